@@ -1,0 +1,3 @@
+//! HTTP, WebSocket, status page and metrics over one narrow trait.
+
+#![warn(missing_docs)]

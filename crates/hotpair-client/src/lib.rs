@@ -1,0 +1,3 @@
+//! Follows the active node: retries with keys, resumes subscriptions.
+
+#![warn(missing_docs)]

@@ -1,0 +1,3 @@
+//! One node's decisions: detector, state machines and replicas put together. Pure.
+
+#![warn(missing_docs)]

@@ -1,0 +1,3 @@
+//! Runs what is redundant: runtime state providers and tags.
+
+#![warn(missing_docs)]

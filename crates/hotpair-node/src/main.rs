@@ -1,0 +1,3 @@
+//! The `hotpair` command.
+
+fn main() {}

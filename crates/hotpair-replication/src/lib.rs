@@ -1,0 +1,3 @@
+//! Decides what travels between the two nodes. Pure: no clock, socket, disk, randomness or async.
+
+#![warn(missing_docs)]

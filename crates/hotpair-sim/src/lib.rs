@@ -1,0 +1,3 @@
+//! Deterministic simulation of two cores with faults on net, disk, clock and process.
+
+#![warn(missing_docs)]

@@ -1,0 +1,3 @@
+//! Reaches the partner: QUIC with pinned keys over two channels, sentinel, pairing.
+
+#![warn(missing_docs)]

@@ -1,0 +1,1 @@
+//! Real pairs of the real binary.

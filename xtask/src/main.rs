@@ -1,0 +1,3 @@
+//! `cargo xtask <task>`: everything this repository does that cargo does not.
+
+fn main() {}
