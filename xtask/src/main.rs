@@ -1,3 +1,157 @@
-//! `cargo xtask <task>`: everything this repository does that cargo does not.
+//! `cargo xtask <task>`: everything this repository does that cargo does not. Imports none of our crates.
 
-fn main() {}
+mod docs;
+mod layers;
+mod rules;
+mod step;
+mod tidy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <task>
+
+  ci                   everything that must hold, but the tests: format, clippy, tidy, layers,
+                       docs in step, seeds of the simulator. Never writes
+  fix                  formats, applies what clippy can mend, redraws the diagram. Writes
+  tidy                 the rules of the repository alone: tidy, layers, docs in step
+  pair-test [--list] [--scenario NAME] [--netns] [--long] [--repeat N]
+                       scenarios of docs/design/faults.md on pairs of the real binary
+  sim [--seeds N] [--seed S] ...
+                       the simulator in release; arguments go to it
+  bench [NAME] ...     measurements in release, see docs/benches.md
+  diagram              redraws docs/design/state-diagram.md from the table of edges
+";
+
+/// How many seeds `ci` runs.
+const SIM_SEEDS: &str = "5000";
+
+fn main() -> ExitCode {
+    let root = root();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((task, rest)) = arguments.split_first() else {
+        print!("{HELP}");
+        return ExitCode::from(2);
+    };
+    let done = match task.as_str() {
+        "ci" => ci(root),
+        "fix" => fix(root),
+        "tidy" => report(&rules::broken(root)),
+        "pair-test" => pair_test(root, rest),
+        "sim" => sim(root, rest),
+        "bench" => bench(root, rest),
+        "diagram" => diagram(root),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            true
+        }
+        unknown => {
+            eprintln!("no task `{unknown}`\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ lies in the root")
+}
+
+/// Runs every step even after one failed, so that one run shows all there is to mend.
+fn ci(root: &Path) -> bool {
+    let results = [
+        ("rules", report(&rules::broken(root))),
+        ("format", step::cargo(root, &["fmt", "--all", "--check"])),
+        (
+            "clippy",
+            step::cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        ),
+        ("sim", sim(root, &["--seeds".into(), SIM_SEEDS.into()])),
+    ];
+    println!();
+    for (name, passed) in &results {
+        println!("{name:>8}: {}", if *passed { "ok" } else { "FAILED" });
+    }
+    results.iter().all(|(_, passed)| *passed)
+}
+
+fn fix(root: &Path) -> bool {
+    let mended = step::cargo(
+        root,
+        &["clippy", "--workspace", "--all-targets", "--fix", "--allow-dirty", "--allow-staged"],
+    );
+    mended & diagram(root) & step::cargo(root, &["fmt", "--all"])
+}
+
+fn diagram(root: &Path) -> bool {
+    step::cargo_with(root, &["test", "-p", "hotpair-fsm", "diagram"], &[("UPDATE_EXPECT", "1")])
+}
+
+fn sim(root: &Path, rest: &[String]) -> bool {
+    let mut all = vec!["run", "--release", "-p", "hotpair-sim", "--bin", "hotpair-sim", "--"];
+    all.extend(rest.iter().map(String::as_str));
+    step::cargo(root, &all)
+}
+
+fn bench(root: &Path, rest: &[String]) -> bool {
+    // The benches start the real binary, which must be the release one too.
+    let built = step::cargo(root, &["build", "--release", "-p", "hotpair-node"]);
+    let mut all = vec!["run", "--release", "-p", "hotpair-bench", "--"];
+    all.extend(rest.iter().map(String::as_str));
+    built && step::cargo(root, &all)
+}
+
+fn pair_test(root: &Path, rest: &[String]) -> bool {
+    let mut all = vec!["test", "-p", "hotpair-tests", "--test", "it", "--"];
+    let mut rest = rest.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--scenario" => {
+                let Some(name) = rest.next() else {
+                    eprintln!("--scenario needs a name; see --list");
+                    return false;
+                };
+                all.extend(["--exact", name]);
+            }
+            passed => all.push(passed),
+        }
+    }
+    step::cargo(root, &all)
+}
+
+fn report(broken: &[String]) -> bool {
+    for line in broken {
+        eprintln!("{line}");
+    }
+    if broken.is_empty() {
+        println!("rules of the repository: all hold");
+    } else {
+        eprintln!("{} rules broken", broken.len());
+    }
+    broken.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(broken: Vec<String>) {
+        assert!(broken.is_empty(), "{}", broken.join("\n"));
+    }
+
+    #[test]
+    fn every_file_keeps_the_house_style() {
+        check(tidy::check(root()));
+    }
+
+    #[test]
+    fn crates_import_only_what_the_architecture_allows() {
+        check(layers::check(root()));
+    }
+
+    #[test]
+    fn the_docs_keep_step() {
+        check(docs::check(root()));
+    }
+}
