@@ -1,3 +1,15 @@
 //! Runs what is redundant: runtime state providers and tags.
+//!
+//! Nothing here knows a socket, a disk, a role or the partner. A provider holds state; the node
+//! carries its updates (docs/design/replication.md, "Runtime state providers").
+//!
+//! The modules below are in reading order.
 
 #![warn(missing_docs)]
+
+mod provider;
+mod registry;
+pub mod tags;
+
+pub use provider::{Item, Post, ProviderError, RuntimeStateProvider, Update};
+pub use registry::{PROVIDERS_MAX, ProviderRegistry, RegistryError};

@@ -1,0 +1,122 @@
+//! A tag's value as bytes: what stands in the journal, on disk and on the wire.
+use super::value::{Quality, TEXT_BYTES_MAX, Value};
+use bytes::Bytes;
+use hotpair_types::NodeTime;
+use serde::{Deserialize, Serialize};
+
+/// The first byte. A change of the rest is another version; old ones stay readable.
+const VERSION: u8 = 1;
+
+/// What is written with one write of a tag. Where it stands in the journal is known by the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TagRecord {
+    /// The value.
+    pub value: Value,
+    /// How far it can be trusted.
+    pub quality: Quality,
+    /// When it was written, for people.
+    pub timestamp: NodeTime,
+}
+
+/// Why bytes are no value of a tag.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Nothing there.
+    #[error("no bytes")]
+    Empty,
+    /// Written by a newer release, or not by us.
+    #[error("encoding version {version} is not known")]
+    Version {
+        /// The first byte.
+        version: u8,
+    },
+    /// Not what the version promises.
+    #[error("{reason}")]
+    Malformed {
+        /// What is wrong.
+        reason: &'static str,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+enum QualityV1 {
+    Good,
+    Uncertain,
+    Bad,
+    Initial,
+}
+
+#[derive(Serialize, Deserialize)]
+enum ValueV1<'a> {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(&'a str),
+}
+
+#[derive(Serialize, Deserialize)]
+struct RecordV1<'a> {
+    quality: QualityV1,
+    timestamp_millis: u64,
+    #[serde(borrow)]
+    value: ValueV1<'a>,
+}
+
+impl TagRecord {
+    /// The bytes of the newest version.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let record = RecordV1 {
+            quality: match self.quality {
+                Quality::Good => QualityV1::Good,
+                Quality::Uncertain => QualityV1::Uncertain,
+                Quality::Bad => QualityV1::Bad,
+                Quality::Initial => QualityV1::Initial,
+            },
+            timestamp_millis: self.timestamp.0,
+            value: match &self.value {
+                Value::Bool(it) => ValueV1::Bool(*it),
+                Value::Int(it) => ValueV1::Int(*it),
+                Value::Float(it) => ValueV1::Float(*it),
+                Value::Text(it) => ValueV1::Text(it),
+            },
+        };
+        let mut bytes = Vec::with_capacity(24 + self.value.heap_bytes());
+        bytes.push(VERSION);
+        postcard::to_extend(&record, bytes).expect("a vector takes any number of bytes").into()
+    }
+
+    /// Reads the bytes of any version.
+    ///
+    /// # Errors
+    /// `DecodeError` for whatever `encode` could not have written.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (&version, rest) = bytes.split_first().ok_or(DecodeError::Empty)?;
+        if version != VERSION {
+            return Err(DecodeError::Version { version });
+        }
+        let malformed = |reason| DecodeError::Malformed { reason };
+        let (record, rest) = postcard::take_from_bytes::<RecordV1<'_>>(rest)
+            .map_err(|_| malformed("not a tag's value"))?;
+        if !rest.is_empty() {
+            return Err(malformed("bytes after the value"));
+        }
+        let value = match record.value {
+            ValueV1::Bool(it) => Value::Bool(it),
+            ValueV1::Int(it) => Value::Int(it),
+            ValueV1::Float(it) if !it.is_finite() => return Err(malformed("not a finite number")),
+            ValueV1::Float(it) => Value::Float(it),
+            ValueV1::Text(it) if it.len() > TEXT_BYTES_MAX => {
+                return Err(malformed("text too long"));
+            }
+            ValueV1::Text(it) => Value::Text(it.into()),
+        };
+        let quality = match record.quality {
+            QualityV1::Good => Quality::Good,
+            QualityV1::Uncertain => Quality::Uncertain,
+            QualityV1::Bad => Quality::Bad,
+            QualityV1::Initial => Quality::Initial,
+        };
+        Ok(Self { value, quality, timestamp: NodeTime(record.timestamp_millis) })
+    }
+}
