@@ -1,3 +1,38 @@
 //! Decides the role of one engine from events. Pure: no clock, socket, disk, randomness or async.
+//!
+//! The modules below are in reading order.
+//!
+//! **Invariant:** the driver may carry out actions in any order. Where order matters, the machine
+//! waits for the event that reports completion.
 
 #![warn(missing_docs)]
+
+mod settings;
+mod record;
+mod view;
+mod summary;
+mod picture;
+mod event;
+mod action;
+mod command;
+mod refusal;
+mod rule;
+mod timer;
+mod machine;
+mod detector;
+
+pub use action::{Acknowledge, Action, Alarm, ReplicaOrder, RoleChange, Ticket};
+pub use command::{Command, CommandId, Reply};
+pub use detector::{
+    BeatHeard, BeatToSend, ChannelStatus, Detector, DetectorStatus, Due, Heard, Received,
+};
+pub use event::{Event, GrantEvent, SyncFailure};
+pub use machine::{Boot, Machine, Waiting};
+pub use picture::{Hint, Picture, Pulse};
+pub use record::{Damping, PartnerSeen, Record};
+pub use refusal::Refusal;
+pub use rule::{Edge, Rule};
+pub use settings::{Beats, Settings, SettingsError};
+pub use summary::Summary;
+pub use timer::Timer;
+pub use view::{Step, View};

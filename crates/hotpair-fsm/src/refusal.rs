@@ -1,0 +1,67 @@
+//! Why a command is refused. The text is the same in CLI, API and page.
+use hotpair_types::{Positions, StateId};
+
+/// One reason with its evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// The state does not take the command.
+    #[error("not possible in {state}")]
+    State {
+        /// Of this node.
+        state: StateId,
+    },
+    /// The partner is not ready to take over.
+    #[error("the partner is {state}, it must be {}", StateId::StandbyReady)]
+    PartnerNotReady {
+        /// Of the partner.
+        state: StateId,
+    },
+    /// The partner misses beats and the redundancy channel is not on time.
+    #[error("the partner misses beats and the redundancy channel is not on time")]
+    RedundancyNotOnTime,
+    /// This standby misses beats on the redundancy channel too.
+    #[error("beats are missed on the redundancy channel too; use promote")]
+    MissedOnRedundancy,
+    /// No beats are missed on the primary channel.
+    #[error("the primary channel is on time")]
+    PrimaryOnTime,
+    /// There is no active to hand over.
+    #[error("no active partner is heard")]
+    NoActive,
+    /// An active is heard: a planned switchover loses nothing.
+    #[error("the partner is active and heard ({state}); use switchover")]
+    ActiveHeard {
+        /// Of the partner.
+        state: StateId,
+    },
+    /// The loss was not confirmed.
+    #[error("what is lost must be confirmed: this node ends at {positions}{}{}", 
+        if *.stale { ", the partner went on without it" } else { "" },
+        if *.unsynced { ", and it was not level" } else { "" })]
+    LossNotConfirmed {
+        /// Where this node's journals end.
+        positions: Positions,
+        /// The partner went on without it.
+        stale: bool,
+        /// It was not level.
+        unsynced: bool,
+    },
+    /// Storage does not work here.
+    #[error("the storage of this node failed")]
+    StorageFailed,
+    /// Another command or a handover is under way.
+    #[error("a change of role is under way")]
+    UnderWay,
+    /// The partner cannot be reached, so that `pause` would not hold there.
+    #[error("the partner is not reachable, so it would not be paused")]
+    PartnerNotReachable,
+    /// The partner did not answer in time.
+    #[error("the partner did not answer within the handover time")]
+    NoAnswer,
+    /// A stopped engine.
+    #[error("this engine is undeployed or has left")]
+    Stopped,
+    /// Only for a standby.
+    #[error("this node is not a standby")]
+    NotStandby,
+}
