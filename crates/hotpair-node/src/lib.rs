@@ -8,3 +8,4 @@
 pub mod clock;
 pub mod logging;
 pub mod run_file;
+pub mod settings;
