@@ -1,3 +1,35 @@
 //! Decides what travels between the two nodes. Pure: no clock, socket, disk, randomness or async.
+//!
+//! One `Replica` per engine holds both journals and everything that is known of the partner's.
+//! `Replica::handle` takes one input and appends what is to be done. The modules below are in
+//! reading order; docs/design/replication.md is the reference.
 
 #![warn(missing_docs)]
+
+mod per_journal;
+mod settings;
+mod entry;
+mod write;
+mod divergence;
+mod message;
+mod store_op;
+mod boot;
+mod input;
+mod output;
+mod replica;
+
+pub use boot::{Boot, JournalBoot};
+pub use divergence::{Conflict, DivergenceId, DivergenceRecord, Fate, Winning};
+pub use entry::{ChainHash, Entry, IdempotencyKey, KeptKey, Op, Record, SharedEntry};
+pub use input::{AckRule, Direction, Input};
+pub use message::{
+    JournalHead, KeyRange, Lane, Message, ModuleEntry, ModuleHash, RangeDigest, Scope, Session,
+};
+pub use output::{Alarm, Fact, Gap, Inconsistency, Output, Progress, SyncFailure};
+pub use per_journal::PerJournal;
+pub use replica::Replica;
+pub use settings::{Limits, Settings};
+pub use store_op::{JournalSwap, StoreOp, StoreTicket};
+pub use write::{
+    Acknowledged, Expectation, Outcome, Refusal, Taker, Write, WriteBody, WriteTicket,
+};
