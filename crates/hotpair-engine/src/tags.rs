@@ -88,6 +88,8 @@ pub struct TagWrite {
     pub value: Value,
     /// How far it can be trusted.
     pub quality: Quality,
+    /// When, by the clock of whoever writes; for people.
+    pub timestamp: NodeTime,
 }
 
 /// What a changed config record did to the tags.
@@ -243,20 +245,16 @@ impl Tags {
         path: &str,
         value: Value,
         quality: Quality,
-        now: NodeTime,
+        timestamp: NodeTime,
     ) -> Result<Post, TagError> {
-        self.read_lock().prepare(path, value, quality, now)
+        self.read_lock().prepare(path, value, quality, timestamp)
     }
 
     /// Checks a batch: all of it or nothing.
     ///
     /// # Errors
     /// The first thing wrong with it.
-    pub fn prepare_batch(
-        &self,
-        writes: Vec<TagWrite>,
-        now: NodeTime,
-    ) -> Result<Vec<Post>, TagError> {
+    pub fn prepare_batch(&self, writes: Vec<TagWrite>) -> Result<Vec<Post>, TagError> {
         if writes.len() > BATCH_TAGS_MAX {
             return Err(TagError::BatchTooLarge { count: writes.len() });
         }
@@ -266,7 +264,7 @@ impl Tags {
         }
         drop(seen);
         let table = self.read_lock();
-        let prepare = |it: TagWrite| table.prepare(&it.path, it.value, it.quality, now);
+        let prepare = |it: TagWrite| table.prepare(&it.path, it.value, it.quality, it.timestamp);
         writes.into_iter().map(prepare).collect()
     }
 
@@ -354,7 +352,7 @@ impl Table {
         path: &str,
         value: Value,
         quality: Quality,
-        now: NodeTime,
+        timestamp: NodeTime,
     ) -> Result<Post, TagError> {
         let declaration = self.tags.get(path).and_then(|it| it.declaration.as_ref());
         let Some(declaration) = declaration else {
@@ -363,7 +361,7 @@ impl Table {
         let value = declaration
             .admit(value)
             .map_err(|error| TagError::Value { path: path.into(), error })?;
-        let record = TagRecord { value, quality, timestamp: now };
+        let record = TagRecord { value, quality, timestamp };
         Ok(Post { item: path.into(), value: Some(record.encode()) })
     }
 
@@ -392,19 +390,16 @@ impl Tag {
         let declaration = self.declaration.as_ref()?;
         let fits = |it: &&(Position, TagRecord)| it.1.value.of_type() == declaration.of_type;
         Some(match self.record.as_ref().filter(fits) {
-            Some((position, record)) => Reading::of_record(path, *position, record),
-            None => Reading::initial(path, Position::START, declaration.initial.clone()),
+            Some((at, record)) => Reading::written(path, Some(declaration), *at, record),
+            None => Reading::unwritten(path, Some(declaration), Position::START),
         })
     }
 
-    /// What subscribers hear of it. Its declaration may not be there yet.
+    /// What subscribers hear of it. Its declaration may not be here yet.
     fn change(&self, path: &Arc<str>, position: Position) -> Reading {
         match &self.record {
-            Some((position, record)) => Reading::of_record(path, *position, record),
-            None => {
-                let initial = self.declaration.as_ref().and_then(|it| it.initial.clone());
-                Reading::initial(path, position, initial)
-            }
+            Some((at, record)) => Reading::written(path, self.declaration.as_ref(), *at, record),
+            None => Reading::unwritten(path, self.declaration.as_ref(), position),
         }
     }
 }

@@ -60,9 +60,12 @@ impl ChangeRing {
     /// The changes after `sequence`: about `limit`, never a part of an entry.
     pub(super) fn after(&self, sequence: u64, limit: usize) -> impl Iterator<Item = &Reading> {
         let begin = self.changes.partition_point(|it| it.position.sequence <= sequence);
-        let end = self.changes.get(begin + limit - 1).map_or(self.changes.len(), |last| {
-            self.changes.partition_point(|it| it.position.sequence <= last.position.sequence)
-        });
+        let end = self.changes.get((begin + limit.min(CHANGES_MAX)).saturating_sub(1)).map_or(
+            self.changes.len(),
+            |last| {
+                self.changes.partition_point(|it| it.position.sequence <= last.position.sequence)
+            },
+        );
         self.changes.range(begin..end)
     }
 

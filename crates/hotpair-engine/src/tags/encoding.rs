@@ -43,7 +43,6 @@ enum QualityV1 {
     Good,
     Uncertain,
     Bad,
-    Initial,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,7 +70,6 @@ impl TagRecord {
                 Quality::Good => QualityV1::Good,
                 Quality::Uncertain => QualityV1::Uncertain,
                 Quality::Bad => QualityV1::Bad,
-                Quality::Initial => QualityV1::Initial,
             },
             timestamp_millis: self.timestamp.0,
             value: match &self.value {
@@ -115,7 +113,6 @@ impl TagRecord {
             QualityV1::Good => Quality::Good,
             QualityV1::Uncertain => Quality::Uncertain,
             QualityV1::Bad => Quality::Bad,
-            QualityV1::Initial => Quality::Initial,
         };
         Ok(Self { value, quality, timestamp: NodeTime(record.timestamp_millis) })
     }

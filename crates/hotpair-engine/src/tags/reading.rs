@@ -1,4 +1,5 @@
-//! What a tag says: `{value, quality, timestamp, sequence}`.
+//! What a tag says at one moment: value, quality, timestamp, and the entry that wrote it.
+use super::declaration::Declaration;
 use super::encoding::TagRecord;
 use super::value::{Quality, Value};
 use hotpair_types::{NodeTime, Position};
@@ -9,20 +10,30 @@ use std::sync::Arc;
 pub struct Reading {
     /// Which tag.
     pub path: Arc<str>,
-    /// `None`: never written, and declared without an initial value.
+    /// Type, unit and limits. `None` only in changes: the tag is gone, or its declaration is still
+    /// on its way to this node.
+    pub declaration: Option<Arc<Declaration>>,
+    /// `None`: never written, and declared without an initial value; or gone.
     pub value: Option<Value>,
-    /// How far it can be trusted.
+    /// How far it can be trusted. An initial value is uncertain, none is bad.
     pub quality: Quality,
     /// When it was written; 0 when nobody wrote.
     pub timestamp: NodeTime,
-    /// The entry of the runtime journal that wrote it. Goes on across nodes.
+    /// The entry of the runtime journal that wrote it; the start when nobody wrote. Goes on
+    /// across nodes.
     pub position: Position,
 }
 
 impl Reading {
-    pub(super) fn of_record(path: &Arc<str>, position: Position, record: &TagRecord) -> Self {
+    pub(super) fn written(
+        path: &Arc<str>,
+        declaration: Option<&Arc<Declaration>>,
+        position: Position,
+        record: &TagRecord,
+    ) -> Self {
         Self {
             path: Arc::clone(path),
+            declaration: declaration.cloned(),
             value: Some(record.value.clone()),
             quality: record.quality,
             timestamp: record.timestamp,
@@ -30,32 +41,29 @@ impl Reading {
         }
     }
 
-    pub(super) fn initial(path: &Arc<str>, position: Position, value: Option<Value>) -> Self {
-        let quality = if value.is_some() { Quality::Initial } else { Quality::Bad };
-        Self { path: Arc::clone(path), value, quality, timestamp: NodeTime(0), position }
+    pub(super) fn unwritten(
+        path: &Arc<str>,
+        declaration: Option<&Arc<Declaration>>,
+        position: Position,
+    ) -> Self {
+        let value = declaration.and_then(|it| it.initial.clone());
+        Self {
+            path: Arc::clone(path),
+            declaration: declaration.cloned(),
+            quality: if value.is_some() { Quality::Uncertain } else { Quality::Bad },
+            value,
+            timestamp: NodeTime(0),
+            position,
+        }
     }
 
-    /// How it looks in JSON, with its path, and its epoch beside the sequence.
+    /// Whether this change says that the tag is gone.
     #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        serde_json::json!({
-            "path": &*self.path,
-            "value": self.value.as_ref().map(Value::to_json),
-            "quality": self.quality.id(),
-            "timestamp": timestamp_text(self.timestamp),
-            "sequence": self.position.sequence,
-            "epoch": self.position.epoch.number,
-        })
+    pub fn is_removal(&self) -> bool {
+        self.declaration.is_none() && self.value.is_none()
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.value.as_ref().map_or(0, Value::heap_bytes)
     }
-}
-
-/// RFC 3339 with milliseconds; `None` for 0.
-fn timestamp_text(time: NodeTime) -> Option<String> {
-    let millis = i64::try_from(time.0).ok().filter(|it| *it > 0)?;
-    let timestamp = jiff::Timestamp::from_millisecond(millis).ok()?;
-    Some(format!("{timestamp:.3}"))
 }

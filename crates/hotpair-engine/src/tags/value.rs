@@ -132,6 +132,12 @@ impl From<i64> for Value {
     }
 }
 
+impl From<i32> for Value {
+    fn from(it: i32) -> Self {
+        Self::Int(it.into())
+    }
+}
+
 impl From<f64> for Value {
     fn from(it: f64) -> Self {
         Self::Float(it)
@@ -154,13 +160,11 @@ pub enum Quality {
     Uncertain,
     /// Not to be used, or there is none.
     Bad,
-    /// Nobody wrote yet: the value of the declaration.
-    Initial,
 }
 
 impl Quality {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Good, Self::Uncertain, Self::Bad, Self::Initial];
+    pub const ALL: [Self; 3] = [Self::Good, Self::Uncertain, Self::Bad];
 
     /// The name in JSON.
     #[must_use]
@@ -169,7 +173,6 @@ impl Quality {
             Self::Good => "good",
             Self::Uncertain => "uncertain",
             Self::Bad => "bad",
-            Self::Initial => "initial",
         }
     }
 

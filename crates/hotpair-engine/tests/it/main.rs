@@ -1,0 +1,10 @@
+//! The engine as the node uses it.
+
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
+mod declarations;
+mod encoding;
+mod providers;
+mod subscriptions;
+mod tags;
+mod table;
