@@ -1,0 +1,394 @@
+//! One engine of the node: its state machine and its replica, each telling the other what it
+//! needs to know.
+use crate::{EngineIndex, EngineInput, EngineOutput, Output, Step, StoreOp, StoreTicket};
+use hotpair_fsm::{
+    self as fsm, Acknowledge, Action, Event, Machine, Picture, ReplicaOrder, SyncFailure,
+};
+use hotpair_replication::{self as replication, AckRule, Direction, Fact, Progress, Replica};
+use hotpair_types::{EngineName, Instance, JournalKind, NodeTime, Positions, Time};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// More steps than this for one input mean that machine and replica answer each other for ever.
+const STEPS_MAX: usize = 10_000;
+
+/// What an engine starts from.
+#[derive(Clone, Debug)]
+pub struct EngineBoot {
+    /// Its name.
+    pub name: EngineName,
+    /// What decides its role.
+    pub fsm_settings: fsm::Settings,
+    /// What the state machine starts from.
+    pub fsm: fsm::Boot,
+    /// What decides how data travels.
+    pub replication_settings: replication::Settings,
+    /// The data.
+    pub replication: replication::Boot,
+}
+
+/// One engine of a node.
+#[derive(Debug)]
+pub struct Engine {
+    index: EngineIndex,
+    name: EngineName,
+    machine: Machine,
+    replica: Replica,
+    events: VecDeque<Event>,
+    data: Vec<replication::Output>,
+    picture: Picture,
+    positions: Option<Positions>,
+    partner: Option<Instance>,
+    /// The active shows more than we have, since when.
+    ahead: Option<(Time, Positions)>,
+    progress: Option<Progress>,
+    pub(crate) publish: bool,
+    pub(crate) ask_fast: bool,
+    pub(crate) recording: bool,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        index: EngineIndex,
+        boot: EngineBoot,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) -> Self {
+        let replica = Replica::new(boot.replication_settings, boot.replication);
+        let (machine, actions) = Machine::new(boot.fsm_settings, boot.fsm, now);
+        let mut engine = Self {
+            index,
+            name: boot.name,
+            machine,
+            replica,
+            events: VecDeque::new(),
+            data: Vec::new(),
+            picture: Picture::default(),
+            positions: None,
+            partner: None,
+            ahead: None,
+            progress: None,
+            publish: true,
+            ask_fast: false,
+            recording: false,
+        };
+        for action in actions {
+            engine.carry_out(now, action, out);
+        }
+        engine.settle(now, out);
+        engine
+    }
+
+    /// Takes one input and everything that follows from it.
+    pub(crate) fn handle(&mut self, now: Time, input: EngineInput, out: &mut Vec<Output>) {
+        match input {
+            EngineInput::Summary { from, summary } => {
+                if self.partner == Some(from) {
+                    self.events.push_back(Event::PartnerSummary(summary));
+                }
+            }
+            EngineInput::Message { from, message, channel: _ } => {
+                self.tell(now, replication::Input::Message { from, message }, out);
+            }
+            EngineInput::Data(input) => self.tell(now, input, out),
+            EngineInput::Stored(StoreTicket::Machine(ticket)) => {
+                self.events.push_back(Event::Stored(ticket));
+            }
+            EngineInput::Stored(StoreTicket::Replica(ticket)) => {
+                let ticket = replication::StoreTicket(ticket);
+                self.tell(now, replication::Input::Stored { ticket }, out);
+            }
+            EngineInput::StoreFailed(StoreTicket::Machine(_)) => {
+                self.events.push_back(Event::StorageFailed);
+            }
+            EngineInput::StoreFailed(StoreTicket::Replica(ticket)) => {
+                let ticket = replication::StoreTicket(ticket);
+                self.tell(now, replication::Input::StoreFailed { ticket }, out);
+                self.events.push_back(Event::StorageFailed);
+            }
+            EngineInput::StorageSound => self.events.push_back(Event::StorageSound),
+            EngineInput::OutputsClosed => self.events.push_back(Event::OutputsClosed),
+            EngineInput::ObjectsReady => self.events.push_back(Event::ObjectsReady),
+            EngineInput::PromotionFailed => self.events.push_back(Event::PromotionFailed),
+            EngineInput::GuardTold { behind } => {
+                self.events.push_back(Event::GuardTold { behind });
+            }
+            EngineInput::Grant(grant) => self.events.push_back(Event::Grant(grant)),
+            EngineInput::Command { id, command } => {
+                self.events.push_back(Event::Command { id, command });
+            }
+        }
+        self.settle(now, out);
+    }
+
+    /// Gives the state machine an event and carries out what follows.
+    pub(crate) fn event(&mut self, now: Time, event: Event, out: &mut Vec<Output>) {
+        if let Event::PartnerView { instance, view } = &event {
+            self.partner = Some(*instance);
+            self.watch_positions(now, view);
+        }
+        self.events.push_back(event);
+        self.settle(now, out);
+    }
+
+    /// Tells the machine what the detector sees, when that changed.
+    pub(crate) fn see(&mut self, now: Time, picture: Picture, out: &mut Vec<Output>) {
+        if self.picture != picture {
+            self.picture = picture;
+            self.event(now, Event::Picture(picture), out);
+        }
+    }
+
+    /// A standby that follows must have what its active shows; the data may be on its way for a
+    /// while, not for ever (docs/design/states.md, "a position that was not sent to us").
+    fn watch_positions(&mut self, now: Time, view: &fsm::View) {
+        let ours = self.replica.positions();
+        let lacks = |kind| view.positions.of(kind).sequence > ours.of(kind).sequence;
+        let behind = self.machine.state().is_level()
+            && view.state.is_active()
+            && JournalKind::ALL.into_iter().any(lacks);
+        self.ahead = match self.ahead {
+            _ if !behind => None,
+            Some((since, at)) if at == ours => Some((since, at)),
+            Some(_) | None => Some((now, ours)),
+        };
+        if let Some((since, _)) = self.ahead
+            && now.since(since) >= self.patience()
+        {
+            self.ahead = None;
+            self.events.push_back(Event::NotSentToUs);
+        }
+    }
+
+    const fn patience(&self) -> Duration {
+        self.machine.settings().drop_after
+    }
+
+    /// Fires what is due. `wall` is for people and for the age of idempotency keys.
+    pub(crate) fn tick(&mut self, now: Time, wall: NodeTime, out: &mut Vec<Output>) {
+        if self.replica.next_deadline().is_some_and(|it| it <= now) {
+            self.tell(now, replication::Input::Tick { wall }, out);
+        }
+        self.settle(now, out);
+        for _ in 0..STEPS_MAX {
+            let Some((_, timer)) = self.machine.next_deadline().filter(|(at, _)| *at <= now) else {
+                return;
+            };
+            self.events.push_back(Event::Elapsed(timer));
+            self.settle(now, out);
+        }
+        panic!("timers of engine {} elapse for ever: {:?}", self.name, self.machine.state());
+    }
+
+    /// Gives the replica an input and deals with what it says.
+    pub(crate) fn tell(&mut self, now: Time, input: replication::Input, out: &mut Vec<Output>) {
+        let mut data = std::mem::take(&mut self.data);
+        self.replica.handle(now, input, &mut data);
+        for output in data.drain(..) {
+            self.sort(output, out);
+        }
+        self.data = data;
+    }
+
+    fn sort(&mut self, output: replication::Output, out: &mut Vec<Output>) {
+        let output = match output {
+            replication::Output::Send { lane, message } => EngineOutput::Send { lane, message },
+            replication::Output::Store { ticket, op } => EngineOutput::Store {
+                ticket: StoreTicket::Replica(ticket.0),
+                op: StoreOp::Data(op),
+            },
+            replication::Output::Fact(fact) => return self.learn(fact),
+            replication::Output::Progress(progress) => {
+                self.progress = Some(progress);
+                return;
+            }
+            other => EngineOutput::Data(other),
+        };
+        self.put(output, out);
+    }
+
+    fn put(&self, output: EngineOutput, out: &mut Vec<Output>) {
+        out.push(Output::Engine { engine: self.index, output });
+    }
+
+    fn learn(&mut self, fact: Fact) {
+        let event = match fact {
+            Fact::ModulesMatch => Event::ModulesMatch,
+            Fact::WaySettled => Event::WaySettled,
+            Fact::SyncFailed { reason } => Event::SyncFailed(match reason {
+                replication::SyncFailure::EntriesGone => SyncFailure::Broken,
+                replication::SyncFailure::Inconsistent => SyncFailure::Corrupt,
+                replication::SyncFailure::ModuleUnavailable => SyncFailure::Module,
+            }),
+            Fact::Gap(_) => Event::Gap,
+            Fact::PartnerCaughtUp { .. } => Event::DataTransferred,
+            Fact::DataUnacknowledged => Event::Unacknowledged(true),
+            Fact::Drained { .. } => Event::WritesDrained,
+            Fact::LosingEntriesStored => Event::LosingEntriesStored,
+            Fact::AheadFetched => Event::FetchedAhead,
+            Fact::StorageFailed => Event::StorageFailed,
+            Fact::DataTransferred { .. } | Fact::Swapped | Fact::DegradedWanted => return,
+        };
+        self.events.push_back(event);
+    }
+
+    /// Hands waiting events to the machine until none is left.
+    fn settle(&mut self, now: Time, out: &mut Vec<Output>) {
+        for _ in 0..STEPS_MAX {
+            let positions = self.replica.positions();
+            let event = if self.positions == Some(positions) {
+                let Some(event) = self.events.pop_front() else { return };
+                event
+            } else if self.events.is_empty() {
+                return;
+            } else {
+                self.positions = Some(positions);
+                Event::History(self.replica.history())
+            };
+            self.step(now, event, out);
+        }
+        panic!("engine {} does not settle in {:?}", self.name, self.machine.state());
+    }
+
+    /// The view to show now.
+    pub(crate) fn view(&mut self, now: Time, out: &mut Vec<Output>) -> fsm::View {
+        let positions = self.replica.positions();
+        if self.positions != Some(positions) {
+            self.positions = Some(positions);
+            let history = Event::History(self.replica.history());
+            self.step(now, history, out);
+            self.settle(now, out);
+        }
+        self.machine.view()
+    }
+
+    fn step(&mut self, now: Time, event: Event, out: &mut Vec<Output>) {
+        let from = self.machine.state();
+        let recorded = self.recording.then(|| event.clone());
+        let actions = self.machine.handle(now, event);
+        if let Some(event) = recorded {
+            let to = self.machine.state();
+            self.put(EngineOutput::Step(Box::new(Step { now, event, from, to })), out);
+        }
+        for action in actions {
+            self.carry_out(now, action, out);
+        }
+    }
+
+    fn carry_out(&mut self, now: Time, action: Action, out: &mut Vec<Output>) {
+        let output = match action {
+            Action::Store { ticket, record } => EngineOutput::Store {
+                ticket: StoreTicket::Machine(ticket),
+                op: StoreOp::Record(record),
+            },
+            Action::Publish => {
+                self.publish = true;
+                return;
+            }
+            Action::PublishSummary => return self.publish_summary(now, out),
+            Action::OpenOutputs { epoch } => EngineOutput::OpenOutputs { epoch },
+            Action::CloseOutputs => EngineOutput::CloseOutputs,
+            Action::PrepareObjects => EngineOutput::PrepareObjects,
+            Action::StopObjects => EngineOutput::StopObjects,
+            Action::Replica(order) => return self.direct(now, order, out),
+            Action::Acknowledge(how) => {
+                let rule = match how {
+                    Acknowledge::Wait => AckRule::Wait,
+                    Acknowledge::WhenReplicated => AckRule::WithPartner,
+                    Acknowledge::Degraded => AckRule::Alone,
+                };
+                let direction = Direction::AcknowledgeBy(rule);
+                return self.tell(now, replication::Input::Direction(direction), out);
+            }
+            Action::TellGuard { behind } => EngineOutput::TellGuard { behind },
+            Action::AskGrant => EngineOutput::AskGrant,
+            Action::ReleaseGrant => EngineOutput::ReleaseGrant,
+            Action::AskFast(fast) => {
+                self.ask_fast = fast;
+                return;
+            }
+            Action::Reply { id, reply } => EngineOutput::Reply { id, reply },
+            Action::Record(change) => EngineOutput::RoleChanged(Box::new(change)),
+            Action::Alarm(alarm) => EngineOutput::Alarm(alarm),
+            Action::Stopped { process } => EngineOutput::Stopped { process },
+        };
+        self.put(output, out);
+    }
+
+    /// Sends the frozen summary, if there is one, and lets its receiver fetch what it lacks.
+    pub(crate) fn publish_summary(&mut self, now: Time, out: &mut Vec<Output>) {
+        let Some(summary) = self.machine.summary().cloned() else { return };
+        self.put(EngineOutput::Summary(Box::new(summary)), out);
+        if let Some(partner) = self.partner {
+            let direction = Direction::OfferAhead { partner };
+            self.tell(now, replication::Input::Direction(direction), out);
+        }
+    }
+
+    fn direct(&mut self, now: Time, order: ReplicaOrder, out: &mut Vec<Output>) {
+        let partner = self.partner.unwrap_or_default();
+        let direction = match order {
+            ReplicaOrder::SyncModules => {
+                self.progress = None;
+                Direction::BeginSync { partner }
+            }
+            ReplicaOrder::SettleWay => Direction::SettleWay,
+            ReplicaOrder::TransferData => Direction::TransferData,
+            ReplicaOrder::StopSync => Direction::StopSync,
+            // The replica follows from `TransferData` on.
+            ReplicaOrder::Follow => {
+                self.progress = None;
+                return;
+            }
+            ReplicaOrder::ServePartner { partner } => Direction::ServePartner { partner },
+            ReplicaOrder::StopServing => Direction::StopServing,
+            ReplicaOrder::StopWrites => Direction::StopWrites,
+            ReplicaOrder::ResumeWrites { epoch } => Direction::ResumeWrites { epoch },
+            ReplicaOrder::BecomeActive { epoch } => Direction::BecomeActive { epoch },
+            ReplicaOrder::BecomeStandby => Direction::BecomeStandby,
+            ReplicaOrder::FetchAhead { loser: _ } => Direction::FetchAhead { partner },
+            ReplicaOrder::StoreLosingEntries { winner, epoch } => Direction::StoreLosingEntries {
+                winner: Box::new(winner),
+                winner_epoch: epoch,
+                rule: self.machine.settings().conflict_winner.as_str().into(),
+            },
+            ReplicaOrder::Reinit => Direction::Reinit,
+        };
+        self.tell(now, replication::Input::Direction(direction), out);
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        let machine = self.machine.next_deadline().map(|(at, _)| at);
+        [machine, self.replica.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &EngineName {
+        &self.name
+    }
+
+    /// Its state machine, to look at.
+    #[must_use]
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Its replica, to look at.
+    #[must_use]
+    pub const fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// How far a sync is, while there is one.
+    #[must_use]
+    pub const fn progress(&self) -> Option<&Progress> {
+        self.progress.as_ref()
+    }
+
+    /// The instance of the partner whose view was taken last.
+    #[must_use]
+    pub const fn partner(&self) -> Option<Instance> {
+        self.partner
+    }
+}
