@@ -1,0 +1,1 @@
+//! Plain UDP for the guard, a small synchronous process without QUIC.

@@ -1,0 +1,61 @@
+//! TLS 1.3 and nothing older, mutual, without resumption, tickets or early data.
+use crate::identity::Identity;
+use crate::pin::{PinVerifier, Pins};
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+use rustls::crypto::CryptoProvider;
+use rustls::version::TLS13;
+use std::sync::Arc;
+
+/// What both sides must speak.
+pub(crate) const ALPN: &[u8] = b"hotpair/1";
+
+/// Makes the TLS side of each handshake anew, so that what one shows is not mixed up with another.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    identity: Identity,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Tls {
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self { identity, provider: Arc::new(rustls::crypto::ring::default_provider()) }
+    }
+
+    pub(crate) fn verifier(&self, pins: &Arc<Pins>) -> Arc<PinVerifier> {
+        let algorithms = self.provider.signature_verification_algorithms;
+        Arc::new(PinVerifier::new(pins.clone(), algorithms))
+    }
+
+    pub(crate) fn server(
+        &self,
+        verifier: Arc<PinVerifier>,
+    ) -> Result<QuicServerConfig, rustls::Error> {
+        let mut config = rustls::ServerConfig::builder_with_provider(self.provider.clone())
+            .with_protocol_versions(&[&TLS13])?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(self.identity.chain(), self.identity.private())?;
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.send_tls13_tickets = 0;
+        config.max_early_data_size = 0;
+        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+        Ok(QuicServerConfig::try_from(config)
+            .expect("TLS 1.3 with ring has an initial cipher suite"))
+    }
+
+    pub(crate) fn client(
+        &self,
+        verifier: Arc<PinVerifier>,
+    ) -> Result<QuicClientConfig, rustls::Error> {
+        let mut config = rustls::ClientConfig::builder_with_provider(self.provider.clone())
+            .with_protocol_versions(&[&TLS13])?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_client_auth_cert(self.identity.chain(), self.identity.private())?;
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.resumption = rustls::client::Resumption::disabled();
+        config.enable_early_data = false;
+        config.enable_sni = false;
+        Ok(QuicClientConfig::try_from(config)
+            .expect("TLS 1.3 with ring has an initial cipher suite"))
+    }
+}
