@@ -1,0 +1,109 @@
+//! The data directory: one process at a time, and where things lie in it.
+use crate::{OpenError, StorageFault, StoreFile};
+use hotpair_types::EngineName;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// A data directory that this process alone may touch. Whoever holds one need not ask again; the
+/// lock goes with it, or with the process.
+#[derive(Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+    lock: File,
+}
+
+impl DataDirectory {
+    /// Makes the directory if it is not there and takes it.
+    ///
+    /// # Errors
+    /// `OpenError::InUse` with the directory and the holder's pid when another process has it.
+    pub fn lock(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
+        let path = path.into();
+        std::fs::create_dir_all(path.join("engines")).map_err(|it| StorageFault::io(&path, &it))?;
+        let name = path.join("lock");
+        let fault = |it: std::io::Error| StorageFault::io(&name, &it);
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&name)
+            .map_err(fault)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let read = lock.take(64).read_to_string(&mut text);
+                let pid = read.ok().and_then(|_| text.trim().parse().ok());
+                return Err(OpenError::InUse { directory: path, pid });
+            }
+            Err(TryLockError::Error(error)) => return Err(fault(error).into()),
+        }
+        lock.set_len(0).map_err(fault)?;
+        lock.seek(SeekFrom::Start(0)).map_err(fault)?;
+        writeln!(lock, "{}", std::process::id()).map_err(fault)?;
+        sync_directory(&path)?;
+        Ok(Self { path, lock })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the files of an engine are.
+    #[must_use]
+    pub fn engine(&self, engine: &EngineName) -> PathBuf {
+        self.path.join("engines").join(engine.as_str())
+    }
+
+    /// Where one file of an engine is.
+    #[must_use]
+    pub fn engine_file(&self, engine: &EngineName, which: StoreFile) -> PathBuf {
+        self.engine(engine).join(which.file_name())
+    }
+
+    /// Where modules are.
+    #[must_use]
+    pub fn modules(&self) -> PathBuf {
+        self.path.join("modules")
+    }
+}
+
+impl Drop for DataDirectory {
+    fn drop(&mut self) {
+        // The kernel lets go of it in any case.
+        let _ = self.lock.unlock();
+    }
+}
+
+/// Makes new and renamed names in a directory survive a power cut.
+pub(crate) fn sync_directory(path: &Path) -> Result<(), StorageFault> {
+    File::open(path).and_then(|it| it.sync_all()).map_err(|it| StorageFault::io(path, &it))
+}
+
+/// Notes that a store was closed whole. Absent while a process has it, so that a kill leaves none.
+#[derive(Debug)]
+pub(crate) struct CleanMark(PathBuf);
+
+impl CleanMark {
+    /// Takes the mark away; says whether it was there.
+    pub(crate) fn take(directory: &Path, name: &str) -> Result<(Self, bool), StorageFault> {
+        let mark = Self(directory.join(name));
+        match std::fs::remove_file(&mark.0) {
+            Ok(()) => sync_directory(directory).map(|()| (mark, true)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((mark, false)),
+            Err(error) => Err(StorageFault::io(&mark.0, &error)),
+        }
+    }
+
+    /// Puts the mark there.
+    pub(crate) fn put(&self) -> Result<(), StorageFault> {
+        File::create(&self.0)
+            .and_then(|it| it.sync_all())
+            .map_err(|it| StorageFault::io(&self.0, &it))?;
+        sync_directory(self.0.parent().expect("the mark lies in a directory"))
+    }
+}

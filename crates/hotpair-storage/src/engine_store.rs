@@ -1,0 +1,563 @@
+//! The store of one engine: its two files, opened, written in groups, read, closed.
+use crate::batch::Op;
+use crate::commit::{Accounts, local, replicated};
+use crate::directory::{CleanMark, DataDirectory, sync_directory};
+use crate::format::key;
+use crate::table::Table;
+use crate::vault::{Ground, Manner, Vault};
+use crate::{
+    CommitError, Conflict, ConflictId, Disk, DivergenceUsage, Entry, LosingItem, LosingStatus,
+    OpenError, RoleChange, StorageFault, StoreFile, StoredConflict,
+};
+use bytes::Bytes;
+use hotpair_types::{EngineName, History, JournalKind};
+use std::fmt;
+use std::ops::{Bound, ControlFlow};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What may be chosen about a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How many changes of role are kept.
+    pub role_changes_max: u64,
+    /// Bytes of the divergence store beyond which it alarms.
+    pub divergence_bytes_alarm: u64,
+    /// Whether the replicated file is committed in two phases, as the local one always is.
+    pub replicated_two_phase: bool,
+    /// Whether redb saves with each commit what makes reopening after a kill quick.
+    pub quick_repair: bool,
+}
+
+impl Default for Options {
+    /// Why so: docs/decisions/0010-how-redb-commits.md.
+    fn default() -> Self {
+        Self {
+            role_changes_max: 1_000,
+            divergence_bytes_alarm: 64 << 20,
+            replicated_two_phase: false,
+            quick_repair: false,
+        }
+    }
+}
+
+/// The two disks of an engine, given instead of files.
+#[derive(Debug)]
+pub struct EngineDisks {
+    /// Instead of `replicated.redb`.
+    pub replicated: Box<dyn Disk>,
+    /// Instead of `local.redb`.
+    pub local: Box<dyn Disk>,
+    /// Whether the store was closed the last time. `false` when in doubt.
+    pub stopped_cleanly: bool,
+}
+
+/// How a file came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileOrigin {
+    /// It is new: this engine has never been here.
+    Created,
+    /// It was there.
+    Opened,
+    /// It was made in place of one that was set aside, and nothing was written to it since.
+    Replaced,
+}
+
+/// What opening found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenReport {
+    /// The replicated file.
+    pub replicated: FileOrigin,
+    /// The local file.
+    pub local: FileOrigin,
+    /// Whether the last process closed it. Every page was verified in any case.
+    pub stopped_cleanly: bool,
+}
+
+/// The store of one engine. One thread writes; `reader` gives others sight of it.
+pub struct EngineStore {
+    files: Arc<Files>,
+    accounts: Accounts,
+    options: Options,
+    failed: Option<StorageFault>,
+    mark: Option<CleanMark>,
+}
+
+struct Files {
+    replicated: Vault,
+    local: Vault,
+}
+
+impl fmt::Debug for EngineStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineStore")
+            .field("replicated", &self.files.replicated.path)
+            .field("history", &self.accounts.history)
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EngineStore {
+    /// Opens the store of an engine, or makes it when the engine has never been here.
+    ///
+    /// # Errors
+    /// `OpenError` with the file's name. When `OpenError::to_set_aside` names one, `set_aside`
+    /// makes room for a new file and the partner's data.
+    pub fn open(
+        data: &DataDirectory,
+        engine: &EngineName,
+        options: Options,
+    ) -> Result<(Self, OpenReport), OpenError> {
+        let directory = data.engine(engine);
+        let of = format!("engine {engine}");
+        let exists = directory.try_exists().map_err(|it| StorageFault::io(&directory, &it))?;
+        if !exists {
+            create_directory(&directory, &of)?;
+        }
+        let (mark, stopped_cleanly) = CleanMark::take(&directory, "closed")?;
+        let path = |which: StoreFile| directory.join(which.file_name());
+        let grounds = [Ground::File, Ground::File];
+        let (mut store, mut report) =
+            Self::open_vaults(path, grounds, &of, options, stopped_cleanly || !exists)?;
+        if !exists {
+            report.local = FileOrigin::Created;
+            report.replicated = FileOrigin::Created;
+        }
+        store.mark = Some(mark);
+        Ok((store, report))
+    }
+
+    /// Opens a store on given disks, or makes it when both are empty.
+    ///
+    /// # Errors
+    /// As `open`; files are called by their plain names.
+    pub fn open_with_disks(
+        disks: EngineDisks,
+        engine: &EngineName,
+        options: Options,
+    ) -> Result<(Self, OpenReport), OpenError> {
+        let of = format!("engine {engine}");
+        let path = |which: StoreFile| PathBuf::from(which.file_name());
+        let fault = |which, error: std::io::Error| StorageFault::io(&path(which), &error);
+        let local_is_empty = disks.local.is_empty().map_err(|it| fault(StoreFile::Local, it))?;
+        let replicated_is_empty =
+            disks.replicated.is_empty().map_err(|it| fault(StoreFile::Replicated, it))?;
+        let grounds = [Ground::Disk(disks.local), Ground::Disk(disks.replicated)];
+        if !(local_is_empty && replicated_is_empty) {
+            for (which, is_empty) in
+                [(StoreFile::Local, local_is_empty), (StoreFile::Replicated, replicated_is_empty)]
+            {
+                if is_empty {
+                    return Err(OpenError::Missing { file: path(which), which });
+                }
+            }
+            return Self::open_vaults(path, grounds, &of, options, disks.stopped_cleanly);
+        }
+        let mut vaults = Vec::new();
+        for (which, ground) in StoreFile::OF_ENGINE.into_iter().zip(grounds) {
+            let manner = manner(which, options, true);
+            vaults.push(Vault::create(&path(which), ground, which, &of, false, manner)?);
+        }
+        let report = OpenReport {
+            replicated: FileOrigin::Created,
+            local: FileOrigin::Created,
+            stopped_cleanly: true,
+        };
+        let replicated = vaults.pop().expect("two were made");
+        let local = vaults.pop().expect("two were made");
+        Ok((Self::new(Files { replicated, local }, options)?, report))
+    }
+
+    fn open_vaults(
+        path: impl Fn(StoreFile) -> PathBuf,
+        grounds: [Ground; 2],
+        of: &str,
+        options: Options,
+        stopped_cleanly: bool,
+    ) -> Result<(Self, OpenReport), OpenError> {
+        let [local, replicated] = grounds;
+        let open = |which, ground| {
+            Vault::open(&path(which), ground, which, of, manner(which, options, stopped_cleanly))
+        };
+        let (local, local_identity) = open(StoreFile::Local, local)?;
+        let (replicated, replicated_identity) = open(StoreFile::Replicated, replicated)?;
+        let store = Self::new(Files { replicated, local }, options)?;
+        let origin = |replaced: bool, untouched: bool| {
+            if replaced && untouched { FileOrigin::Replaced } else { FileOrigin::Opened }
+        };
+        let no_role = store.reader().document(crate::LocalDocument::Role)?.is_none();
+        let report = OpenReport {
+            replicated: origin(replicated_identity.replaced, store.accounts.history.is_empty()),
+            local: origin(local_identity.replaced, no_role),
+            stopped_cleanly,
+        };
+        Ok((store, report))
+    }
+
+    fn new(files: Files, options: Options) -> Result<Self, OpenError> {
+        let accounts = Accounts::read(&files.replicated, &files.local, options)?;
+        Ok(Self { files: Arc::new(files), accounts, options, failed: None, mark: None })
+    }
+
+    /// Does all of a batch durably, or nothing of it per file; local before replicated.
+    ///
+    /// # Errors
+    /// `CommitError`. After `CommitError::Unknown` nothing is written until it is opened again.
+    pub fn commit(&mut self, batch: &[Op]) -> Result<(), CommitError> {
+        self.commit_group(&[batch]).pop().expect("one result for one batch")
+    }
+
+    /// Does several batches with as few transactions as their order allows. They become durable
+    /// in the order in which they are given. One result for each.
+    pub fn commit_group(&mut self, batches: &[&[Op]]) -> Vec<Result<(), CommitError>> {
+        let mut results: Vec<Result<(), CommitError>> = Vec::with_capacity(batches.len());
+        let mut planned = self.accounts.history.clone();
+        let mut accepted = Vec::with_capacity(batches.len());
+        for (index, batch) in batches.iter().enumerate() {
+            match crate::commit::plan(batch, &planned) {
+                Ok(history) => {
+                    planned = history;
+                    accepted.push(index);
+                    results.push(Ok(()));
+                }
+                Err(refusal) => results.push(Err(CommitError::Refused(refusal))),
+            }
+        }
+        let mut rest = accepted.as_slice();
+        while !rest.is_empty() {
+            let (run, later) = rest.split_at(run_length(batches, rest));
+            rest = later;
+            if let Some(fault) = &self.failed {
+                for &index in run {
+                    results[index] = Err(CommitError::NotTried(fault.clone()));
+                }
+                continue;
+            }
+            let ops = || run.iter().flat_map(|&index| batches[index].iter());
+            if let Err(fault) = self.commit_run(ops) {
+                tracing::error!(%fault, "a commit failed: nothing more is written");
+                for &index in run {
+                    results[index] = Err(CommitError::Unknown(fault.clone()));
+                }
+                self.failed = Some(fault);
+            }
+        }
+        results
+    }
+
+    fn commit_run<'a, I>(&mut self, ops: impl Fn() -> I) -> Result<(), StorageFault>
+    where
+        I: Iterator<Item = &'a Op>,
+    {
+        let mut accounts = self.accounts.clone();
+        if ops().any(Op::is_local) {
+            self.files.local.write(|writer| {
+                local(writer, ops().filter(|it| it.is_local()), &mut accounts, self.options)
+            })?;
+            self.accounts = accounts.clone();
+        }
+        if ops().any(|it| !it.is_local()) {
+            self.files.replicated.write(|writer| {
+                replicated(writer, ops().filter(|it| !it.is_local()), &mut accounts)
+            })?;
+            self.accounts = accounts;
+        }
+        Ok(())
+    }
+
+    /// Why nothing is written any more, if so.
+    #[must_use]
+    pub const fn failed(&self) -> Option<&StorageFault> {
+        self.failed.as_ref()
+    }
+
+    /// Where the stored journals end.
+    #[must_use]
+    pub const fn history(&self) -> &History {
+        &self.accounts.history
+    }
+
+    /// Bytes of the config journal.
+    #[must_use]
+    pub const fn config_journal_bytes(&self) -> u64 {
+        self.accounts.journal_bytes
+    }
+
+    /// How much the divergence store holds.
+    #[must_use]
+    pub const fn divergence_usage(&self) -> DivergenceUsage {
+        self.accounts.divergence
+    }
+
+    /// Sight of the store for other threads; goes on working after a failed write.
+    #[must_use]
+    pub fn reader(&self) -> EngineReader {
+        EngineReader { files: Arc::clone(&self.files) }
+    }
+
+    /// Closes both files and notes it, so that the next opening knows.
+    ///
+    /// # Errors
+    /// `StorageFault` when a file could not be closed whole. The next opening then counts as after
+    /// an unclean stop, as it does when a write failed or a reader is still about.
+    pub fn close(self) -> Result<(), StorageFault> {
+        let Ok(files) = Arc::try_unwrap(self.files) else {
+            return Ok(());
+        };
+        files.replicated.close()?;
+        files.local.close()?;
+        match (self.mark, self.failed) {
+            (Some(mark), None) => mark.put(),
+            (_, _) => Ok(()),
+        }
+    }
+}
+
+/// How many of the batches fit in one local and one replicated transaction without a later one
+/// becoming durable before an earlier one.
+fn run_length(batches: &[&[Op]], indices: &[usize]) -> usize {
+    let mut replicated_seen = false;
+    for (count, &index) in indices.iter().enumerate() {
+        if replicated_seen && batches[index].iter().any(Op::is_local) {
+            return count;
+        }
+        replicated_seen |= batches[index].iter().any(|it| !it.is_local());
+    }
+    indices.len()
+}
+
+/// How a file is opened. The local one is always committed in two phases: going back by one commit
+/// after a power cut and damage at once would bring back an epoch that was used.
+pub(crate) const fn manner(which: StoreFile, options: Options, stopped_cleanly: bool) -> Manner {
+    let two_phase = match which {
+        StoreFile::Local | StoreFile::Node => true,
+        StoreFile::Replicated => options.replicated_two_phase,
+    };
+    Manner { stopped_cleanly, quick_repair: options.quick_repair, two_phase }
+}
+
+/// Makes the directory of an engine with both files, at once: it appears whole under its name.
+fn create_directory(directory: &Path, of: &str) -> Result<(), OpenError> {
+    let fault = |it: std::io::Error| StorageFault::io(directory, &it);
+    let parent = directory.parent().expect("the directory of an engine lies in another");
+    let unfinished = directory.with_extension("new");
+    match std::fs::remove_dir_all(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(fault(error).into());
+        }
+        Ok(()) | Err(_) => {}
+    }
+    std::fs::create_dir(&unfinished).map_err(fault)?;
+    for which in StoreFile::OF_ENGINE {
+        let path = unfinished.join(which.file_name());
+        let manner = manner(which, Options::default(), true);
+        Vault::create(&path, Ground::File, which, of, false, manner)?.close()?;
+    }
+    sync_directory(&unfinished)?;
+    std::fs::rename(&unfinished, directory).map_err(fault)?;
+    sync_directory(parent)?;
+    Ok(())
+}
+
+/// Sight of a store. Every record is verified before it is returned.
+#[derive(Clone)]
+pub struct EngineReader {
+    files: Arc<Files>,
+}
+
+impl fmt::Debug for EngineReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EngineReader").field(&self.files.replicated.path).finish()
+    }
+}
+
+impl EngineReader {
+    pub(crate) fn vault(&self, which: StoreFile) -> &Vault {
+        match which {
+            StoreFile::Replicated => &self.files.replicated,
+            StoreFile::Local | StoreFile::Node => &self.files.local,
+        }
+    }
+
+    /// Config entries with sequences from `from` to `to`, as many as fit in `bytes_max`, at least
+    /// one if there is one. Begins later than `from` when the journal does.
+    ///
+    /// # Errors
+    /// `StorageFault`.
+    pub fn read_config(
+        &self,
+        from: u64,
+        to: u64,
+        bytes_max: u64,
+    ) -> Result<Vec<Entry>, StorageFault> {
+        use crate::format::Record as _;
+        let (first, last) = (key::sequence(from), key::sequence(to));
+        let range = (Bound::Included(&first[..]), Bound::Included(&last[..]));
+        let mut entries = Vec::new();
+        let mut left = bytes_max;
+        if from > to {
+            return Ok(entries);
+        }
+        self.files.replicated.read(|reader| {
+            reader.visit(Table::Journal, range, |_, body, bytes| {
+                if bytes > left && !entries.is_empty() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                left = left.saturating_sub(bytes);
+                entries.push(Entry::read(body)?);
+                Ok(ControlFlow::Continue(()))
+            })
+        })?;
+        Ok(entries)
+    }
+
+    /// The first and last sequence of the config journal on disk.
+    ///
+    /// # Errors
+    /// `StorageFault`.
+    pub fn config_journal_ends(&self) -> Result<Option<(u64, u64)>, StorageFault> {
+        let ends = self.files.replicated.read(|reader| reader.ends(Table::Journal))?;
+        Ok(ends.and_then(|(a, b)| key::read_sequence(&a).zip(key::read_sequence(&b))))
+    }
+
+    /// A document of the node's own.
+    ///
+    /// # Errors
+    /// `StorageFault`.
+    pub fn document(&self, document: crate::LocalDocument) -> Result<Option<Bytes>, StorageFault> {
+        self.files.local.read(|reader| {
+            reader.get_with(
+                Table::Documents,
+                crate::commit::document_key(document),
+                crate::format::read_bytes,
+            )
+        })
+    }
+
+    /// A value of a local table.
+    ///
+    /// # Errors
+    /// `StorageFault`.
+    pub fn local_value(&self, table: &str, item: &str) -> Result<Option<Bytes>, StorageFault> {
+        self.files.local.read(|reader| {
+            reader.get_with(Table::LocalValues, &key::pair(table, item), crate::format::read_bytes)
+        })
+    }
+
+    /// All values of a local table, by key.
+    ///
+    /// # Errors
+    /// `StorageFault`.
+    pub fn local_values(&self, table: &str) -> Result<Vec<(Box<str>, Bytes)>, StorageFault> {
+        let (from, to) = (key::pair(table, ""), key::pairs_end(table));
+        let range = (Bound::Included(&from[..]), Bound::Excluded(&to[..]));
+        let mut values = Vec::new();
+        self.files.local.read(|reader| {
+            reader.visit(Table::LocalValues, range, |key, body, _| {
+                let (_, item) = key::read_pair(key).ok_or(crate::format::Unreadable)?;
+                values.push((item, crate::format::read_bytes(body)?));
+                Ok(ControlFlow::Continue(()))
+            })
+        })?;
+        Ok(values)
+    }
+
+    /// The newest changes of role, oldest first, at most `count`.
+    ///
+    /// # Errors
+    /// `StorageFault`.
+    pub fn role_changes(&self, count: u64) -> Result<Vec<RoleChange>, StorageFault> {
+        use crate::format::Record as _;
+        let mut changes = Vec::new();
+        self.files.local.read(|reader| {
+            let Some((_, last)) = reader.ends(Table::RoleChanges)? else {
+                return Ok(());
+            };
+            let last = key::read_sequence(&last).unwrap_or(u64::MAX);
+            let from = key::sequence((last + 1).saturating_sub(count));
+            let range = (Bound::Included(&from[..]), Bound::Unbounded);
+            reader.visit(Table::RoleChanges, range, |_, body, _| {
+                changes.push(RoleChange::read(body)?);
+                Ok(ControlFlow::Continue(()))
+            })
+        })?;
+        Ok(changes)
+    }
+
+    /// All conflicts, with how much lost in each.
+    ///
+    /// # Errors
+    /// `StorageFault`.
+    pub fn conflicts(&self) -> Result<Vec<StoredConflict>, StorageFault> {
+        use crate::format::{Record as _, Unreadable};
+        let mut conflicts: Vec<StoredConflict> = Vec::new();
+        let all = (Bound::Unbounded, Bound::Unbounded);
+        self.files.local.read(|reader| {
+            reader.visit(Table::Conflicts, all, |key, body, _| {
+                let id = ConflictId(key::read_sequence(key).ok_or(Unreadable)?);
+                conflicts.push(StoredConflict {
+                    id,
+                    conflict: Conflict::read(body)?,
+                    items: 0,
+                    kept: 0,
+                });
+                Ok(ControlFlow::Continue(()))
+            })?;
+            reader.visit(Table::LosingItems, all, |key, body, _| {
+                let id = key.get(..8).and_then(key::read_sequence).ok_or(Unreadable)?;
+                let item = LosingItem::read(body)?;
+                if let Some(conflict) = conflicts.iter_mut().find(|it| it.id.0 == id) {
+                    conflict.items += 1;
+                    conflict.kept += u64::from(item.status == LosingStatus::Kept);
+                }
+                Ok(ControlFlow::Continue(()))
+            })
+        })?;
+        conflicts.sort_by_key(|it| (it.conflict.found_at, it.id));
+        Ok(conflicts)
+    }
+
+    /// What lost in a conflict, by position, `count` items after `after`.
+    ///
+    /// # Errors
+    /// `StorageFault`.
+    pub fn losing_items(
+        &self,
+        conflict: ConflictId,
+        after: Option<(u64, u32)>,
+        count: usize,
+    ) -> Result<Vec<LosingItem>, StorageFault> {
+        use crate::format::Record as _;
+        let from = after.map(|(sequence, index)| key::losing(conflict.0, sequence, index));
+        let start = key::losing(conflict.0, 0, 0);
+        let end = key::losing(conflict.0, u64::MAX, u32::MAX);
+        let from = from.as_ref().map_or(Bound::Included(&start[..]), |it| Bound::Excluded(&it[..]));
+        let mut items = Vec::new();
+        self.files.local.read(|reader| {
+            reader.visit(Table::LosingItems, (from, Bound::Included(&end[..])), |_, body, _| {
+                if items.len() == count {
+                    return Ok(ControlFlow::Break(()));
+                }
+                items.push(LosingItem::read(body)?);
+                Ok(ControlFlow::Continue(()))
+            })
+        })?;
+        Ok(items)
+    }
+
+    /// The stored history of a journal.
+    ///
+    /// # Errors
+    /// `StorageFault`.
+    pub fn history(
+        &self,
+        kind: JournalKind,
+    ) -> Result<hotpair_types::JournalHistory, StorageFault> {
+        let found = self
+            .files
+            .replicated
+            .read(|reader| reader.get(Table::Histories, &[key::journal(kind)]))?;
+        Ok(found.unwrap_or_default())
+    }
+}

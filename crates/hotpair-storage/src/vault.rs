@@ -1,0 +1,461 @@
+//! One redb file: opened with every doubt, read and written record by record, sealed.
+use crate::disk::DiskBackend;
+use crate::format::{Identity, Record, Unreadable, key};
+use crate::seal;
+use crate::table::Table;
+use crate::{Damaged, Disk, OpenError, StorageFault, StoreFile};
+use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::ops::{Bound, ControlFlow};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+/// The newest layout of tables and records this build knows.
+pub(crate) const SCHEMA: u32 = 1;
+const IDENTITY_KEY: &[u8] = b"identity";
+/// redb keeps pages in memory; the authoritative image is the caller's, so this may be small.
+const CACHE_BYTES: usize = 8 << 20;
+/// Below this not even redb's own header fits.
+const FILE_BYTES_MIN: u64 = 4096;
+
+/// What a vault stands on.
+pub(crate) enum Ground {
+    File,
+    Disk(Box<dyn Disk>),
+}
+
+/// How a vault is opened and written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// Whether the last process that had it said goodbye.
+    pub(crate) stopped_cleanly: bool,
+    /// Whether redb commits in two phases and keeps what makes reopening quick.
+    pub(crate) quick_repair: bool,
+    /// Whether redb commits in two phases.
+    pub(crate) two_phase: bool,
+}
+
+/// One file.
+pub(crate) struct Vault {
+    database: redb::Database,
+    pub(crate) which: StoreFile,
+    pub(crate) path: PathBuf,
+    manner: Manner,
+}
+
+impl Vault {
+    /// Makes a new file, or initialises an empty disk. It says what it is from the first commit.
+    pub(crate) fn create(
+        path: &Path,
+        ground: Ground,
+        which: StoreFile,
+        of: &str,
+        replaced: bool,
+        manner: Manner,
+    ) -> Result<Self, OpenError> {
+        let database = guarded(path, which, || {
+            let mut builder = redb::Builder::new();
+            builder.set_cache_size(CACHE_BYTES);
+            match ground {
+                Ground::File => builder.create(path),
+                Ground::Disk(disk) => builder.create_with_backend(DiskBackend(disk)),
+            }
+            .map_err(|error| open_error(path, which, error))
+        })?;
+        let vault = Self { database, which, path: path.into(), manner };
+        let identity = Identity { schema: SCHEMA, of: format!("{of}, {which}"), replaced };
+        vault.write(|writer| {
+            for &table in which.tables() {
+                writer.table(table)?;
+            }
+            writer.put(Table::Identity, IDENTITY_KEY, &identity)
+        })?;
+        Ok(vault)
+    }
+
+    /// Opens a file that must be there, whole, ours and of `of`.
+    pub(crate) fn open(
+        path: &Path,
+        ground: Ground,
+        which: StoreFile,
+        of: &str,
+        manner: Manner,
+    ) -> Result<(Self, Identity), OpenError> {
+        let bytes = match &ground {
+            Ground::File => std::fs::metadata(path).map(|it| it.len()),
+            Ground::Disk(disk) => disk.len(),
+        };
+        let bytes = match bytes {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(OpenError::Missing { file: path.into(), which });
+            }
+            bytes => bytes.map_err(|error| StorageFault::io(path, &error))?,
+        };
+        if bytes < FILE_BYTES_MIN {
+            let found = format!("{bytes} bytes long");
+            return Err(damaged(path, which, found).into());
+        }
+        let database = guarded(path, which, || {
+            let mut builder = redb::Builder::new();
+            builder.set_cache_size(CACHE_BYTES);
+            // The only way of opening for which redb promises an error instead of a panic on a
+            // file that something else changed. Reads the whole file.
+            builder.set_check_integrity_on_open(true);
+            let clean = manner.stopped_cleanly;
+            builder.set_repair_callback(move |session| {
+                // The first step is reported only when the newest commit does not verify. After a
+                // power cut that is a torn commit nobody was told of; after a clean stop it is
+                // damage, and going back to an older commit would lose what was acknowledged.
+                if clean && session.progress() < 0.5 {
+                    session.abort();
+                }
+            });
+            match ground {
+                Ground::File => builder.open(path),
+                Ground::Disk(disk) => builder.create_with_backend(DiskBackend(disk)),
+            }
+            .map_err(|error| open_error(path, which, error))
+        })?;
+        let vault = Self { database, which, path: path.into(), manner };
+        let identity = vault
+            .read(|reader| reader.get::<Identity>(Table::Identity, IDENTITY_KEY))?
+            .ok_or_else(|| {
+                vault.damaged(Some(Table::Identity), None, "it does not say what it is")
+            })?;
+        if identity.schema > SCHEMA {
+            let file = path.into();
+            return Err(OpenError::TooNew { file, found: identity.schema, known: SCHEMA });
+        }
+        let expected = format!("{of}, {which}");
+        if identity.of != expected {
+            return Err(OpenError::Misplaced { file: path.into(), found: identity.of, expected });
+        }
+        Ok((vault, identity))
+    }
+
+    /// Does all of `work` in one durable transaction, or nothing of it.
+    ///
+    /// After an error it may be there when the file is opened again, or not.
+    pub(crate) fn write(
+        &self,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<(), StorageFault>,
+    ) -> Result<(), StorageFault> {
+        guarded(&self.path, self.which, || {
+            let mut transaction = self.database.begin_write().map_err(|it| self.fault(it))?;
+            transaction.set_two_phase_commit(self.manner.two_phase);
+            transaction.set_quick_repair(self.manner.quick_repair);
+            let mut writer = Writer {
+                vault: self,
+                transaction: &transaction,
+                tables: BTreeMap::new(),
+                scratch: Vec::new(),
+            };
+            work(&mut writer)?;
+            drop(writer);
+            transaction.commit().map_err(|it| self.fault(it))
+        })
+    }
+
+    /// Reads from one consistent state.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Reader<'_>) -> Result<T, StorageFault>,
+    ) -> Result<T, StorageFault> {
+        guarded(&self.path, self.which, || {
+            let transaction = self.database.begin_read().map_err(|it| self.fault(it))?;
+            work(&Reader { vault: self, transaction: &transaction })
+        })
+    }
+
+    /// Says goodbye to the file.
+    pub(crate) fn close(self) -> Result<(), StorageFault> {
+        let (path, which) = (self.path.clone(), self.which);
+        guarded(&path, which, || {
+            self.database.close().map_err(|error| match open_error(&path, which, error) {
+                OpenError::Fault(fault) => fault,
+                other => StorageFault::Io {
+                    file: path.clone(),
+                    kind: std::io::ErrorKind::Other,
+                    detail: other.to_string(),
+                },
+            })
+        })
+    }
+
+    fn fault(&self, error: impl Into<redb::Error>) -> StorageFault {
+        fault(&self.path, self.which, error.into())
+    }
+
+    pub(crate) fn damaged(
+        &self,
+        table: Option<Table>,
+        record: Option<&[u8]>,
+        found: impl Into<String>,
+    ) -> StorageFault {
+        StorageFault::Damaged(Damaged {
+            file: self.path.clone(),
+            which: self.which,
+            table: table.map(Table::name),
+            key: record.map(key::readable),
+            found: found.into(),
+        })
+    }
+}
+
+fn damaged(path: &Path, which: StoreFile, found: impl Into<String>) -> StorageFault {
+    let found = found.into();
+    StorageFault::Damaged(Damaged { file: path.into(), which, table: None, key: None, found })
+}
+
+/// redb may panic on pages that were changed behind its back: that is damage, too.
+fn guarded<T, E: From<StorageFault>>(
+    path: &Path,
+    which: StoreFile,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|payload| Err(damaged(path, which, words(payload.as_ref())).into()))
+}
+
+fn words(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    format!("its pages make no sense: {}", text.unwrap_or("no reason given"))
+}
+
+fn fault(path: &Path, which: StoreFile, error: redb::Error) -> StorageFault {
+    use std::io::ErrorKind;
+    match error {
+        redb::Error::Io(error) => match error.kind() {
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                damaged(path, which, error.to_string())
+            }
+            _ => StorageFault::io(path, &error),
+        },
+        redb::Error::PreviousIo | redb::Error::DatabaseClosed => {
+            StorageFault::Closed { file: path.into() }
+        }
+        other => damaged(path, which, other.to_string()),
+    }
+}
+
+fn open_error(path: &Path, which: StoreFile, error: redb::DatabaseError) -> OpenError {
+    match error {
+        redb::DatabaseError::DatabaseAlreadyOpen | redb::DatabaseError::LockProtocolMismatch => {
+            OpenError::InUse { directory: path.into(), pid: None }
+        }
+        redb::DatabaseError::RepairAborted => {
+            damaged(path, which, "the newest commit does not verify although it was closed cleanly")
+                .into()
+        }
+        other => fault(path, which, other.into()).into(),
+    }
+}
+
+type OpenTable<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
+
+/// One transaction that writes.
+pub(crate) struct Writer<'a> {
+    vault: &'a Vault,
+    transaction: &'a redb::WriteTransaction,
+    tables: BTreeMap<Table, OpenTable<'a>>,
+    scratch: Vec<u8>,
+}
+
+impl<'a> Writer<'a> {
+    fn table(&mut self, table: Table) -> Result<&mut OpenTable<'a>, StorageFault> {
+        use std::collections::btree_map::Entry;
+        match self.tables.entry(table) {
+            Entry::Occupied(it) => Ok(it.into_mut()),
+            Entry::Vacant(it) => {
+                let opened = self.transaction.open_table(table.definition());
+                Ok(it.insert(opened.map_err(|error| self.vault.fault(error))?))
+            }
+        }
+    }
+
+    /// Writes a record. Says how many bytes it takes now, and took before.
+    pub(crate) fn put_with(
+        &mut self,
+        table: Table,
+        key: &[u8],
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(u64, Option<u64>), StorageFault> {
+        let mut record = std::mem::take(&mut self.scratch);
+        record.clear();
+        encode(&mut record);
+        seal::seal(table.name(), key, &mut record);
+        let vault = self.vault;
+        let before = self
+            .table(table)?
+            .insert(key, record.as_slice())
+            .map_err(|error| vault.fault(error))?
+            .map(|it| (key.len() + it.value().len()) as u64);
+        let now = (key.len() + record.len()) as u64;
+        self.scratch = record;
+        Ok((now, before))
+    }
+
+    /// Writes a record.
+    pub(crate) fn put(
+        &mut self,
+        table: Table,
+        key: &[u8],
+        record: &impl Record,
+    ) -> Result<(), StorageFault> {
+        self.put_with(table, key, |to| record.write(to)).map(drop)
+    }
+
+    /// Removes a record. Says how many bytes it took.
+    pub(crate) fn remove(&mut self, table: Table, key: &[u8]) -> Result<Option<u64>, StorageFault> {
+        let vault = self.vault;
+        let removed = self.table(table)?.remove(key).map_err(|error| vault.fault(error))?;
+        Ok(removed.map(|it| (key.len() + it.value().len()) as u64))
+    }
+
+    /// Reads a record within the transaction.
+    pub(crate) fn get<R: Record>(
+        &mut self,
+        table: Table,
+        key: &[u8],
+    ) -> Result<Option<R>, StorageFault> {
+        let vault = self.vault;
+        let found = self.table(table)?.get(key).map_err(|error| vault.fault(error))?;
+        found.map(|it| opened(vault, table, key, it.value(), R::read)).transpose()
+    }
+
+    /// Removes every record from `from` on, up to but without `to`, as long as `go_on` says so; it
+    /// is told the bytes of each. Says how many went and their bytes.
+    pub(crate) fn remove_range(
+        &mut self,
+        table: Table,
+        from: &[u8],
+        to: Option<&[u8]>,
+        mut go_on: impl FnMut(u64) -> bool,
+    ) -> Result<(u64, u64), StorageFault> {
+        let vault = self.vault;
+        let fault = |error: redb::StorageError| vault.fault(error);
+        let table = self.table(table)?;
+        let end = to.map_or(Bound::Unbounded, Bound::Excluded);
+        let (mut count, mut bytes, mut end_of_it) = (0, 0, None);
+        for record in table.range::<&[u8]>((Bound::Included(from), end)).map_err(fault)? {
+            let (key, value) = record.map_err(fault)?;
+            let size = (key.value().len() + value.value().len()) as u64;
+            if !go_on(size) {
+                end_of_it = Some(key.value().to_vec());
+                break;
+            }
+            count += 1;
+            bytes += size;
+        }
+        if count > 0 {
+            let end = end_of_it.as_deref().map_or(end, Bound::Excluded);
+            table
+                .retain_in::<&[u8], _>((Bound::Included(from), end), |_, _| false)
+                .map_err(fault)?;
+        }
+        Ok((count, bytes))
+    }
+}
+
+/// One transaction that reads.
+pub(crate) struct Reader<'a> {
+    vault: &'a Vault,
+    transaction: &'a redb::ReadTransaction,
+}
+
+impl Reader<'_> {
+    fn table(
+        &self,
+        table: Table,
+    ) -> Result<redb::ReadOnlyTable<&'static [u8], &'static [u8]>, StorageFault> {
+        self.transaction.open_table(table.definition()).map_err(|error| self.vault.fault(error))
+    }
+
+    /// Reads a record.
+    pub(crate) fn get<R: Record>(
+        &self,
+        table: Table,
+        key: &[u8],
+    ) -> Result<Option<R>, StorageFault> {
+        self.get_with(table, key, R::read)
+    }
+
+    /// Reads a record.
+    pub(crate) fn get_with<T>(
+        &self,
+        table: Table,
+        key: &[u8],
+        decode: impl FnOnce(&[u8]) -> Result<T, Unreadable>,
+    ) -> Result<Option<T>, StorageFault> {
+        let opened_table = self.table(table)?;
+        let found = opened_table.get(key).map_err(|error| self.vault.fault(error))?;
+        found.map(|it| opened(self.vault, table, key, it.value(), decode)).transpose()
+    }
+
+    /// Visits the records of a range in order: the key, the body, and the bytes they take on disk.
+    pub(crate) fn visit(
+        &self,
+        table: Table,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        mut each: impl FnMut(&[u8], &[u8], u64) -> Result<ControlFlow<()>, Unreadable>,
+    ) -> Result<(), StorageFault> {
+        let whole = range == (Bound::Unbounded, Bound::Unbounded);
+        let fault = |error: redb::StorageError| self.vault.fault(error);
+        let opened_table = self.table(table)?;
+        let mut visited = 0;
+        for record in opened_table.range::<&[u8]>(range).map_err(fault)? {
+            let (key, value) = record.map_err(fault)?;
+            let (key, value) = (key.value(), value.value());
+            let bytes = (key.len() + value.len()) as u64;
+            visited += 1;
+            let flow = opened(self.vault, table, key, value, |body| each(key, body, bytes))?;
+            if flow.is_break() {
+                return Ok(());
+            }
+        }
+        // A damaged inner page may hide records instead of changing them.
+        let expected = opened_table.len().map_err(fault)?;
+        if whole && visited != expected {
+            let found = format!("{visited} records found, {expected} counted when it was written");
+            return Err(self.vault.damaged(Some(table), None, found));
+        }
+        Ok(())
+    }
+
+    /// Sums up a table without looking into its records: how many, and their bytes.
+    pub(crate) fn sum(&self, table: Table) -> Result<(u64, u64), StorageFault> {
+        let fault = |error: redb::StorageError| self.vault.fault(error);
+        let (mut count, mut bytes) = (0, 0);
+        for record in self.table(table)?.iter().map_err(fault)? {
+            let (key, value) = record.map_err(fault)?;
+            count += 1;
+            bytes += (key.value().len() + value.value().len()) as u64;
+        }
+        Ok((count, bytes))
+    }
+
+    /// The first and last key of a table.
+    pub(crate) fn ends(&self, table: Table) -> Result<Option<(Vec<u8>, Vec<u8>)>, StorageFault> {
+        let fault = |error: redb::StorageError| self.vault.fault(error);
+        let opened_table = self.table(table)?;
+        let first = opened_table.first().map_err(fault)?.map(|it| it.0.value().to_vec());
+        let last = opened_table.last().map_err(fault)?.map(|it| it.0.value().to_vec());
+        Ok(first.zip(last))
+    }
+}
+
+fn opened<T>(
+    vault: &Vault,
+    table: Table,
+    key: &[u8],
+    record: &[u8],
+    decode: impl FnOnce(&[u8]) -> Result<T, Unreadable>,
+) -> Result<T, StorageFault> {
+    let body = seal::open(table.name(), key, record)
+        .ok_or_else(|| vault.damaged(Some(table), Some(key), "its checksum is wrong"))?;
+    decode(body).map_err(|Unreadable| {
+        vault.damaged(Some(table), Some(key), "its checksum is right, but it cannot be decoded")
+    })
+}
