@@ -1,1 +1,133 @@
-//! Real pairs of the real binary.
+//! Scenarios on pairs of the real binary, one at a time; each is a row of docs/design/faults.md.
+//!
+//! `cargo test -p hotpair-tests --test it -- [FILTER …] [--list] [--exact] [--long] [--netns]
+//! [--repeat N]`. A filter is a part of a name, or a row (`P7`).
+
+mod arguments;
+mod scenario;
+mod stage;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use arguments::Arguments;
+use hotpair_tests::{Namespaces, hotpair_binary};
+use scenario::{SCENARIOS, Scenario};
+use stage::{Ground, Stage};
+
+/// No scenario takes longer, unless it hangs.
+const SCENARIO_LIMIT: Duration = Duration::from_secs(240);
+const LONG_SCENARIO_LIMIT: Duration = Duration::from_secs(1800);
+
+enum Verdict {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::read(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            return ExitCode::from(2);
+        }
+    };
+    let chosen: Vec<&Scenario> =
+        SCENARIOS.iter().copied().flatten().filter(|it| arguments.choose(it)).collect();
+    if arguments.list {
+        for scenario in &chosen {
+            println!("{}: test", scenario.name);
+        }
+        println!("\n{} tests, 0 benchmarks", chosen.len());
+        return ExitCode::SUCCESS;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime can be made");
+    let total = SCENARIOS.iter().map(|it| it.len()).sum::<usize>();
+    println!("\nrunning {} scenarios", chosen.len());
+    if let Err(error) = hotpair_binary() {
+        eprintln!("{error:#}");
+        println!("\ntest result: FAILED. 0 passed; {} failed; 0 ignored", chosen.len());
+        return ExitCode::FAILURE;
+    }
+    let begun = Instant::now();
+    let no_namespaces = if arguments.netns { Namespaces::missing() } else { None };
+    let ground = if arguments.netns { Ground::Namespaces } else { Ground::Loopback };
+    let mut failures = Vec::new();
+    let mut skipped = Vec::new();
+    let mut passed = 0;
+    for round in 0..arguments.repeat {
+        for scenario in &chosen {
+            let started = Instant::now();
+            let verdict = match &no_namespaces {
+                Some(why) => Verdict::Skipped(why.clone()),
+                None => runtime.block_on(play(scenario, ground, arguments.long, round)),
+            };
+            let took = started.elapsed().as_secs_f64();
+            match verdict {
+                Verdict::Passed => {
+                    passed += 1;
+                    println!("test {} ... ok ({took:.1} s)", scenario.name);
+                }
+                Verdict::Failed(why) => {
+                    println!("test {} ... FAILED ({took:.1} s)", scenario.name);
+                    eprintln!("{why}");
+                    failures.push((scenario, why));
+                }
+                Verdict::Skipped(why) => {
+                    println!("test {} ... ignored, SKIPPED: {why}", scenario.name);
+                    skipped.push((scenario, why));
+                }
+            }
+        }
+    }
+    if !skipped.is_empty() {
+        println!("\nskipped, not passed:");
+        for (scenario, why) in &skipped {
+            println!("    {} ({}): {why}", scenario.name, scenario.title);
+        }
+    }
+    if !failures.is_empty() {
+        println!("\nfailures:");
+        for (scenario, why) in &failures {
+            let first = why.lines().next().unwrap_or_default();
+            println!("    {} ({}): {first}", scenario.name, scenario.title);
+            println!("        again: cargo xtask pair-test --scenario {}", scenario.name);
+        }
+    }
+    println!(
+        "\ntest result: {}. {passed} passed; {} failed; {} ignored; 0 measured; {} filtered out; finished in {:.2}s\n",
+        if failures.is_empty() { "ok" } else { "FAILED" },
+        failures.len(),
+        skipped.len(),
+        total - chosen.len(),
+        begun.elapsed().as_secs_f64(),
+    );
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn play(scenario: &Scenario, ground: Ground, long: bool, round: u32) -> Verdict {
+    if ground == Ground::Namespaces && !scenario.in_namespaces {
+        return Verdict::Skipped("needs what only the relay can do".into());
+    }
+    if scenario.long && !long {
+        return Verdict::Skipped("long; runs with --long".into());
+    }
+    let stage = Stage::new(ground, u64::from(round));
+    let limit = if scenario.long { LONG_SCENARIO_LIMIT } else { SCENARIO_LIMIT };
+    let outcome = tokio::time::timeout(limit, (scenario.play)(&stage)).await;
+    let verdict = match outcome {
+        Ok(Ok(())) => Verdict::Passed,
+        Ok(Err(error)) => match error.downcast_ref::<stage::Skip>() {
+            Some(skip) => Verdict::Skipped(skip.to_string()),
+            None => Verdict::Failed(format!("{error:#}\n{}", stage.dump().await)),
+        },
+        Err(_) => Verdict::Failed(format!("not done in {limit:?}\n{}", stage.dump().await)),
+    };
+    stage.clear();
+    verdict
+}

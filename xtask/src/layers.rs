@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "hotpair-sim",
         &["hotpair-types", "hotpair-fsm", "hotpair-replication", "hotpair-core", "hotpair-storage"],
     ),
-    ("hotpair-tests", &["hotpair-types", "hotpair-client"]),
+    ("hotpair-tests", &["hotpair-types", "hotpair-client", "hotpair-transport"]),
     ("hotpair-bench", BENCH),
     ("xtask", &[]),
 ];

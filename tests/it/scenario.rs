@@ -1,0 +1,50 @@
+//! What a scenario is, and the list of all of them.
+use std::future::Future;
+use std::pin::Pin;
+
+use anyhow::Result;
+
+use crate::stage::Stage;
+
+pub(crate) type Play = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
+
+/// One scenario.
+#[derive(Clone, Copy)]
+pub(crate) struct Scenario {
+    /// The row of docs/design/faults.md.
+    pub(crate) row: &'static str,
+    pub(crate) name: &'static str,
+    /// What must come of it.
+    pub(crate) title: &'static str,
+    pub(crate) long: bool,
+    /// Whether it can also be played across network namespaces.
+    pub(crate) in_namespaces: bool,
+    pub(crate) play: Play,
+}
+
+impl Scenario {
+    pub(crate) const fn new(
+        row: &'static str,
+        name: &'static str,
+        title: &'static str,
+        play: Play,
+    ) -> Self {
+        Self { row, name, title, long: false, in_namespaces: false, play }
+    }
+
+    /// Also across network namespaces.
+    pub(crate) const fn and_in_namespaces(mut self) -> Self {
+        self.in_namespaces = true;
+        self
+    }
+
+    /// Takes minutes: only with `--long`.
+    #[allow(dead_code, reason = "rows that take minutes come one by one")]
+    pub(crate) const fn long(mut self) -> Self {
+        self.long = true;
+        self
+    }
+}
+
+/// All of them, the heart first.
+pub(crate) const SCENARIOS: &[&[Scenario]] = &[];

@@ -1,0 +1,41 @@
+//! The real `hotpair` binary: built once, in the profile of the test itself.
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+
+/// Where the binary is: `HOTPAIR_BIN`, or built now.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn hotpair_binary() -> Result<&'static Path> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| find_or_build().map_err(|error| format!("{error:#}")));
+    built.as_deref().map_err(|error| anyhow!("{error}"))
+}
+
+fn find_or_build() -> Result<PathBuf> {
+    if let Some(given) = std::env::var_os("HOTPAIR_BIN") {
+        let given = std::path::absolute(given)?;
+        ensure!(given.is_file(), "HOTPAIR_BIN: there is no {}", given.display());
+        return Ok(given);
+    }
+    // target/<profile>/deps/it-… or target/<profile>/hotpair-bench
+    let test = std::env::current_exe().context("cannot tell where this test lies")?;
+    let mut folder = test.parent().context("a program lies in a folder")?;
+    if folder.ends_with("deps") {
+        folder = folder.parent().context("deps/ lies in the folder of the profile")?;
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "--package", "hotpair-node", "--bin", "hotpair"]);
+    command.arg("--target-dir").arg(folder.parent().context("target/ is above the profile")?);
+    if folder.ends_with("release") {
+        command.arg("--release");
+    }
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let status = command.status().context("cannot run cargo")?;
+    ensure!(status.success(), "the hotpair binary does not build: {status}");
+    Ok(folder.join("hotpair"))
+}

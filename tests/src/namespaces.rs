@@ -1,0 +1,176 @@
+//! Two network namespaces with two links between them: separate hosts, as far as the network goes. Needs root.
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use tokio::net::TcpStream;
+
+use crate::{Channel, Impairment, Side};
+
+/// The port of both channels; each namespace has its own ports.
+const CHANNEL_PORT: u16 = 4750;
+
+/// Both namespaces. Dropped: deleted, with the links.
+#[derive(Debug)]
+pub struct Namespaces {
+    names: [String; 2],
+}
+
+impl Namespaces {
+    /// Why they cannot be used here; `None` when they can.
+    #[must_use]
+    pub fn missing() -> Option<String> {
+        if !rustix::process::geteuid().is_root() {
+            return Some("not root".into());
+        }
+        for tool in ["ip", "nft"] {
+            let mut command = Command::new(tool);
+            command.arg("-V").stdout(Stdio::null()).stderr(Stdio::null());
+            if !command.status().is_ok_and(|it| it.success()) {
+                return Some(format!("no `{tool}` here"));
+            }
+        }
+        let trial = Self::create().and_then(|it| it.impair(Channel::Primary, Side::A, CUT));
+        trial.err().map(|error| format!("no namespaces here: {error:#}"))
+    }
+
+    /// Makes them.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub fn create() -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = |side: &str| format!("hp{}-{number}-{side}", std::process::id());
+        let namespaces = Self { names: [name("a"), name("b")] };
+        for name in &namespaces.names {
+            run("ip", &["netns", "add", name])?;
+            run("ip", &["-n", name, "link", "set", "lo", "up"])?;
+        }
+        let [a, b] = &namespaces.names;
+        for channel in Channel::BOTH {
+            let link = channel.name();
+            run("ip", &["-n", a, "link", "add", link, "type", "veth", "peer", link, "netns", b])?;
+            for side in Side::BOTH {
+                let name = &namespaces.names[side.index()];
+                let address = format!("{}/24", namespaces.listen(side, channel).ip());
+                run("ip", &["-n", name, "address", "add", &address, "dev", link])?;
+                run("ip", &["-n", name, "link", "set", link, "up"])?;
+            }
+        }
+        for side in Side::BOTH {
+            namespaces.nft(
+                side,
+                "add table inet cut; add chain inet cut redundancy; \
+                add chain inet cut primary; \
+                add chain inet cut arriving { type filter hook input priority 0; }; \
+                add rule inet cut arriving iifname redundancy jump redundancy; \
+                add rule inet cut arriving iifname primary jump primary;",
+            )?;
+        }
+        Ok(namespaces)
+    }
+
+    /// Where a node listens.
+    #[must_use]
+    pub fn listen(&self, side: Side, channel: Channel) -> SocketAddr {
+        let host = side.index() as u8 + 1;
+        SocketAddr::from(([10, 77, channel.index() as u8, host], CHANNEL_PORT))
+    }
+
+    /// The name, for `ip netns exec`.
+    #[must_use]
+    pub fn name(&self, side: Side) -> &str {
+        &self.names[side.index()]
+    }
+
+    /// Where to enter it.
+    #[must_use]
+    pub fn path(&self, side: Side) -> PathBuf {
+        Path::new("/var/run/netns").join(&self.names[side.index()])
+    }
+
+    /// What happens to everything that `from` sends on a channel: cut or thinned where it arrives.
+    ///
+    /// # Errors
+    /// For what the kernel cannot do here: delay, duplicates, reordering.
+    pub fn impair(&self, channel: Channel, from: Side, impairment: Impairment) -> Result<()> {
+        let Impairment { cut, loss_permille, .. } = impairment;
+        let rest = Impairment { cut, loss_permille, ..Impairment::default() };
+        ensure!(impairment == rest, "namespaces can cut and lose, no more: {impairment:?}");
+        let chain = channel.name();
+        let mut rules = format!("flush chain inet cut {chain};");
+        if cut {
+            rules += &format!("add rule inet cut {chain} drop;");
+        } else if loss_permille > 0 {
+            rules += &format!(
+                "add rule inet cut {chain} numgen random mod 1000 < {loss_permille} drop;"
+            );
+        }
+        self.nft(from.other(), &rules)
+    }
+
+    fn nft(&self, side: Side, rules: &str) -> Result<()> {
+        let mut child = Command::new("ip")
+            .args(["netns", "exec", self.name(side), "nft", "-f", "-"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        child.stdin.take().context("piped")?.write_all(rules.replace("; ", "\n").as_bytes())?;
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            bail!("nft: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    }
+}
+
+const CUT: Impairment = Impairment {
+    cut: true,
+    loss_permille: 0,
+    duplicate_permille: 0,
+    reorder_permille: 0,
+    reorder_by: std::time::Duration::ZERO,
+    delay: std::time::Duration::ZERO,
+};
+
+impl Drop for Namespaces {
+    fn drop(&mut self) {
+        for name in &self.names {
+            // One that never came about cannot be deleted.
+            let _absent = run("ip", &["netns", "delete", name]);
+        }
+    }
+}
+
+/// Connects from inside a namespace. The socket stays there; the thread that went in ends.
+pub(crate) async fn connect(namespace: &Path, to: SocketAddr) -> Result<TcpStream> {
+    let namespace = namespace.to_owned();
+    let (done, connected) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let socket = enter(&namespace).and_then(|()| Ok(std::net::TcpStream::connect(to)?));
+        let _given_up = done.send(socket);
+    });
+    let stream = connected.await.context("the thread in the namespace ended")??;
+    stream.set_nonblocking(true)?;
+    Ok(TcpStream::from_std(stream)?)
+}
+
+fn enter(namespace: &Path) -> Result<()> {
+    use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+    use std::os::fd::AsFd as _;
+    let file = std::fs::File::open(namespace)?;
+    Ok(move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?)
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<()> {
+    let output = Command::new(program).args(arguments).output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        bail!("{program} {}: {said}", arguments.join(" "));
+    }
+    Ok(())
+}
