@@ -144,9 +144,12 @@ impl ProviderRegistry {
         items: &BTreeMap<Box<str>, Vec<Item>>,
     ) -> Vec<RegistryError> {
         let none = Vec::new();
-        let restore =
-            |name: &Box<str>| self.restore(name, at, items.get(name).unwrap_or(&none)).err();
-        self.names().iter().filter_map(restore).collect()
+        let mut errors = Vec::new();
+        for name in self.names() {
+            let items = items.get(&name).unwrap_or(&none);
+            errors.extend(self.restore(&name, at, items).err());
+        }
+        errors
     }
 
     fn guarded<T>(

@@ -3,6 +3,17 @@ use crate::checked;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+/// Asks a process to end.
+pub const TERMINATE: libc::c_int = libc::SIGTERM;
+/// Ctrl-C.
+pub const INTERRUPT: libc::c_int = libc::SIGINT;
+/// Asks a service to read its settings anew.
+pub const HANG_UP: libc::c_int = libc::SIGHUP;
+/// Ends a process, whatever it wants.
+pub const KILL: libc::c_int = libc::SIGKILL;
+/// A child ended.
+pub const CHILD: libc::c_int = libc::SIGCHLD;
+
 /// Blocks some signals and makes them readable instead. Children started while it lives have them
 /// blocked as well, unless started with [`crate::child::ChildSetup`].
 #[derive(Debug)]
@@ -44,10 +55,8 @@ impl Signals {
         let read = unsafe { libc::read(self.fd.as_raw_fd(), (&raw mut info).cast(), size) };
         if read == -1 {
             let error = io::Error::last_os_error();
-            return match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(None),
-                _ => Err(error),
-            };
+            let none = [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted];
+            return if none.contains(&error.kind()) { Ok(None) } else { Err(error) };
         }
         Ok(libc::c_int::try_from(info.ssi_signo).ok())
     }
