@@ -9,3 +9,4 @@ pub mod clock;
 pub mod logging;
 pub mod run_file;
 pub mod settings;
+pub mod cli;

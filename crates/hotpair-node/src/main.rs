@@ -1,3 +1,7 @@
 //! The `hotpair` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hotpair_node::cli::main()
+}

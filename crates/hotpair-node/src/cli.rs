@@ -1,0 +1,140 @@
+//! The command line: what may be written, and who carries it out.
+//!
+//! Every command answers for people or, with `--json`, for programs, and ends with one of five
+//! statuses (`exit.rs`). The commands ask a node over its HTTP interface (`ask.rs`); only those that
+//! make or run a node touch files.
+
+mod exit;
+mod terminal;
+mod words;
+mod ask;
+mod target;
+mod arguments;
+mod confirm;
+mod status;
+mod watch;
+mod advice;
+mod role;
+mod why;
+mod config;
+mod tag;
+mod module;
+mod divergence;
+mod engine;
+mod pages;
+mod init;
+mod pairing;
+mod check;
+mod run;
+mod demo;
+mod replay;
+
+pub use arguments::{Cli, Command};
+pub use exit::{Exit, Failure};
+pub use pages::commands_page;
+
+use arguments::{EngineCommand, Global};
+use ask::Ask;
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use std::process::ExitCode;
+use terminal::Screen;
+
+/// What every command is given.
+#[derive(Debug)]
+struct Context {
+    global: Global,
+    screen: Screen,
+}
+
+impl Context {
+    /// A connection to the node that is meant.
+    fn ask(&self) -> Result<Ask, Failure> {
+        target::ask(&self.global)
+    }
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let shown = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            // A closed pipe is no reason to fail.
+            let _ = error.print();
+            return if shown { Exit::Done.into() } else { Exit::WrongUse.into() };
+        }
+    };
+    let cx = Context { screen: Screen::of_this_process(cli.global.json), global: cli.global };
+    match carry_out(&cx, cli.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.show(&cx.screen);
+            failure.exit().into()
+        }
+    }
+}
+
+fn carry_out(cx: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(it) => return run::run(cx, &it),
+        Command::Node(it) => return run::node(cx, &it),
+        Command::Completions { shell } => return pages::completions(cx, shell),
+        Command::Man { dir } => return pages::man(cx, dir.as_deref()),
+        Command::Init(it) => return init::init(cx, &it),
+        Command::Replay { file, step } => return replay::replay(cx, &file, step),
+        Command::Demo(_)
+        | Command::Invite(_)
+        | Command::Join(_)
+        | Command::Check
+        | Command::Status { .. }
+        | Command::Switchover { .. }
+        | Command::Promote { .. }
+        | Command::Pause
+        | Command::Resume
+        | Command::Reinit
+        | Command::Why { .. }
+        | Command::WhyNot { .. }
+        | Command::Config(_)
+        | Command::Tag(_)
+        | Command::Module(_)
+        | Command::Divergence(_)
+        | Command::Engine(_)
+        | Command::Log { .. } => {}
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
+    runtime.block_on(carry_out_asking(cx, command))
+}
+
+async fn carry_out_asking(cx: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Demo(it) => demo::demo(cx, it).await,
+        Command::Invite(it) => pairing::invite(cx, &it).await,
+        Command::Join(it) => pairing::join(cx, &it).await,
+        Command::Check => check::check(cx).await,
+        Command::Status { watch: false } => status::status(cx).await,
+        Command::Status { watch: true } => watch::watch(cx).await,
+        Command::Switchover { dry_run } => role::switchover(cx, dry_run).await,
+        Command::Promote { accept_data_loss } => role::promote(cx, accept_data_loss).await,
+        Command::Pause => role::pause(cx).await,
+        Command::Resume => role::resume(cx).await,
+        Command::Reinit => role::reinit(cx).await,
+        Command::Why { last } => why::why(cx, last).await,
+        Command::WhyNot { command } => why::why_not(cx, command).await,
+        Command::Config(it) => config::carry_out(cx, it).await,
+        Command::Tag(it) => tag::carry_out(cx, it).await,
+        Command::Module(it) => module::carry_out(cx, it).await,
+        Command::Divergence(it) => divergence::carry_out(cx, it).await,
+        Command::Engine(EngineCommand::List) => engine::list(cx).await,
+        Command::Engine(it) => engine::change(cx, it).await,
+        Command::Log { level } => engine::log(cx, level).await,
+        Command::Run(_)
+        | Command::Node(_)
+        | Command::Completions { .. }
+        | Command::Man { .. }
+        | Command::Init(_)
+        | Command::Replay { .. } => unreachable!("carried out before a runtime was made"),
+    }
+}

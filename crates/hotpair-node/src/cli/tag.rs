@@ -1,0 +1,212 @@
+//! `hotpair tag`: live values.
+
+use super::arguments::{TagCommand, WriteArguments};
+use super::ask::{Ask, Question, encoded};
+use super::config::split;
+use super::terminal::{clean, table};
+use super::words::clock;
+use super::{Context, Exit, Failure};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hotpair_api::face::{Done, Tag, TagPage, TagQuality};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const PATH: &str = "/api/v1/tags";
+/// Between two looks of `tag watch`.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+
+pub(super) async fn carry_out(cx: &Context, command: TagCommand) -> Result<Exit, Failure> {
+    let ask = cx.ask()?;
+    match command {
+        TagCommand::Read { paths, value } => read(cx, &ask, &paths, value).await,
+        TagCommand::Write { pairs, quality, write } => {
+            let mut writes = Vec::new();
+            for pair in &pairs {
+                let (path, value) = split(pair)?;
+                let value = value_of(value);
+                writes.push(json!({"path": path, "value": value, "quality": quality.as_str()}));
+            }
+            let question =
+                Question::post(format!("{PATH}:batch")).json(&json!({ "writes": writes }));
+            let done: Done = ask.ask(wanted(question, &write)?).await?;
+            show_done(cx, &done);
+            Ok(Exit::Done)
+        }
+        TagCommand::List { prefix } => list(cx, &ask, &prefix).await,
+        TagCommand::Watch { prefix, count } => watch(cx, &ask, &prefix, count).await,
+    }
+}
+
+/// JSON, or a string when it is not JSON.
+pub(super) fn value_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+/// The question of a write with the acknowledgement and the key that are wanted. Every write has a
+/// key, so that asking again cannot apply it twice.
+pub(super) fn wanted(question: Question, write: &WriteArguments) -> Result<Question, Failure> {
+    let question = match write.ack {
+        Some(ack) => question.query("ack", ack),
+        None => question,
+    };
+    let key = match &write.idempotency_key {
+        Some(key) if key.bytes().all(|it| it.is_ascii_graphic()) && !key.is_empty() => key.clone(),
+        Some(_) => return Err(Failure::WrongUse("an idempotency key is visible ASCII".to_owned())),
+        None => {
+            let mut bytes = [0; 16];
+            getrandom::fill(&mut bytes)
+                .map_err(|error| Failure::Failed(format!("no randomness: {error}")))?;
+            format!("cli-{}", URL_SAFE_NO_PAD.encode(bytes))
+        }
+    };
+    Ok(question.header("idempotency-key", key))
+}
+
+pub(super) fn show_done(cx: &Context, done: &Done) {
+    if cx.screen.json {
+        cx.screen.json(done);
+        return;
+    }
+    let Done { sequence, epoch, acknowledged, degraded } = done;
+    let degraded = if *degraded {
+        cx.screen.yellow(" (degraded: there is no standby)")
+    } else {
+        String::new()
+    };
+    cx.screen.line(&format!("e{epoch}:{sequence} {acknowledged}{degraded}"));
+}
+
+async fn read(
+    cx: &Context,
+    ask: &Ask,
+    paths: &[String],
+    value_only: bool,
+) -> Result<Exit, Failure> {
+    let mut tags = Vec::new();
+    for path in paths {
+        let tag: Tag = ask.ask(Question::get(format!("{PATH}/{}", encoded(path)))).await?;
+        tags.push(tag);
+    }
+    if cx.screen.json {
+        match tags.as_slice() {
+            [only] => cx.screen.json(only),
+            several => cx.screen.json(&json!({ "tags": several })),
+        }
+        return Ok(Exit::Done);
+    }
+    if value_only {
+        tags.iter().for_each(|it| cx.screen.line(&clean(&it.value.to_string(), usize::MAX)));
+        return Ok(Exit::Done);
+    }
+    show(cx, &tags);
+    Ok(Exit::Done)
+}
+
+async fn list(cx: &Context, ask: &Ask, prefix: &str) -> Result<Exit, Failure> {
+    let tags = all(ask, prefix).await?;
+    if cx.screen.json {
+        cx.screen.json(&json!({ "tags": tags }));
+    } else {
+        show(cx, &tags);
+    }
+    Ok(Exit::Done)
+}
+
+async fn all(ask: &Ask, prefix: &str) -> Result<Vec<Tag>, Failure> {
+    let mut after: Option<String> = None;
+    let mut tags = Vec::new();
+    loop {
+        let mut question = Question::get(PATH).query("prefix", prefix);
+        if let Some(after) = &after {
+            question = question.query("after", after);
+        }
+        let page: TagPage = ask.ask(question).await?;
+        tags.extend(page.tags);
+        if page.next.is_none() || page.next == after {
+            return Ok(tags);
+        }
+        after = page.next;
+    }
+}
+
+fn cells(tag: &Tag) -> Vec<String> {
+    let unit = tag.unit.as_ref().map_or(String::new(), |it| format!(" {}", clean(it, 20)));
+    let at = if tag.timestamp == 0 { String::new() } else { clock(tag.timestamp) };
+    vec![
+        clean(&tag.path, 100),
+        format!("{}{unit}", clean(&tag.value.to_string(), 80)),
+        quality(tag.quality).to_owned(),
+        at,
+        format!("e{}:{}", tag.epoch, tag.sequence),
+    ]
+}
+
+const fn quality(quality: TagQuality) -> &'static str {
+    match quality {
+        TagQuality::Good => "good",
+        TagQuality::Uncertain => "uncertain",
+        TagQuality::Bad => "bad",
+    }
+}
+
+fn show(cx: &Context, tags: &[Tag]) {
+    let rows: Vec<_> = tags.iter().map(cells).collect();
+    for line in table(&rows, |_, column, cell| if column > 2 { cx.screen.dim(&cell) } else { cell })
+    {
+        cx.screen.line(&line);
+    }
+}
+
+/// Follows the values by looking again and again, so that it works across a change of roles.
+async fn watch(cx: &Context, ask: &Ask, prefix: &str, count: Option<u64>) -> Result<Exit, Failure> {
+    let mut seen: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    let mut left = count.unwrap_or(u64::MAX);
+    let mut last_failure: Option<String> = None;
+    let mut way = ask.clone();
+    let mut other: Option<String> = None;
+    loop {
+        match all(&way, prefix).await {
+            Ok(tags) => {
+                last_failure = None;
+                if other.is_none() {
+                    other = partner_of(&way).await;
+                }
+                for tag in tags {
+                    let at = (tag.epoch, tag.sequence);
+                    if seen.insert(tag.path.clone(), at) == Some(at) {
+                        continue;
+                    }
+                    if cx.screen.json {
+                        cx.screen.json(&tag);
+                    } else {
+                        cx.screen.line(&cells(&tag).join("  "));
+                    }
+                    left -= 1;
+                    if left == 0 {
+                        return Ok(Exit::Done);
+                    }
+                }
+            }
+            Err(Failure::NotReachable(text)) if other.is_some() || last_failure.is_some() => {
+                if last_failure.as_ref() != Some(&text) {
+                    cx.screen.note(&cx.screen.yellow(&text));
+                }
+                last_failure = Some(text);
+                if let Some(next) = other.replace(way.base()) {
+                    way = way.at(&next)?;
+                }
+            }
+            Err(failure) => return Err(failure),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
+        }
+    }
+}
+
+async fn partner_of(ask: &Ask) -> Option<String> {
+    super::status::fetch(ask).await.ok()?.partner_api
+}
