@@ -48,6 +48,11 @@ pub enum FeedItem {
     },
     /// Something happened.
     Event(Event),
+    /// Everything that was to be sent first has been sent; what follows is live.
+    Level {
+        /// Where the client stands now.
+        position: PositionStatus,
+    },
 }
 
 /// Why a feed ended.

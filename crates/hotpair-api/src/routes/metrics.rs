@@ -1,0 +1,232 @@
+//! `/metrics` in OpenMetrics text, made anew from the node's figures at each scrape.
+use super::board::Board;
+use crate::answer::Answer;
+use crate::face::{EngineMeasures, HistogramValue, Measures, Problem, ProblemKind};
+use crate::gate::{Api, Shared};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use hotpair_types::{Channel, JournalKind, StateId};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+use std::fmt::Error;
+use std::sync::atomic::Ordering;
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) fn routes(board: Board) -> Board {
+    board.add("get", "/metrics", metrics)
+}
+
+async fn metrics(State(api): State<Shared>) -> Answer {
+    let measures = api.ask(api.face.measures()).await?;
+    let status = api.status();
+    let mut registry = Registry::with_prefix("hotpair");
+    let scrape = Scrape {
+        measures,
+        version: status.version.clone(),
+        node: status.node.clone(),
+        answered: answered(&api),
+        refused: api.refused.counts().map(|it| (format!("api-{}", it.0), it.1)).into(),
+    };
+    registry.register_collector(Box::new(scrape));
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry)
+        .map_err(|_| Problem::new(ProblemKind::Internal, "the figures cannot be written"))?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
+}
+
+fn answered(api: &Api) -> Vec<(String, u64)> {
+    let classes = api.answered.iter().enumerate();
+    classes.map(|(at, it)| (format!("{}xx", at + 1), it.load(Ordering::Relaxed))).collect()
+}
+
+#[derive(Debug)]
+struct Scrape {
+    measures: Measures,
+    version: String,
+    node: String,
+    answered: Vec<(String, u64)>,
+    refused: Vec<(String, u64)>,
+}
+
+/// Writes one family: a name and its values with their labels.
+struct Family<'a> {
+    encoder: MetricEncoder<'a>,
+}
+
+type Labels<'a> = &'a [(&'a str, &'a str)];
+
+impl<'a> Family<'a> {
+    fn new(
+        to: &'a mut DescriptorEncoder<'_>,
+        name: &'a str,
+        help: &str,
+        kind: MetricType,
+    ) -> Result<Self, Error> {
+        let encoder = to.encode_descriptor(name, help, None, kind)?;
+        Ok(Self { encoder })
+    }
+
+    fn gauge(&mut self, labels: Labels<'_>, value: f64) -> Result<(), Error> {
+        self.encoder.encode_family(&labels)?.encode_gauge(&value)
+    }
+
+    fn whole(&mut self, labels: Labels<'_>, value: u64) -> Result<(), Error> {
+        self.encoder.encode_family(&labels)?.encode_gauge(&value)
+    }
+
+    fn counter(&mut self, labels: Labels<'_>, value: u64) -> Result<(), Error> {
+        let mut encoder = self.encoder.encode_family(&labels)?;
+        encoder.encode_counter::<NoLabelSet, _, f64>(&value, None)
+    }
+
+    fn histogram(&mut self, labels: Labels<'_>, value: &HistogramValue) -> Result<(), Error> {
+        let HistogramValue { sum, count, buckets } = value;
+        let mut encoder = self.encoder.encode_family(&labels)?;
+        encoder.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None)
+    }
+}
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let to = &mut encoder;
+        let build = &[("version", self.version.as_str()), ("node", self.node.as_str())][..];
+        to.encode_descriptor("build", "The release", None, MetricType::Info)?
+            .encode_info(&build)?;
+        self.states(to)?;
+        self.journals(to)?;
+        self.channels(to)?;
+        self.rest(to)
+    }
+}
+
+impl Scrape {
+    fn engines(&self) -> impl Iterator<Item = (&EngineMeasures, &str)> {
+        self.measures.engines.iter().map(|it| (it, it.name.as_str()))
+    }
+
+    fn states(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let mut family =
+            Family::new(to, "state", "1 for the state this node is in", MetricType::Gauge)?;
+        for (engine, name) in self.engines() {
+            for state in StateId::ALL.into_iter().filter(|it| it.number() <= 11) {
+                let labels = [("engine", name), ("state", state.id())];
+                family.whole(&labels, u64::from(engine.state == Some(state)))?;
+            }
+        }
+        let help = "1 for the state the partner is in";
+        let mut family = Family::new(to, "partner_state", help, MetricType::Gauge)?;
+        for (engine, name) in self.engines() {
+            for state in StateId::ALL {
+                let labels = [("engine", name), ("state", state.id())];
+                family.whole(&labels, u64::from(engine.partner_state == state))?;
+            }
+        }
+        let mut family = Family::new(to, "epoch", "The adopted epoch", MetricType::Gauge)?;
+        for (engine, name) in self.engines() {
+            family.whole(&[("engine", name)], engine.epoch)?;
+        }
+        let help = "1 while automatic changes of role are off";
+        let mut family = Family::new(to, "paused", help, MetricType::Gauge)?;
+        for (engine, name) in self.engines() {
+            family.whole(&[("engine", name)], u64::from(engine.paused))?;
+        }
+        let help = "Changes of role by cause";
+        let mut family = Family::new(to, "role_changes", help, MetricType::Counter)?;
+        for (engine, name) in self.engines() {
+            for (cause, count) in &engine.role_changes {
+                family.counter(&[("engine", name), ("cause", cause)], *count)?;
+            }
+        }
+        let help = "From the loss of the old active to the opened gate";
+        let mut family = Family::new(to, "takeover_seconds", help, MetricType::Histogram)?;
+        for (engine, name) in self.engines() {
+            family.histogram(&[("engine", name)], &engine.takeover_seconds)?;
+        }
+        Ok(())
+    }
+
+    fn journals(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let help = "Entries that the partner does not have";
+        let mut family = Family::new(to, "replication_lag_entries", help, MetricType::Gauge)?;
+        for (engine, name) in self.engines() {
+            for kind in JournalKind::ALL {
+                let (journal, lag) = match kind {
+                    JournalKind::Config => ("config", engine.config_lag_entries),
+                    JournalKind::Runtime => ("runtime", engine.runtime_lag_entries),
+                };
+                family.whole(&[("engine", name), ("journal", journal)], lag)?;
+            }
+        }
+        let help = "Age of the oldest entry that the partner does not have";
+        let mut family = Family::new(to, "replication_lag_seconds", help, MetricType::Gauge)?;
+        for (engine, name) in self.engines() {
+            family.gauge(&[("engine", name)], engine.lag_seconds)?;
+        }
+        type Figure = fn(&EngineMeasures) -> u64;
+        let figures: [(&str, &str, Figure); 3] = [
+            ("sync_bytes_done", "Bytes of the sync that have arrived", |it| it.sync_bytes_done),
+            ("sync_bytes_total", "Bytes of the sync in all", |it| it.sync_bytes_total),
+            ("divergence_entries", "Losing entries that are kept", |it| it.divergence_entries),
+        ];
+        for (name, help, figure) in figures {
+            let mut family = Family::new(to, name, help, MetricType::Gauge)?;
+            for (engine, name) in self.engines() {
+                family.whole(&[("engine", name)], figure(engine))?;
+            }
+        }
+        let help = "How long commits take";
+        let mut family = Family::new(to, "commit_seconds", help, MetricType::Histogram)?;
+        for (engine, name) in self.engines() {
+            family.histogram(&[("engine", name)], &engine.commit_seconds)?;
+        }
+        Ok(())
+    }
+
+    fn channels(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let help = "Beats that did not arrive";
+        let mut family = Family::new(to, "beat_missed", help, MetricType::Counter)?;
+        for (channel, missed) in self.measures.beat_missed.iter() {
+            family.counter(&[("channel", label(channel))], *missed)?;
+        }
+        let help = "Round trips of beats";
+        let mut family = Family::new(to, "beat_round_trip_seconds", help, MetricType::Histogram)?;
+        for (channel, trips) in self.measures.beat_round_trip_seconds.iter() {
+            family.histogram(&[("channel", label(channel))], trips)?;
+        }
+        Ok(())
+    }
+
+    fn rest(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let mut family = Family::new(to, "queue_bytes", "Bytes that wait", MetricType::Gauge)?;
+        for queue in &self.measures.queues {
+            family.whole(&[("queue", &queue.name)], queue.bytes)?;
+        }
+        if let Some(seconds) = self.measures.certificate_expiry_seconds {
+            let help = "Until this node's certificate expires";
+            let name = "certificate_expiry_seconds";
+            Family::new(to, name, help, MetricType::Gauge)?.gauge(&[], seconds)?;
+        }
+        let help = "Turned away: connections, tokens, messages";
+        let mut family = Family::new(to, "refused", help, MetricType::Counter)?;
+        for (what, count) in self.measures.refused.iter().chain(&self.refused) {
+            family.counter(&[("what", what)], *count)?;
+        }
+        let help = "Answers of the API by class of status";
+        let mut family = Family::new(to, "api_answers", help, MetricType::Counter)?;
+        for (class, count) in &self.answered {
+            family.counter(&[("class", class)], *count)?;
+        }
+        Ok(())
+    }
+}
+
+const fn label(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Redundancy => "redundancy",
+        Channel::Primary => "primary",
+    }
+}

@@ -1,0 +1,232 @@
+//! The accept loop: a bounded number of connections, each with its time-outs.
+use super::connection::Patient;
+use super::{Limits, ListenerError, ListenerSettings};
+use crate::face::NodeFace;
+use crate::gate::{Api, Peer};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// How long open requests may go on after the shutdown began.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// How long to wait when the process has no file descriptor left.
+const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
+
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
+    Content-Type: application/problem+json\r\nContent-Length: 117\r\n\r\n\
+    {\"type\":\"urn:hotpair:problem:overloaded\",\"title\":\"The node has too much to do\",\
+    \"status\":503,\"detail\":\"connections\"}";
+const FULL_FOR_HOST: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n\
+    Connection: close\r\nContent-Type: application/problem+json\r\nContent-Length: 112\r\n\r\n\
+    {\"type\":\"urn:hotpair:problem:too-many-requests\",\"title\":\"Too many requests\",\
+    \"status\":429,\"detail\":\"connections\"}";
+
+/// A running API. Dropping it does not stop it; the shutdown signal does.
+#[derive(Debug)]
+pub struct ServeHandle {
+    address: SocketAddr,
+    base: String,
+    done: tokio::task::JoinHandle<()>,
+}
+
+impl ServeHandle {
+    /// The real address, also when port 0 was asked for.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base address of the API as others use it: `api.advertise`, or made from the real one.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Waits until it has stopped.
+    pub async fn stopped(self) {
+        if let Err(error) = self.done.await {
+            if let Ok(panic) = error.try_into_panic() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
+/// Listens and serves until `shutdown` is true or its sender is gone.
+///
+/// # Errors
+/// `ListenerError` when the address cannot be had or the TLS files cannot be used.
+pub async fn serve(
+    settings: ListenerSettings,
+    face: Arc<dyn NodeFace>,
+    shutdown: watch::Receiver<bool>,
+) -> Result<ServeHandle, ListenerError> {
+    let listen = settings.listen;
+    let tls = settings.tls.as_ref().map(super::tls::load).transpose()?.map(TlsAcceptor::from);
+    let bind = |source| ListenerError::Bind { listen, source };
+    let listener = TcpListener::bind(listen).await.map_err(bind)?;
+    let address = listener.local_addr().map_err(bind)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let base = settings.advertise.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
+    let api = Api::new(face, &settings, &base, shutdown.clone());
+    let service = Arc::new(Serving { router: crate::routes::router(&api), api });
+    let door = Door {
+        places: Arc::new(Semaphore::new(settings.limits.connections_max)),
+        per_host: Arc::default(),
+        limits: settings.limits,
+        tls,
+        serving: service,
+    };
+    tracing::info!(%address, base, "the API listens");
+    let done = tokio::spawn(door.run(listener, shutdown));
+    Ok(ServeHandle { address, base, done })
+}
+
+struct Door {
+    places: Arc<Semaphore>,
+    per_host: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+    limits: Limits,
+    tls: Option<TlsAcceptor>,
+    serving: Arc<Serving>,
+}
+
+struct Serving {
+    api: Arc<Api>,
+    router: axum::Router,
+}
+
+/// A place among the connections; given back when dropped.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    host: IpAddr,
+    per_host: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut hosts = self.per_host.lock().expect("nothing panics while it is held");
+        if let Some(count) = hosts.get_mut(&self.host) {
+            *count -= 1;
+            if *count == 0 {
+                hosts.remove(&self.host);
+            }
+        }
+    }
+}
+
+impl Door {
+    async fn run(self, listener: TcpListener, mut shutdown: watch::Receiver<bool>) {
+        let mut connections = JoinSet::new();
+        let mut stop = pin!(stopped(&mut shutdown));
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                Some(_) = connections.join_next() => continue,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.admit(stream, peer, &mut connections),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(NO_DESCRIPTOR_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        let all = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(FAREWELL, all).await.is_err() {
+            tracing::debug!("connections are still open at the end");
+        }
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>) {
+        let place = match self.place(peer.ip().to_canonical()) {
+            Ok(place) => place,
+            Err(answer) => {
+                self.serving.api.refused.connection();
+                if self.tls.is_none() {
+                    // One try: whoever comes in such numbers is not waited for.
+                    let _ = stream.try_write(answer);
+                }
+                return;
+            }
+        };
+        // Answers are small and waited for.
+        let _ = stream.set_nodelay(true);
+        let stream = Patient::new(stream, self.limits.write_patience);
+        let (serving, limits) = (Arc::clone(&self.serving), self.limits.clone());
+        match self.tls.clone() {
+            None => connections.spawn(talk(stream, serving, limits, peer, place)),
+            Some(tls) => connections.spawn(async move {
+                match tokio::time::timeout(limits.head_patience, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => talk(stream, serving, limits, peer, place).await,
+                    Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS connection"),
+                    Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+                }
+            }),
+        };
+    }
+
+    fn place(&self, host: IpAddr) -> Result<Place, &'static [u8]> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| FULL)?;
+        let mut hosts = self.per_host.lock().expect("nothing panics while it is held");
+        let count = hosts.entry(host).or_insert(0);
+        if !host.is_loopback() && *count >= self.limits.connections_per_host_max {
+            return Err(FULL_FOR_HOST);
+        }
+        *count += 1;
+        Ok(Place { _permit: permit, host, per_host: Arc::clone(&self.per_host) })
+    }
+}
+
+async fn talk<S>(stream: S, serving: Arc<Serving>, limits: Limits, peer: SocketAddr, place: Place)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut shutdown = serving.api.shutdown.clone();
+    let routes = TowerToHyperService::new(serving.router.clone());
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        routes.call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_patience)
+        .max_buf_size(limits.head_bytes_max)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopped(&mut shutdown) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "a connection ended badly");
+    }
+    drop(place);
+}
+
+/// Resolves when the shutdown begins.
+pub(crate) fn stopped(shutdown: &mut watch::Receiver<bool>) -> impl Future<Output = ()> + Send {
+    async move {
+        // An error means that the sender is gone: the same.
+        let _ = shutdown.wait_for(|it| *it).await;
+    }
+}

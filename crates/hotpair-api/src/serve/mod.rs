@@ -1,0 +1,12 @@
+//! Listening, and everything that happens before a request reaches a route.
+
+mod settings;
+mod token;
+mod tls;
+mod connection;
+mod accept;
+
+pub(crate) use accept::stopped;
+pub use accept::{ServeHandle, serve};
+pub use settings::{Limits, ListenerError, ListenerSettings, TlsFiles};
+pub use token::Token;
