@@ -1,58 +1,25 @@
 //! What may be asked of a store: a batch is a list of these, done whole or not at all per file.
-use crate::{Answer, Conflict, ConflictId, Entry, LosingItem, LosingStatus, RoleChange};
+use crate::{DivergenceId, DivergenceRecord, Entry, Head, Item, RoleChange};
 use bytes::Bytes;
-use hotpair_types::{ItemKey, JournalHistory, JournalKind, Position};
-
-/// The value of an item and the entry that wrote it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
-    /// The item.
-    pub key: ItemKey,
-    /// Its value.
-    pub value: Bytes,
-    /// The entry that wrote it.
-    pub position: Position,
-}
+use hotpair_types::{ItemKey, JournalKind};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// Appends entries to the config journal, changes the records they speak of, keeps their
-    /// answers and moves the history on. Replicated file.
-    AppendConfig(Vec<Entry>),
-    /// Brings runtime data level with `history`: items that changed since the last time, items
-    /// that are gone, answers since then. Replicated file.
-    PutRuntime {
-        /// Items with their new values.
-        items: Vec<Item>,
-        /// Items that are gone.
-        removed: Vec<ItemKey>,
-        /// Answers to writes with idempotency keys.
-        answers: Vec<Answer>,
-        /// Where the runtime journal ends with them.
-        history: JournalHistory,
-    },
-    /// Replaces data by what the partner sent, in one transaction. Replicated file.
-    Swap(Swap),
-    /// Forgets the oldest config entries until the journal is no larger. Replicated file.
-    TrimConfigJournal {
-        /// The bound.
-        bytes_max: u64,
-    },
-    /// Forgets answers of entries before a sequence. Replicated file.
-    TrimAnswers {
-        /// Of which journal.
+    /// Appends entries to a journal, does to its items what they say, keeps their keys and moves
+    /// lineage, chain and end on. The oldest entries and keys beyond the bounds of `Options` are
+    /// forgotten. Replicated file.
+    Append {
+        /// Which journal.
         journal: JournalKind,
-        /// The first sequence to keep.
-        before: u64,
+        /// Without a gap after what is stored.
+        entries: Vec<Entry>,
     },
-    /// Keeps a document of the node's own. Local file.
-    PutDocument {
-        /// Which one.
-        document: LocalDocument,
-        /// What it says; the caller versions it.
-        bytes: Bytes,
-    },
+    /// Replaces journals by what the partner sent, all of them in one transaction: whoever fails
+    /// half way still has the old. Replicated file.
+    Swap(Vec<Swap>),
+    /// Keeps the record of the state machine; the caller gives it a version. Local file.
+    PutRole(Bytes),
     /// Keeps a value in a local table. Local file.
     PutLocal {
         /// The table.
@@ -72,30 +39,25 @@ pub enum Op {
     /// Records a change of role; the oldest beyond `Options::role_changes_max` are forgotten.
     /// Local file.
     AppendRoleChange(RoleChange),
-    /// Keeps what lost. The same conflict and positions again change nothing but what is new.
-    /// Local file.
-    PutDivergence {
-        /// What it is about.
-        conflict: Conflict,
-        /// What lost.
-        items: Vec<LosingItem>,
-    },
-    /// Says what became of a losing item; one that is not there is ignored. Local file.
-    MarkDivergence {
-        /// The conflict.
-        conflict: ConflictId,
-        /// The sequence of the losing entry.
-        sequence: u64,
-        /// The change within it.
-        index: u32,
-        /// What became of it.
-        status: LosingStatus,
-    },
-    /// Forgets a conflict and all that lost in it: a person decided so. Local file.
-    DiscardDivergence {
-        /// The conflict.
-        conflict: ConflictId,
-    },
+    /// Keeps what lost, over records with the same name. Local file.
+    PutDivergence(Vec<DivergenceRecord>),
+    /// Forgets what lost: a person decided so. Local file.
+    DropDivergence(Vec<DivergenceId>),
+}
+
+/// The new state of one journal. The entries stored before are void: it goes on after `head`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swap {
+    /// Which journal.
+    pub journal: JournalKind,
+    /// Where it stands afterwards, with its keys.
+    pub head: Head,
+    /// Whether every item is forgotten first.
+    pub clear: bool,
+    /// Items that are put.
+    pub sets: Vec<Item>,
+    /// Items that are taken away.
+    pub removes: Vec<ItemKey>,
 }
 
 impl Op {
@@ -103,62 +65,13 @@ impl Op {
     #[must_use]
     pub const fn is_local(&self) -> bool {
         match self {
-            Self::AppendConfig(_)
-            | Self::PutRuntime { .. }
-            | Self::Swap(_)
-            | Self::TrimConfigJournal { .. }
-            | Self::TrimAnswers { .. } => false,
-            Self::PutDocument { .. }
+            Self::Append { .. } | Self::Swap(_) => false,
+            Self::PutRole(_)
             | Self::PutLocal { .. }
             | Self::RemoveLocal { .. }
             | Self::AppendRoleChange(_)
-            | Self::PutDivergence { .. }
-            | Self::MarkDivergence { .. }
-            | Self::DiscardDivergence { .. } => true,
+            | Self::PutDivergence(_)
+            | Self::DropDivergence(_) => true,
         }
     }
-}
-
-/// A document of an engine on this node. One record each; the caller gives it a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LocalDocument {
-    /// Epoch, marks, pause, damping: what the state machine must know after a restart.
-    Role,
-    /// What was seen of the partner: its instance, its positions, its settings.
-    PartnerSeen,
-}
-
-impl LocalDocument {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Role, Self::PartnerSeen];
-}
-
-/// What a swap replaces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// All data of the journal's kind.
-    Whole,
-    /// The items from each first key on, up to but without the second; `None`: to the end.
-    Ranges(Vec<(ItemKey, Option<ItemKey>)>),
-}
-
-/// Replaces data of one kind by what the partner sent: whole, or the ranges that differ. What is
-/// outside the scope stays. One transaction: whoever fails half way still has the old.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Swap {
-    /// Config or runtime.
-    pub kind: JournalKind,
-    /// What to replace.
-    pub scope: Scope,
-    /// What is there afterwards.
-    pub items: Vec<Item>,
-    /// The history afterwards.
-    pub history: JournalHistory,
-    /// Config only: the entries of the journal up to here stay, later ones go.
-    pub journal_keeps_to: u64,
-    /// Config only: entries that are put behind those, up to the end of `history`. The records
-    /// are given by `items`, these change none.
-    pub journal: Vec<Entry>,
-    /// The answers of this kind afterwards; all others of the kind go.
-    pub answers: Vec<Answer>,
 }

@@ -1,28 +1,53 @@
 //! What each thing asked of a store does to its tables.
-use crate::format::{Record, key, write_bytes, write_value};
+use crate::format::{Record as _, StoredHead, key, write_bytes, write_item};
 use crate::table::Table;
 use crate::vault::{Vault, Writer};
 use crate::{
-    Change, Conflict, ConflictId, DivergenceUsage, Entry, Item, LocalDocument, LosingItem,
-    LosingStatus, Op, Options, Refusal, RoleChange, Scope, StorageFault, Swap,
+    Change, DivergenceUsage, Entry, Item, KeptKey, Op, Options, Refusal, RoleChange, StorageFault,
+    Swap,
 };
 use bytes::Bytes;
-use hotpair_types::{History, ItemKey, JournalHistory, JournalKind, Position};
+use hotpair_types::{Epoch, History, ItemKey, JournalHistory, JournalKind, NodeTime, Position};
 use std::collections::BTreeMap;
+use std::ops::{Index, IndexMut};
 
 /// The largest record.
 pub(crate) const RECORD_BYTES_MAX: usize = 64 << 20;
 /// The longest name of an item, a table or a key.
 pub(crate) const KEY_BYTES_MAX: usize = 64 << 10;
+/// Where the record of the state machine is.
+pub(crate) const ROLE_KEY: &[u8] = b"role";
 
 /// What a store knows of its own content without looking.
 #[derive(Clone, Debug)]
 pub(crate) struct Accounts {
-    pub(crate) history: History,
-    pub(crate) journal_bytes: u64,
+    pub(crate) journals: [JournalAccount; 2],
     pub(crate) divergence: DivergenceUsage,
     role_changes: u64,
     role_change_next: u64,
+}
+
+/// The same of one journal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct JournalAccount {
+    pub(crate) head: StoredHead,
+    /// Of its entries.
+    pub(crate) bytes: u64,
+    keys: u64,
+}
+
+impl Index<JournalKind> for Accounts {
+    type Output = JournalAccount;
+
+    fn index(&self, kind: JournalKind) -> &JournalAccount {
+        &self.journals[kind as usize]
+    }
+}
+
+impl IndexMut<JournalKind> for Accounts {
+    fn index_mut(&mut self, kind: JournalKind) -> &mut JournalAccount {
+        &mut self.journals[kind as usize]
+    }
 }
 
 impl Accounts {
@@ -31,25 +56,32 @@ impl Accounts {
         local: &Vault,
         options: Options,
     ) -> Result<Self, StorageFault> {
-        let (history, journal_bytes) = replicated.read(|reader| {
-            let history = |kind| reader.get(Table::Histories, &[key::journal(kind)]);
-            let history = History {
-                config: history(JournalKind::Config)?.unwrap_or_default(),
-                runtime: history(JournalKind::Runtime)?.unwrap_or_default(),
-            };
-            Ok((history, reader.sum(Table::Journal)?.1))
-        })?;
+        let account = |kind| {
+            replicated.read(|reader| {
+                let head = reader.get(Table::Heads, &[key::journal(kind)])?.unwrap_or_default();
+                let (from, to) = (key::entry(kind, 0), key::entries_end(kind));
+                let (_, bytes) = reader.sum(Table::Entries, &from, Some(&to))?;
+                let (keys, _) = reader.sum(Table::Keys, &from, Some(&to))?;
+                Ok(JournalAccount { head, bytes, keys })
+            })
+        };
+        let journals = [account(JournalKind::Config)?, account(JournalKind::Runtime)?];
         let (divergence, role_changes, role_change_next) = local.read(|reader| {
-            let (conflicts, conflict_bytes) = reader.sum(Table::Conflicts)?;
-            let (items, item_bytes) = reader.sum(Table::LosingItems)?;
-            let bytes = conflict_bytes + item_bytes;
+            let (records, bytes) = reader.sum(Table::Divergence, &[], None)?;
             let alarm = bytes > options.divergence_bytes_alarm;
-            let (role_changes, _) = reader.sum(Table::RoleChanges)?;
-            let last = reader.ends(Table::RoleChanges)?.and_then(|it| key::read_sequence(&it.1));
-            let usage = DivergenceUsage { conflicts, items, bytes, alarm };
+            let (role_changes, _) = reader.sum(Table::RoleChanges, &[], None)?;
+            let last = reader.last_key(Table::RoleChanges)?.and_then(|it| key::read_sequence(&it));
+            let usage = DivergenceUsage { records, bytes, alarm };
             Ok((usage, role_changes, last.map_or(1, |it| it + 1)))
         })?;
-        Ok(Self { history, journal_bytes, divergence, role_changes, role_change_next })
+        Ok(Self { journals, divergence, role_changes, role_change_next })
+    }
+
+    pub(crate) fn history(&self) -> History {
+        History {
+            config: self[JournalKind::Config].head.history.clone(),
+            runtime: self[JournalKind::Runtime].head.history.clone(),
+        }
     }
 }
 
@@ -58,47 +90,41 @@ pub(crate) fn plan(batch: &[Op], history: &History) -> Result<History, Refusal> 
     let mut history = history.clone();
     for op in batch {
         match op {
-            Op::AppendConfig(entries) => {
-                entries.iter().try_for_each(|it| plan_entry(it, &mut history.config))?;
+            Op::Append { journal, entries } => {
+                let history = of_mut(&mut history, *journal);
+                entries.iter().try_for_each(|it| plan_entry(it, history))?;
             }
-            Op::PutRuntime { items, removed, answers: _, history: after } => {
-                items.iter().try_for_each(|it| fits(&it.key, it.value.len()))?;
-                removed.iter().try_for_each(|it| fits(it, 0))?;
-                history.runtime = after.clone();
-            }
-            Op::Swap(swap) => {
-                swap.items.iter().try_for_each(|it| fits(&it.key, it.value.len()))?;
-                swap.journal.iter().try_for_each(fits_entry)?;
-                *of_mut(&mut history, swap.kind) = swap.history.clone();
-            }
-            Op::PutDocument { document: _, bytes } => fits_bytes(bytes.len())?,
-            Op::PutLocal { table, key, value } => {
-                fits(&ItemKey::new(table, key), value.len())?;
-            }
-            Op::PutDivergence { conflict: _, items } => {
-                for it in items {
-                    let bytes = |it: &Option<Bytes>| it.as_ref().map_or(0, Bytes::len);
-                    fits(&it.item, bytes(&it.losing) + bytes(&it.winning))?;
+            Op::Swap(swaps) => {
+                for swap in swaps {
+                    swap.sets.iter().try_for_each(|it| fits(&it.key, it.value.len()))?;
+                    *of_mut(&mut history, swap.journal) = swap.head.history.clone();
                 }
             }
-            Op::TrimConfigJournal { .. }
-            | Op::TrimAnswers { .. }
-            | Op::RemoveLocal { .. }
-            | Op::AppendRoleChange(_)
-            | Op::MarkDivergence { .. }
-            | Op::DiscardDivergence { .. } => {}
+            Op::PutRole(bytes) => fits_bytes(bytes.len())?,
+            Op::PutLocal { table, key, value } => fits_pair(table, key, value.len())?,
+            Op::PutDivergence(records) => {
+                for it in records {
+                    fits_entry(&it.entry)?;
+                    let value = |it: &crate::Winning| it.value.as_ref().map_or(0, Bytes::len);
+                    fits_bytes(it.winning.iter().map(value).sum())?;
+                }
+            }
+            Op::RemoveLocal { .. } | Op::AppendRoleChange(_) | Op::DropDivergence(_) => {}
         }
     }
     Ok(history)
 }
 
 fn plan_entry(entry: &Entry, history: &mut JournalHistory) -> Result<(), Refusal> {
-    let last = history.position();
-    if entry.position.sequence != last.sequence + 1 {
-        return Err(Refusal::Gap { last: last.sequence, found: entry.position.sequence });
+    let last = history.last;
+    let found = entry.position.sequence;
+    if found != last + 1 {
+        return Err(Refusal::Gap { last, found });
     }
-    if entry.position.epoch < last.epoch {
-        return Err(Refusal::EpochWentBack { last: last.epoch, found: entry.position.epoch });
+    let last = history.lineage.spans().last().map_or(Epoch::NONE, |it| it.epoch);
+    let found = entry.position.epoch;
+    if found < last || found.is_none() {
+        return Err(Refusal::EpochWentBack { last, found });
     }
     fits_entry(entry)?;
     history.note(entry.position);
@@ -106,7 +132,7 @@ fn plan_entry(entry: &Entry, history: &mut JournalHistory) -> Result<(), Refusal
 }
 
 fn fits_entry(entry: &Entry) -> Result<(), Refusal> {
-    let mut bytes = entry.answer.as_ref().map_or(0, |it| it.key.len() + it.answer.len());
+    let mut bytes = entry.key.as_ref().map_or(0, |it| it.name.len());
     for change in &entry.changes {
         match change {
             Change::Set { item, value } => {
@@ -116,7 +142,7 @@ fn fits_entry(entry: &Entry) -> Result<(), Refusal> {
             Change::Remove { item } => fits(item, 0)?,
             Change::ReplaceAll { provider, items } => {
                 for (item, value) in items {
-                    fits(&ItemKey { provider: provider.clone(), item: item.clone() }, value.len())?;
+                    fits_pair(provider, item, value.len())?;
                     bytes += item.len() + value.len();
                 }
             }
@@ -126,7 +152,11 @@ fn fits_entry(entry: &Entry) -> Result<(), Refusal> {
 }
 
 fn fits(item: &ItemKey, value_bytes: usize) -> Result<(), Refusal> {
-    let bytes = item.provider.len() + item.item.len();
+    fits_pair(&item.provider, &item.item, value_bytes)
+}
+
+const fn fits_pair(first: &str, second: &str, value_bytes: usize) -> Result<(), Refusal> {
+    let bytes = first.len() + second.len();
     if bytes > KEY_BYTES_MAX {
         return Err(Refusal::KeyTooLong { bytes, max: KEY_BYTES_MAX });
     }
@@ -147,35 +177,37 @@ const fn of_mut(history: &mut History, kind: JournalKind) -> &mut JournalHistory
     }
 }
 
-pub(crate) const fn document_key(document: LocalDocument) -> &'static [u8] {
-    match document {
-        LocalDocument::Role => b"role",
-        LocalDocument::PartnerSeen => b"partner-seen",
-    }
-}
-
 pub(crate) const fn item_table(kind: JournalKind) -> Table {
     match kind {
-        JournalKind::Config => Table::Records,
-        JournalKind::Runtime => Table::Runtime,
+        JournalKind::Config => Table::ConfigItems,
+        JournalKind::Runtime => Table::RuntimeItems,
     }
 }
 
-/// Items to write or remove, each once, in the order of their keys: what a B-tree takes fastest.
-type Pending = BTreeMap<Vec<u8>, Option<(Position, Bytes)>>;
+/// Items to write or remove, each once however often it changed, in the order of their keys: what
+/// a B-tree takes fastest.
+#[derive(Default)]
+struct Pending(BTreeMap<Vec<u8>, Option<(Position, NodeTime, Bytes)>>);
 
-fn flush(writer: &mut Writer<'_>, table: Table, pending: &mut Pending) -> Result<(), StorageFault> {
-    for (key, value) in std::mem::take(pending) {
-        match value {
-            Some((position, value)) => {
-                writer.put_with(table, &key, |to| write_value(position, &value, to))?;
-            }
-            None => {
-                writer.remove(table, &key)?;
+impl Pending {
+    fn set(&mut self, key: Vec<u8>, position: Position, written_at: NodeTime, value: &Bytes) {
+        self.0.insert(key, Some((position, written_at, value.clone())));
+    }
+
+    fn flush(&mut self, writer: &mut Writer<'_>, table: Table) -> Result<(), StorageFault> {
+        for (key, value) in std::mem::take(&mut self.0) {
+            match value {
+                Some((position, written_at, value)) => {
+                    writer
+                        .put_with(table, &key, |to| write_item(position, written_at, &value, to))?;
+                }
+                None => {
+                    writer.remove(table, &key)?;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Does what concerns the replicated file.
@@ -183,68 +215,41 @@ pub(crate) fn replicated<'a>(
     writer: &mut Writer<'_>,
     ops: impl Iterator<Item = &'a Op>,
     accounts: &mut Accounts,
+    options: Options,
 ) -> Result<(), StorageFault> {
-    let mut records = Pending::new();
-    let mut runtime = Pending::new();
+    let mut pending = [Pending::default(), Pending::default()];
     let mut touched = [false; 2];
     for op in ops {
         match op {
-            Op::AppendConfig(entries) => {
+            Op::Append { journal, entries } => {
+                let index = *journal as usize;
+                touched[index] |= !entries.is_empty();
                 for entry in entries {
-                    append(writer, entry, accounts)?;
-                    accounts.history.config.note(entry.position);
-                    change_records(writer, entry, &mut records)?;
+                    append(writer, *journal, entry, &mut accounts[*journal], options)?;
+                    change_items(writer, *journal, entry, &mut pending[index])?;
                 }
-                touched[0] = true;
             }
-            Op::PutRuntime { items, removed, answers, history } => {
-                let key = |it: &ItemKey| key::item(JournalKind::Runtime, it);
-                for it in removed {
-                    runtime.insert(key(it), None);
+            Op::Swap(swaps) => {
+                for it in swaps {
+                    let index = it.journal as usize;
+                    touched[index] = true;
+                    pending[index].flush(writer, item_table(it.journal))?;
+                    swap(writer, it, &mut accounts[it.journal])?;
                 }
-                for it in items {
-                    runtime.insert(key(&it.key), Some((it.position, it.value.clone())));
-                }
-                for it in answers {
-                    put_answer(writer, it)?;
-                }
-                accounts.history.runtime = history.clone();
-                touched[1] = true;
             }
-            Op::Swap(it) => {
-                flush(writer, Table::Records, &mut records)?;
-                flush(writer, Table::Runtime, &mut runtime)?;
-                swap(writer, it, accounts)?;
-                touched[it.kind as usize] = true;
-            }
-            Op::TrimConfigJournal { bytes_max } => {
-                let mut left = accounts.journal_bytes;
-                let more = |bytes| {
-                    let go_on = left > *bytes_max;
-                    left -= if go_on { bytes } else { 0 };
-                    go_on
-                };
-                let (_, bytes) = writer.remove_range(Table::Journal, &[], None, more)?;
-                accounts.journal_bytes -= bytes;
-            }
-            Op::TrimAnswers { journal, before } => {
-                let (from, to) = (key::answer(*journal, 0), key::answer(*journal, *before));
-                writer.remove_range(Table::Answers, &from, Some(&to), |_| true)?;
-            }
-            Op::PutDocument { .. }
+            Op::PutRole(_)
             | Op::PutLocal { .. }
             | Op::RemoveLocal { .. }
             | Op::AppendRoleChange(_)
-            | Op::PutDivergence { .. }
-            | Op::MarkDivergence { .. }
-            | Op::DiscardDivergence { .. } => panic!("a local operation for the replicated file"),
+            | Op::PutDivergence(_)
+            | Op::DropDivergence(_) => panic!("a local operation for the replicated file"),
         }
     }
-    flush(writer, Table::Records, &mut records)?;
-    flush(writer, Table::Runtime, &mut runtime)?;
     for kind in JournalKind::ALL {
+        pending[kind as usize].flush(writer, item_table(kind))?;
         if touched[kind as usize] {
-            writer.put(Table::Histories, &[key::journal(kind)], accounts.history.of(kind))?;
+            trim(writer, kind, &mut accounts[kind], options)?;
+            writer.put(Table::Heads, &[key::journal(kind)], &accounts[kind].head)?;
         }
     }
     Ok(())
@@ -252,43 +257,91 @@ pub(crate) fn replicated<'a>(
 
 fn append(
     writer: &mut Writer<'_>,
+    kind: JournalKind,
     entry: &Entry,
-    accounts: &mut Accounts,
+    account: &mut JournalAccount,
+    options: Options,
 ) -> Result<(), StorageFault> {
-    let key = key::sequence(entry.position.sequence);
-    let (now, before) = writer.put_with(Table::Journal, &key, |to| entry.write(to))?;
-    accounts.journal_bytes += now;
-    accounts.journal_bytes -= before.unwrap_or(0);
-    if let Some(answer) = &entry.answer {
-        put_answer(writer, answer)?;
+    let place = key::entry(kind, entry.position.sequence);
+    if options.journal_bytes_max(kind) > 0 {
+        let (now, before) = writer.put_with(Table::Entries, &place, |to| entry.write(to))?;
+        account.bytes += now;
+        account.bytes -= before.unwrap_or(0);
+    }
+    if let Some(key) = &entry.key {
+        let kept = KeptKey {
+            key: key.clone(),
+            answer: entry.origin.unwrap_or(entry.position),
+            sequence: entry.position.sequence,
+            written_at: entry.written_at,
+        };
+        writer.put(Table::Keys, &place, &kept)?;
+        account.keys += 1;
+    }
+    account.head.history.note(entry.position);
+    account.head.chain = entry.chain;
+    Ok(())
+}
+
+/// Forgets the oldest entries and keys beyond the bounds.
+fn trim(
+    writer: &mut Writer<'_>,
+    kind: JournalKind,
+    account: &mut JournalAccount,
+    options: Options,
+) -> Result<(), StorageFault> {
+    let (from, to) = (key::entry(kind, 0), key::entries_end(kind));
+    let bytes_max = options.journal_bytes_max(kind);
+    if account.bytes > bytes_max {
+        let mut left = account.bytes;
+        let (_, bytes) = writer.remove_range(Table::Entries, &from, Some(&to), |bytes, _| {
+            let go_on = left > bytes_max;
+            left -= if go_on { bytes } else { 0 };
+            go_on
+        })?;
+        account.bytes -= bytes;
+    }
+    if account.keys > options.keys_max {
+        let mut surplus = account.keys - options.keys_max;
+        let mut forgotten = account.head.keys_forgotten;
+        let (count, _) = writer.remove_range(Table::Keys, &from, Some(&to), |_, body| {
+            let go_on = surplus > 0;
+            if go_on {
+                surplus -= 1;
+                // A damaged one is going away anyway.
+                forgotten =
+                    forgotten.max(KeptKey::read(body).map_or(forgotten, |it| it.written_at));
+            }
+            go_on
+        })?;
+        account.keys -= count;
+        account.head.keys_forgotten = forgotten;
     }
     Ok(())
 }
 
-fn put_answer(writer: &mut Writer<'_>, answer: &crate::Answer) -> Result<(), StorageFault> {
-    writer.put(Table::Answers, &key::answer(answer.journal, answer.position.sequence), answer)
-}
-
-fn change_records(
+fn change_items(
     writer: &mut Writer<'_>,
+    kind: JournalKind,
     entry: &Entry,
-    records: &mut Pending,
+    pending: &mut Pending,
 ) -> Result<(), StorageFault> {
-    let key = |it: &ItemKey| key::item(JournalKind::Config, it);
+    let (position, written_at) = (entry.position, entry.written_at);
     for change in &entry.changes {
         match change {
             Change::Set { item, value } => {
-                records.insert(key(item), Some((entry.position, value.clone())));
+                pending.set(key::item(kind, item), position, written_at, value);
             }
             Change::Remove { item } => {
-                records.insert(key(item), None);
+                pending.0.insert(key::item(kind, item), None);
             }
-            Change::ReplaceAll { provider: _, items } => {
-                records.clear();
-                writer.remove_range(Table::Records, &[], None, |_| true)?;
+            Change::ReplaceAll { provider, items } => {
+                let (from, to) = key::provider(kind, provider);
+                pending.0.retain(|key, _| *key < from || to.as_ref().is_some_and(|to| key >= to));
+                writer.remove_range(item_table(kind), &from, to.as_deref(), |_, _| true)?;
                 for (item, value) in items {
-                    records
-                        .insert(key(&ItemKey::config(item)), Some((entry.position, value.clone())));
+                    let item = ItemKey { provider: provider.clone(), item: item.clone() };
+                    pending.set(key::item(kind, &item), position, written_at, value);
                 }
             }
         }
@@ -296,40 +349,40 @@ fn change_records(
     Ok(())
 }
 
-fn swap(writer: &mut Writer<'_>, swap: &Swap, accounts: &mut Accounts) -> Result<(), StorageFault> {
-    let table = item_table(swap.kind);
-    match &swap.scope {
-        Scope::Whole => {
-            writer.remove_range(table, &[], None, |_| true)?;
-        }
-        Scope::Ranges(ranges) => {
-            for (from, to) in ranges {
-                let from = key::item(swap.kind, from);
-                let to = to.as_ref().map(|it| key::item(swap.kind, it));
-                writer.remove_range(table, &from, to.as_deref(), |_| true)?;
-            }
-        }
+fn swap(
+    writer: &mut Writer<'_>,
+    swap: &Swap,
+    account: &mut JournalAccount,
+) -> Result<(), StorageFault> {
+    let table = item_table(swap.journal);
+    if swap.clear {
+        writer.remove_range(table, &[], None, |_, _| true)?;
     }
-    let mut sorted: Vec<(Vec<u8>, &Item)> =
-        swap.items.iter().map(|it| (key::item(swap.kind, &it.key), it)).collect();
-    sorted.sort_by(|a, b| a.0.cmp(&b.0));
-    for (key, item) in sorted {
-        writer.put_with(table, &key, |to| write_value(item.position, &item.value, to))?;
+    let mut pending = Pending::default();
+    for it in &swap.removes {
+        pending.0.insert(key::item(swap.journal, it), None);
     }
-    let (from, to) = (key::answer(swap.kind, 0), key::answer(swap.kind, u64::MAX));
-    writer.remove_range(Table::Answers, &from, Some(&to), |_| true)?;
-    for it in &swap.answers {
-        put_answer(writer, it)?;
+    for Item { key, value, position, written_at } in &swap.sets {
+        pending.set(key::item(swap.journal, key), *position, *written_at, value);
     }
-    if swap.kind == JournalKind::Config {
-        let from = key::sequence(swap.journal_keeps_to.saturating_add(1));
-        let (_, bytes) = writer.remove_range(Table::Journal, &from, None, |_| true)?;
-        accounts.journal_bytes -= bytes;
-        for entry in &swap.journal {
-            append(writer, entry, accounts)?;
-        }
+    pending.flush(writer, table)?;
+    let (from, to) = (key::entry(swap.journal, 0), key::entries_end(swap.journal));
+    writer.remove_range(Table::Entries, &from, Some(&to), |_, _| true)?;
+    writer.remove_range(Table::Keys, &from, Some(&to), |_, _| true)?;
+    let mut keys: Vec<&KeptKey> = swap.head.keys.iter().collect();
+    keys.sort_unstable_by_key(|it| it.sequence);
+    for it in keys {
+        writer.put(Table::Keys, &key::entry(swap.journal, it.sequence), it)?;
     }
-    *of_mut(&mut accounts.history, swap.kind) = swap.history.clone();
+    *account = JournalAccount {
+        head: StoredHead {
+            history: swap.head.history.clone(),
+            chain: swap.head.chain,
+            keys_forgotten: swap.head.keys_forgotten,
+        },
+        bytes: 0,
+        keys: swap.head.keys.len() as u64,
+    };
     Ok(())
 }
 
@@ -340,11 +393,15 @@ pub(crate) fn local<'a>(
     accounts: &mut Accounts,
     options: Options,
 ) -> Result<(), StorageFault> {
+    let usage = |accounts: &mut Accounts, now: Option<u64>, before: Option<u64>| {
+        let usage = &mut accounts.divergence;
+        usage.records = usage.records + u64::from(now.is_some()) - u64::from(before.is_some());
+        usage.bytes = usage.bytes + now.unwrap_or(0) - before.unwrap_or(0);
+    };
     for op in ops {
         match op {
-            Op::PutDocument { document, bytes } => {
-                let key = document_key(*document);
-                writer.put_with(Table::Documents, key, |to| write_bytes(bytes, to))?;
+            Op::PutRole(bytes) => {
+                writer.put_with(Table::Documents, ROLE_KEY, |to| write_bytes(bytes, to))?;
             }
             Op::PutLocal { table, key, value } => {
                 let key = key::pair(table, key);
@@ -354,19 +411,22 @@ pub(crate) fn local<'a>(
                 writer.remove(Table::LocalValues, &key::pair(table, key))?;
             }
             Op::AppendRoleChange(change) => append_role_change(writer, change, accounts, options)?,
-            Op::PutDivergence { conflict, items } => {
-                put_divergence(writer, conflict, items, accounts)?
+            Op::PutDivergence(records) => {
+                for it in records {
+                    let key = key::losing(it.id.journal, it.id.entry);
+                    let (now, before) =
+                        writer.put_with(Table::Divergence, &key, |to| it.write(to))?;
+                    usage(accounts, Some(now), before);
+                }
             }
-            Op::MarkDivergence { conflict, sequence, index, status } => {
-                let key = key::losing(conflict.0, *sequence, *index);
-                mark(writer, &key, *status, accounts)?;
+            Op::DropDivergence(ids) => {
+                for it in ids {
+                    let before =
+                        writer.remove(Table::Divergence, &key::losing(it.journal, it.entry))?;
+                    usage(accounts, None, before);
+                }
             }
-            Op::DiscardDivergence { conflict } => discard(writer, *conflict, accounts)?,
-            Op::AppendConfig(_)
-            | Op::PutRuntime { .. }
-            | Op::Swap(_)
-            | Op::TrimConfigJournal { .. }
-            | Op::TrimAnswers { .. } => panic!("a replicated operation for the local file"),
+            Op::Append { .. } | Op::Swap(_) => panic!("a replicated operation for the local file"),
         }
     }
     accounts.divergence.alarm = accounts.divergence.bytes > options.divergence_bytes_alarm;
@@ -383,72 +443,9 @@ fn append_role_change(
     accounts.role_change_next += 1;
     accounts.role_changes += 1;
     if accounts.role_changes > options.role_changes_max {
-        let first = accounts.role_change_next - options.role_changes_max;
-        let (gone, _) =
-            writer.remove_range(Table::RoleChanges, &[], Some(&key::sequence(first)), |_| true)?;
+        let first = key::sequence(accounts.role_change_next - options.role_changes_max);
+        let (gone, _) = writer.remove_range(Table::RoleChanges, &[], Some(&first), |_, _| true)?;
         accounts.role_changes -= gone;
     }
-    Ok(())
-}
-
-fn put_divergence(
-    writer: &mut Writer<'_>,
-    conflict: &Conflict,
-    items: &[LosingItem],
-    accounts: &mut Accounts,
-) -> Result<(), StorageFault> {
-    let id = conflict.id().0;
-    let usage = &mut accounts.divergence;
-    let known: Option<Conflict> = writer.get(Table::Conflicts, &key::sequence(id))?;
-    if known.is_none() {
-        let (bytes, _) =
-            writer.put_with(Table::Conflicts, &key::sequence(id), |to| conflict.write(to))?;
-        usage.conflicts += 1;
-        usage.bytes += bytes;
-    }
-    for item in items {
-        let key = key::losing(id, item.position.sequence, item.index);
-        // A second export must not undo what a person or the winning history has settled.
-        if writer.get::<LosingItem>(Table::LosingItems, &key)?.is_some() {
-            continue;
-        }
-        let (bytes, _) = writer.put_with(Table::LosingItems, &key, |to| item.write(to))?;
-        usage.items += 1;
-        usage.bytes += bytes;
-    }
-    Ok(())
-}
-
-fn mark(
-    writer: &mut Writer<'_>,
-    key: &[u8],
-    status: LosingStatus,
-    accounts: &mut Accounts,
-) -> Result<(), StorageFault> {
-    if let Some(item) = writer.get::<LosingItem>(Table::LosingItems, key)? {
-        let item = LosingItem { status, ..item };
-        let (now, before) = writer.put_with(Table::LosingItems, key, |to| item.write(to))?;
-        accounts.divergence.bytes += now;
-        accounts.divergence.bytes -= before.unwrap_or(0);
-    }
-    Ok(())
-}
-
-fn discard(
-    writer: &mut Writer<'_>,
-    conflict: ConflictId,
-    accounts: &mut Accounts,
-) -> Result<(), StorageFault> {
-    let usage = &mut accounts.divergence;
-    if let Some(bytes) = writer.remove(Table::Conflicts, &key::sequence(conflict.0))? {
-        usage.conflicts -= 1;
-        usage.bytes -= bytes;
-    }
-    let from = key::losing(conflict.0, 0, 0);
-    let to = conflict.0.checked_add(1).map(|it| key::losing(it, 0, 0));
-    let to = to.as_ref().map(|it| &it[..]);
-    let (count, bytes) = writer.remove_range(Table::LosingItems, &from, to, |_| true)?;
-    usage.items -= count;
-    usage.bytes -= bytes;
     Ok(())
 }

@@ -2,17 +2,10 @@
 use crate::batch::Op;
 use crate::commit::{Accounts, local, replicated};
 use crate::directory::{CleanMark, DataDirectory, sync_directory};
-use crate::format::key;
-use crate::table::Table;
 use crate::vault::{Ground, Manner, Vault};
-use crate::{
-    CommitError, Conflict, ConflictId, Disk, DivergenceUsage, Entry, LosingItem, LosingStatus,
-    OpenError, RoleChange, StorageFault, StoreFile, StoredConflict,
-};
-use bytes::Bytes;
+use crate::{CommitError, Disk, DivergenceUsage, EngineReader, OpenError, StorageFault, StoreFile};
 use hotpair_types::{EngineName, History, JournalKind};
 use std::fmt;
-use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +14,13 @@ use std::sync::Arc;
 pub struct Options {
     /// How many changes of role are kept.
     pub role_changes_max: u64,
+    /// Bytes of config entries that are kept for a partner that comes back.
+    pub config_journal_bytes_max: u64,
+    /// Bytes of runtime entries that are kept, so that what loses an election after a restart is
+    /// still known entry by entry; 0: none.
+    pub runtime_journal_bytes_max: u64,
+    /// How many idempotency keys of each journal are kept.
+    pub keys_max: u64,
     /// Bytes of the divergence store beyond which it alarms.
     pub divergence_bytes_alarm: u64,
     /// Whether the replicated file is committed in two phases, as the local one always is.
@@ -34,9 +34,21 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             role_changes_max: 1_000,
-            divergence_bytes_alarm: 64 << 20,
+            config_journal_bytes_max: 64 << 20,
+            runtime_journal_bytes_max: 16 << 20,
+            keys_max: 262_144,
+            divergence_bytes_alarm: 256 << 20,
             replicated_two_phase: false,
             quick_repair: false,
+        }
+    }
+}
+
+impl Options {
+    pub(crate) const fn journal_bytes_max(&self, kind: JournalKind) -> u64 {
+        match kind {
+            JournalKind::Config => self.config_journal_bytes_max,
+            JournalKind::Runtime => self.runtime_journal_bytes_max,
         }
     }
 }
@@ -83,16 +95,25 @@ pub struct EngineStore {
     mark: Option<CleanMark>,
 }
 
-struct Files {
+pub(crate) struct Files {
     replicated: Vault,
     local: Vault,
+}
+
+impl Files {
+    pub(crate) const fn vault(&self, which: StoreFile) -> &Vault {
+        match which {
+            StoreFile::Replicated => &self.replicated,
+            StoreFile::Local | StoreFile::Node => &self.local,
+        }
+    }
 }
 
 impl fmt::Debug for EngineStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EngineStore")
             .field("replicated", &self.files.replicated.path)
-            .field("history", &self.accounts.history)
+            .field("positions", &self.history().positions())
             .field("failed", &self.failed)
             .finish_non_exhaustive()
     }
@@ -186,9 +207,9 @@ impl EngineStore {
         let origin = |replaced: bool, untouched: bool| {
             if replaced && untouched { FileOrigin::Replaced } else { FileOrigin::Opened }
         };
-        let no_role = store.reader().document(crate::LocalDocument::Role)?.is_none();
+        let no_role = store.reader().role()?.is_none();
         let report = OpenReport {
-            replicated: origin(replicated_identity.replaced, store.accounts.history.is_empty()),
+            replicated: origin(replicated_identity.replaced, store.history().is_empty()),
             local: origin(local_identity.replaced, no_role),
             stopped_cleanly,
         };
@@ -212,7 +233,7 @@ impl EngineStore {
     /// in the order in which they are given. One result for each.
     pub fn commit_group(&mut self, batches: &[&[Op]]) -> Vec<Result<(), CommitError>> {
         let mut results: Vec<Result<(), CommitError>> = Vec::with_capacity(batches.len());
-        let mut planned = self.accounts.history.clone();
+        let mut planned = self.history();
         let mut accepted = Vec::with_capacity(batches.len());
         for (index, batch) in batches.iter().enumerate() {
             match crate::commit::plan(batch, &planned) {
@@ -259,7 +280,7 @@ impl EngineStore {
         }
         if ops().any(|it| !it.is_local()) {
             self.files.replicated.write(|writer| {
-                replicated(writer, ops().filter(|it| !it.is_local()), &mut accounts)
+                replicated(writer, ops().filter(|it| !it.is_local()), &mut accounts, self.options)
             })?;
             self.accounts = accounts;
         }
@@ -274,14 +295,14 @@ impl EngineStore {
 
     /// Where the stored journals end.
     #[must_use]
-    pub const fn history(&self) -> &History {
-        &self.accounts.history
+    pub fn history(&self) -> History {
+        self.accounts.history()
     }
 
-    /// Bytes of the config journal.
+    /// Bytes of the stored entries of a journal.
     #[must_use]
-    pub const fn config_journal_bytes(&self) -> u64 {
-        self.accounts.journal_bytes
+    pub fn journal_bytes(&self, kind: JournalKind) -> u64 {
+        self.accounts[kind].bytes
     }
 
     /// How much the divergence store holds.
@@ -293,7 +314,7 @@ impl EngineStore {
     /// Sight of the store for other threads; goes on working after a failed write.
     #[must_use]
     pub fn reader(&self) -> EngineReader {
-        EngineReader { files: Arc::clone(&self.files) }
+        EngineReader::new(Arc::clone(&self.files))
     }
 
     /// Closes both files and notes it, so that the next opening knows.
@@ -358,206 +379,4 @@ fn create_directory(directory: &Path, of: &str) -> Result<(), OpenError> {
     std::fs::rename(&unfinished, directory).map_err(fault)?;
     sync_directory(parent)?;
     Ok(())
-}
-
-/// Sight of a store. Every record is verified before it is returned.
-#[derive(Clone)]
-pub struct EngineReader {
-    files: Arc<Files>,
-}
-
-impl fmt::Debug for EngineReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("EngineReader").field(&self.files.replicated.path).finish()
-    }
-}
-
-impl EngineReader {
-    pub(crate) fn vault(&self, which: StoreFile) -> &Vault {
-        match which {
-            StoreFile::Replicated => &self.files.replicated,
-            StoreFile::Local | StoreFile::Node => &self.files.local,
-        }
-    }
-
-    /// Config entries with sequences from `from` to `to`, as many as fit in `bytes_max`, at least
-    /// one if there is one. Begins later than `from` when the journal does.
-    ///
-    /// # Errors
-    /// `StorageFault`.
-    pub fn read_config(
-        &self,
-        from: u64,
-        to: u64,
-        bytes_max: u64,
-    ) -> Result<Vec<Entry>, StorageFault> {
-        use crate::format::Record as _;
-        let (first, last) = (key::sequence(from), key::sequence(to));
-        let range = (Bound::Included(&first[..]), Bound::Included(&last[..]));
-        let mut entries = Vec::new();
-        let mut left = bytes_max;
-        if from > to {
-            return Ok(entries);
-        }
-        self.files.replicated.read(|reader| {
-            reader.visit(Table::Journal, range, |_, body, bytes| {
-                if bytes > left && !entries.is_empty() {
-                    return Ok(ControlFlow::Break(()));
-                }
-                left = left.saturating_sub(bytes);
-                entries.push(Entry::read(body)?);
-                Ok(ControlFlow::Continue(()))
-            })
-        })?;
-        Ok(entries)
-    }
-
-    /// The first and last sequence of the config journal on disk.
-    ///
-    /// # Errors
-    /// `StorageFault`.
-    pub fn config_journal_ends(&self) -> Result<Option<(u64, u64)>, StorageFault> {
-        let ends = self.files.replicated.read(|reader| reader.ends(Table::Journal))?;
-        Ok(ends.and_then(|(a, b)| key::read_sequence(&a).zip(key::read_sequence(&b))))
-    }
-
-    /// A document of the node's own.
-    ///
-    /// # Errors
-    /// `StorageFault`.
-    pub fn document(&self, document: crate::LocalDocument) -> Result<Option<Bytes>, StorageFault> {
-        self.files.local.read(|reader| {
-            reader.get_with(
-                Table::Documents,
-                crate::commit::document_key(document),
-                crate::format::read_bytes,
-            )
-        })
-    }
-
-    /// A value of a local table.
-    ///
-    /// # Errors
-    /// `StorageFault`.
-    pub fn local_value(&self, table: &str, item: &str) -> Result<Option<Bytes>, StorageFault> {
-        self.files.local.read(|reader| {
-            reader.get_with(Table::LocalValues, &key::pair(table, item), crate::format::read_bytes)
-        })
-    }
-
-    /// All values of a local table, by key.
-    ///
-    /// # Errors
-    /// `StorageFault`.
-    pub fn local_values(&self, table: &str) -> Result<Vec<(Box<str>, Bytes)>, StorageFault> {
-        let (from, to) = (key::pair(table, ""), key::pairs_end(table));
-        let range = (Bound::Included(&from[..]), Bound::Excluded(&to[..]));
-        let mut values = Vec::new();
-        self.files.local.read(|reader| {
-            reader.visit(Table::LocalValues, range, |key, body, _| {
-                let (_, item) = key::read_pair(key).ok_or(crate::format::Unreadable)?;
-                values.push((item, crate::format::read_bytes(body)?));
-                Ok(ControlFlow::Continue(()))
-            })
-        })?;
-        Ok(values)
-    }
-
-    /// The newest changes of role, oldest first, at most `count`.
-    ///
-    /// # Errors
-    /// `StorageFault`.
-    pub fn role_changes(&self, count: u64) -> Result<Vec<RoleChange>, StorageFault> {
-        use crate::format::Record as _;
-        let mut changes = Vec::new();
-        self.files.local.read(|reader| {
-            let Some((_, last)) = reader.ends(Table::RoleChanges)? else {
-                return Ok(());
-            };
-            let last = key::read_sequence(&last).unwrap_or(u64::MAX);
-            let from = key::sequence((last + 1).saturating_sub(count));
-            let range = (Bound::Included(&from[..]), Bound::Unbounded);
-            reader.visit(Table::RoleChanges, range, |_, body, _| {
-                changes.push(RoleChange::read(body)?);
-                Ok(ControlFlow::Continue(()))
-            })
-        })?;
-        Ok(changes)
-    }
-
-    /// All conflicts, with how much lost in each.
-    ///
-    /// # Errors
-    /// `StorageFault`.
-    pub fn conflicts(&self) -> Result<Vec<StoredConflict>, StorageFault> {
-        use crate::format::{Record as _, Unreadable};
-        let mut conflicts: Vec<StoredConflict> = Vec::new();
-        let all = (Bound::Unbounded, Bound::Unbounded);
-        self.files.local.read(|reader| {
-            reader.visit(Table::Conflicts, all, |key, body, _| {
-                let id = ConflictId(key::read_sequence(key).ok_or(Unreadable)?);
-                conflicts.push(StoredConflict {
-                    id,
-                    conflict: Conflict::read(body)?,
-                    items: 0,
-                    kept: 0,
-                });
-                Ok(ControlFlow::Continue(()))
-            })?;
-            reader.visit(Table::LosingItems, all, |key, body, _| {
-                let id = key.get(..8).and_then(key::read_sequence).ok_or(Unreadable)?;
-                let item = LosingItem::read(body)?;
-                if let Some(conflict) = conflicts.iter_mut().find(|it| it.id.0 == id) {
-                    conflict.items += 1;
-                    conflict.kept += u64::from(item.status == LosingStatus::Kept);
-                }
-                Ok(ControlFlow::Continue(()))
-            })
-        })?;
-        conflicts.sort_by_key(|it| (it.conflict.found_at, it.id));
-        Ok(conflicts)
-    }
-
-    /// What lost in a conflict, by position, `count` items after `after`.
-    ///
-    /// # Errors
-    /// `StorageFault`.
-    pub fn losing_items(
-        &self,
-        conflict: ConflictId,
-        after: Option<(u64, u32)>,
-        count: usize,
-    ) -> Result<Vec<LosingItem>, StorageFault> {
-        use crate::format::Record as _;
-        let from = after.map(|(sequence, index)| key::losing(conflict.0, sequence, index));
-        let start = key::losing(conflict.0, 0, 0);
-        let end = key::losing(conflict.0, u64::MAX, u32::MAX);
-        let from = from.as_ref().map_or(Bound::Included(&start[..]), |it| Bound::Excluded(&it[..]));
-        let mut items = Vec::new();
-        self.files.local.read(|reader| {
-            reader.visit(Table::LosingItems, (from, Bound::Included(&end[..])), |_, body, _| {
-                if items.len() == count {
-                    return Ok(ControlFlow::Break(()));
-                }
-                items.push(LosingItem::read(body)?);
-                Ok(ControlFlow::Continue(()))
-            })
-        })?;
-        Ok(items)
-    }
-
-    /// The stored history of a journal.
-    ///
-    /// # Errors
-    /// `StorageFault`.
-    pub fn history(
-        &self,
-        kind: JournalKind,
-    ) -> Result<hotpair_types::JournalHistory, StorageFault> {
-        let found = self
-            .files
-            .replicated
-            .read(|reader| reader.get(Table::Histories, &[key::journal(kind)]))?;
-        Ok(found.unwrap_or_default())
-    }
 }

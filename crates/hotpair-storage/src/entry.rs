@@ -1,6 +1,6 @@
-//! One entry of a journal as plain values.
+//! Journals as plain values: entries, items, keys, and where a journal stands.
 use bytes::Bytes;
-use hotpair_types::{ItemKey, JournalKind, NodeTime, Position};
+use hotpair_types::{ItemKey, JournalHistory, NodeTime, Position};
 
 /// One atomic unit of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,11 +10,13 @@ pub struct Entry {
     /// What it changes, in order.
     pub changes: Vec<Change>,
     /// The idempotency key under which it was written.
-    pub answer: Option<Answer>,
+    pub key: Option<WriteKey>,
     /// When, on the clock of the node that wrote it.
     pub written_at: NodeTime,
-    /// The BLAKE3 chain hash up to here; config entries have one.
-    pub hash: Option<[u8; 32]>,
+    /// Where it stood in a history that lost, when it was taken over from there.
+    pub origin: Option<Position>,
+    /// The chain hash up to here; zero in the runtime journal.
+    pub chain: [u8; 32],
 }
 
 /// What an entry does to one item, or to a provider as a whole.
@@ -41,17 +43,50 @@ pub enum Change {
     },
 }
 
-/// What a write with an idempotency key was answered, so that a retry gets the same.
+/// The key a writer gave so that it may repeat a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The journal that holds the entry.
-    pub journal: JournalKind,
-    /// The place of the entry.
-    pub position: Position,
-    /// The key the writer gave.
-    pub key: Box<str>,
-    /// The answer it got.
-    pub answer: Bytes,
-    /// When it was written.
+pub struct WriteKey {
+    /// The name.
+    pub name: Box<str>,
+    /// When the writer made it, on the writer's clock.
+    pub issued: Option<NodeTime>,
+}
+
+/// A key that was seen and the position its write was answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptKey {
+    /// The key.
+    pub key: WriteKey,
+    /// What its writer was told.
+    pub answer: Position,
+    /// The sequence of its entry in this history.
+    pub sequence: u64,
+    /// When the entry was written.
     pub written_at: NodeTime,
+}
+
+/// The value of an item and the entry that wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The item.
+    pub key: ItemKey,
+    /// Its value.
+    pub value: Bytes,
+    /// The entry that wrote it.
+    pub position: Position,
+    /// When, on the clock of the node that wrote it.
+    pub written_at: NodeTime,
+}
+
+/// Where a journal stands: everything of it but items and entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Its lineage and end.
+    pub history: JournalHistory,
+    /// The chain hash of its last entry; zero in the runtime journal.
+    pub chain: [u8; 32],
+    /// Keys that are remembered, by sequence.
+    pub keys: Vec<KeptKey>,
+    /// Keys of entries written up to here may be forgotten; 0: none was.
+    pub keys_forgotten: NodeTime,
 }

@@ -5,9 +5,9 @@
 //!   lock                       held by the one process that may touch the rest
 //!   node.redb                  the instance count and other facts of the node
 //!   engines/<engine>/
-//!     replicated.redb          config records and journal, runtime items, histories, answers
-//!     local.redb               role record, what was seen of the partner, divergence store,
-//!                              changes of role, local tables
+//!     replicated.redb          both journals: items, newest entries, keys, lineage and chain
+//!     local.redb               record of the state machine, changes of role, divergence store,
+//!                              local tables
 //!     set-aside/<date>-<file>  damaged files, never deleted
 //!   modules/<blake3>           module bytes, named by their hash
 //! ```
@@ -42,6 +42,7 @@ mod table;
 mod vault;
 mod commit;
 mod engine_store;
+mod engine_reader;
 mod loaded;
 mod scrub;
 mod storage_thread;
@@ -51,17 +52,16 @@ mod local_table;
 mod set_aside;
 mod module_store;
 
-pub use batch::{Item, LocalDocument, Op, Scope, Swap};
+pub use batch::{Op, Swap};
 pub use config_table::{ConfigTable, TableError};
 pub use directory::DataDirectory;
 pub use disk::Disk;
-pub use divergence::{
-    Conflict, ConflictId, DivergenceUsage, LosingItem, LosingStatus, StoredConflict,
-};
-pub use engine_store::{EngineDisks, EngineReader, EngineStore, FileOrigin, OpenReport, Options};
-pub use entry::{Answer, Change, Entry};
+pub use divergence::{Conflict, DivergenceId, DivergenceRecord, DivergenceUsage, Fate, Winning};
+pub use engine_reader::EngineReader;
+pub use engine_store::{EngineDisks, EngineStore, FileOrigin, OpenReport, Options};
+pub use entry::{Change, Entry, Head, Item, KeptKey, WriteKey};
 pub use fault::{CommitError, Damaged, OpenError, Outcome, Refusal, StorageFault};
-pub use loaded::Loaded;
+pub use loaded::{Loaded, LoadedJournal};
 pub use local_table::{LocalError, LocalTable};
 pub use module_store::{MODULE_BYTES_MAX, ModuleError, ModuleHash, ModuleStore, ModuleWriter};
 pub use node_store::NodeStore;

@@ -1,89 +1,123 @@
 //! Everything a restarted engine needs, read and verified in one go.
-use crate::batch::{Item, LocalDocument};
-use crate::commit::{document_key, item_table};
-use crate::format::{Record, Unreadable, key, read_bytes, read_value};
+use crate::commit::{ROLE_KEY, item_table};
+use crate::format::{Record as _, StoredHead, Unreadable, key, read_bytes, read_item};
 use crate::table::Table;
-use crate::vault::Reader;
-use crate::{Answer, EngineReader, Entry, StorageFault, StoreFile};
+use crate::vault::{ALL, Reader};
+use crate::{DivergenceRecord, EngineReader, Entry, Head, Item, KeptKey, StorageFault, StoreFile};
 use bytes::Bytes;
-use hotpair_types::{History, JournalKind};
+use hotpair_types::JournalKind;
+use std::collections::VecDeque;
 use std::ops::{Bound, ControlFlow};
-
-const ALL: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Unbounded, Bound::Unbounded);
 
 /// What was stored of an engine when it was last written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// Where both journals end.
-    pub history: History,
-    /// Config records, by key.
-    pub config: Vec<Item>,
-    /// The newest config entries, oldest first, as many as were asked for.
-    pub config_journal: Vec<Entry>,
-    /// Runtime items, by provider and key.
-    pub runtime: Vec<Item>,
-    /// Answers to writes with idempotency keys, config first, by sequence.
-    pub answers: Vec<Answer>,
-    /// The role record as the caller wrote it.
+    /// The config journal.
+    pub config: LoadedJournal,
+    /// The runtime journal.
+    pub runtime: LoadedJournal,
+    /// Everything that lost.
+    pub divergence: Vec<DivergenceRecord>,
+    /// The record of the state machine as the caller wrote it.
     pub role: Option<Bytes>,
-    /// What was seen of the partner, as the caller wrote it.
-    pub partner_seen: Option<Bytes>,
+}
+
+/// One journal as it is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadedJournal {
+    /// Where it stands.
+    pub head: Head,
+    /// All its items, by key.
+    pub items: Vec<Item>,
+    /// Its newest entries without a gap, oldest first, as many as were asked for.
+    pub entries: Vec<Entry>,
+    /// Entries after this sequence can be read.
+    pub stored_after: u64,
 }
 
 impl EngineReader {
-    /// Reads everything but local tables, changes of role and the divergence store. Of the config
-    /// journal it returns the newest entries up to `journal_bytes_max`, and verifies all.
+    /// Reads everything but local tables and changes of role. Of each journal it returns the
+    /// newest entries up to `entries_bytes_max`, and verifies all.
     ///
     /// # Errors
     /// `StorageFault::Damaged` with the first record that is not as it was written: nothing of
     /// the file may be used then.
-    pub fn load(&self, journal_bytes_max: u64) -> Result<Loaded, StorageFault> {
+    pub fn load(&self, entries_bytes_max: u64) -> Result<Loaded, StorageFault> {
         let mut loaded = Loaded::default();
         self.vault(StoreFile::Replicated).read(|reader| {
-            let history = |kind| reader.get(Table::Histories, &[key::journal(kind)]);
-            loaded.history = History {
-                config: history(JournalKind::Config)?.unwrap_or_default(),
-                runtime: history(JournalKind::Runtime)?.unwrap_or_default(),
-            };
-            loaded.config = items(reader, JournalKind::Config)?;
-            loaded.runtime = items(reader, JournalKind::Runtime)?;
-            loaded.config_journal = newest_entries(reader, journal_bytes_max)?;
-            reader.visit(Table::Answers, ALL, |_, body, _| {
-                loaded.answers.push(Answer::read(body)?);
-                Ok(ControlFlow::Continue(()))
-            })
+            loaded.config = journal(reader, JournalKind::Config, entries_bytes_max)?;
+            loaded.runtime = journal(reader, JournalKind::Runtime, entries_bytes_max)?;
+            reader.verify_count(Table::Entries)?;
+            reader.verify_count(Table::Keys)
         })?;
         self.vault(StoreFile::Local).read(|reader| {
-            let document = |it| reader.get_with(Table::Documents, document_key(it), read_bytes);
-            loaded.role = document(LocalDocument::Role)?;
-            loaded.partner_seen = document(LocalDocument::PartnerSeen)?;
-            Ok(())
+            loaded.role = reader.get_with(Table::Documents, ROLE_KEY, read_bytes)?;
+            reader.visit(Table::Divergence, ALL, |_, body, _| {
+                loaded.divergence.push(DivergenceRecord::read(body)?);
+                Ok(ControlFlow::Continue(()))
+            })
         })?;
         Ok(loaded)
     }
 }
 
-fn items(reader: &Reader<'_>, kind: JournalKind) -> Result<Vec<Item>, StorageFault> {
+fn journal(
+    reader: &Reader<'_>,
+    kind: JournalKind,
+    entries_bytes_max: u64,
+) -> Result<LoadedJournal, StorageFault> {
+    let head: StoredHead = reader.get(Table::Heads, &[key::journal(kind)])?.unwrap_or_default();
     let mut items = Vec::new();
     reader.visit(item_table(kind), ALL, |key, body, _| {
         let key = key::read_item(kind, key).ok_or(Unreadable)?;
-        let (position, value) = read_value(body)?;
-        items.push(Item { key, value, position });
+        let (position, written_at, value) = read_item(body)?;
+        items.push(Item { key, value, position, written_at });
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(items)
+    let (from, to) = (key::entry(kind, 0), key::entries_end(kind));
+    let range = (Bound::Included(&from[..]), Bound::Excluded(&to[..]));
+    let mut keys = Vec::new();
+    reader.visit(Table::Keys, range, |_, body, _| {
+        keys.push(KeptKey::read(body)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let (entries, stored_after) = newest_entries(reader, kind, &head, entries_bytes_max)?;
+    let StoredHead { history, chain, keys_forgotten } = head;
+    let head = Head { history, chain, keys, keys_forgotten };
+    Ok(LoadedJournal { head, items, entries, stored_after })
 }
 
-fn newest_entries(reader: &Reader<'_>, bytes_max: u64) -> Result<Vec<Entry>, StorageFault> {
-    let mut entries = std::collections::VecDeque::new();
+/// The newest entries, and the sequence after which entries can be read.
+fn newest_entries(
+    reader: &Reader<'_>,
+    kind: JournalKind,
+    head: &StoredHead,
+    bytes_max: u64,
+) -> Result<(Vec<Entry>, u64), StorageFault> {
+    let (from, to) = (key::entry(kind, 0), key::entries_end(kind));
+    let range = (Bound::Included(&from[..]), Bound::Excluded(&to[..]));
+    let mut newest = VecDeque::new();
     let mut held = 0;
-    reader.visit(Table::Journal, ALL, |_, body, bytes| {
-        entries.push_back((Entry::read(body)?, bytes));
+    let mut first = None;
+    let mut last = None;
+    reader.visit(Table::Entries, range, |_, body, bytes| {
+        let entry = Entry::read(body)?;
+        let sequence = entry.position.sequence;
+        if last.is_some_and(|last| last + 1 != sequence) {
+            return Err(Unreadable);
+        }
+        last = Some(sequence);
+        first = first.or(last);
+        newest.push_back((entry, bytes));
         held += bytes;
-        while held > bytes_max && entries.len() > 1 {
-            held -= entries.pop_front().map_or(0, |(_, bytes)| bytes);
+        while held > bytes_max {
+            held -= newest.pop_front().map_or(0, |(_, bytes)| bytes);
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(entries.into_iter().map(|(entry, _)| entry).collect())
+    if last.is_some_and(|it| it != head.history.last) {
+        return Err(reader.damaged(Table::Entries, "its entries do not end where its head does"));
+    }
+    let stored_after = first.map_or(head.history.last, |it: u64| it - 1);
+    Ok((newest.into_iter().map(|(entry, _)| entry).collect(), stored_after))
 }

@@ -31,19 +31,18 @@ impl StoreFile {
         match self {
             Self::Replicated => &[
                 Table::Identity,
-                Table::Histories,
-                Table::Records,
-                Table::Journal,
-                Table::Runtime,
-                Table::Answers,
+                Table::Heads,
+                Table::ConfigItems,
+                Table::RuntimeItems,
+                Table::Entries,
+                Table::Keys,
             ],
             Self::Local => &[
                 Table::Identity,
                 Table::Documents,
                 Table::LocalValues,
                 Table::RoleChanges,
-                Table::Conflicts,
-                Table::LosingItems,
+                Table::Divergence,
             ],
             Self::Node => &[Table::Identity, Table::Documents, Table::LocalValues],
         }
@@ -61,26 +60,24 @@ impl fmt::Display for StoreFile {
 pub(crate) enum Table {
     /// What the file is.
     Identity,
-    /// Journal kind -> lineage and end.
-    Histories,
-    /// Config item -> position, value.
-    Records,
-    /// Sequence -> config entry.
-    Journal,
-    /// Provider, item -> position, value.
-    Runtime,
-    /// Journal kind, sequence -> idempotency key and answer.
-    Answers,
+    /// Journal -> lineage, chain and end.
+    Heads,
+    /// Config key -> value and the entry that wrote it.
+    ConfigItems,
+    /// Provider, item -> value and the entry that wrote it.
+    RuntimeItems,
+    /// Journal, sequence -> entry.
+    Entries,
+    /// Journal, sequence -> idempotency key.
+    Keys,
     /// Document -> bytes.
     Documents,
     /// Local table, key -> bytes.
     LocalValues,
     /// Counter -> change of role.
     RoleChanges,
-    /// Conflict -> what it is about.
-    Conflicts,
-    /// Conflict, sequence, change -> what lost.
-    LosingItems,
+    /// Journal, position -> what lost.
+    Divergence,
 }
 
 impl Table {
@@ -88,16 +85,15 @@ impl Table {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity/v1",
-            Self::Histories => "histories/v1",
-            Self::Records => "config/v1",
-            Self::Journal => "config_journal/v1",
-            Self::Runtime => "runtime/v1",
-            Self::Answers => "answers/v1",
+            Self::Heads => "heads/v1",
+            Self::ConfigItems => "config/v1",
+            Self::RuntimeItems => "runtime/v1",
+            Self::Entries => "entries/v1",
+            Self::Keys => "keys/v1",
             Self::Documents => "documents/v1",
             Self::LocalValues => "local/v1",
             Self::RoleChanges => "role_changes/v1",
-            Self::Conflicts => "conflicts/v1",
-            Self::LosingItems => "losing_items/v1",
+            Self::Divergence => "divergence/v1",
         }
     }
 

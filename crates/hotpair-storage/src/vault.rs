@@ -314,25 +314,14 @@ impl<'a> Writer<'a> {
         Ok(removed.map(|it| (key.len() + it.value().len()) as u64))
     }
 
-    /// Reads a record within the transaction.
-    pub(crate) fn get<R: Record>(
-        &mut self,
-        table: Table,
-        key: &[u8],
-    ) -> Result<Option<R>, StorageFault> {
-        let vault = self.vault;
-        let found = self.table(table)?.get(key).map_err(|error| vault.fault(error))?;
-        found.map(|it| opened(vault, table, key, it.value(), R::read)).transpose()
-    }
-
     /// Removes every record from `from` on, up to but without `to`, as long as `go_on` says so; it
-    /// is told the bytes of each. Says how many went and their bytes.
+    /// is told the bytes of each, and its body without a check. Says how many went and their bytes.
     pub(crate) fn remove_range(
         &mut self,
         table: Table,
         from: &[u8],
         to: Option<&[u8]>,
-        mut go_on: impl FnMut(u64) -> bool,
+        mut go_on: impl FnMut(u64, &[u8]) -> bool,
     ) -> Result<(u64, u64), StorageFault> {
         let vault = self.vault;
         let fault = |error: redb::StorageError| vault.fault(error);
@@ -342,7 +331,8 @@ impl<'a> Writer<'a> {
         for record in table.range::<&[u8]>((Bound::Included(from), end)).map_err(fault)? {
             let (key, value) = record.map_err(fault)?;
             let size = (key.value().len() + value.value().len()) as u64;
-            if !go_on(size) {
+            let body = value.value().split_last_chunk::<{ seal::CHECKSUM_BYTES }>();
+            if !go_on(size, body.map_or(&[], |it| it.0)) {
                 end_of_it = Some(key.value().to_vec());
                 break;
             }
@@ -358,6 +348,9 @@ impl<'a> Writer<'a> {
         Ok((count, bytes))
     }
 }
+
+/// A whole table.
+pub(crate) const ALL: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Unbounded, Bound::Unbounded);
 
 /// One transaction that reads.
 pub(crate) struct Reader<'a> {
@@ -401,7 +394,7 @@ impl Reader<'_> {
         range: (Bound<&[u8]>, Bound<&[u8]>),
         mut each: impl FnMut(&[u8], &[u8], u64) -> Result<ControlFlow<()>, Unreadable>,
     ) -> Result<(), StorageFault> {
-        let whole = range == (Bound::Unbounded, Bound::Unbounded);
+        let whole = range == ALL;
         let fault = |error: redb::StorageError| self.vault.fault(error);
         let opened_table = self.table(table)?;
         let mut visited = 0;
@@ -415,20 +408,48 @@ impl Reader<'_> {
                 return Ok(());
             }
         }
-        // A damaged inner page may hide records instead of changing them.
-        let expected = opened_table.len().map_err(fault)?;
-        if whole && visited != expected {
-            let found = format!("{visited} records found, {expected} counted when it was written");
-            return Err(self.vault.damaged(Some(table), None, found));
+        if whole {
+            self.counted(table, &opened_table, visited)?;
         }
         Ok(())
     }
 
-    /// Sums up a table without looking into its records: how many, and their bytes.
-    pub(crate) fn sum(&self, table: Table) -> Result<(u64, u64), StorageFault> {
+    /// Whether a table has as many records as were counted when it was written: a damaged inner
+    /// page may hide records instead of changing them.
+    pub(crate) fn verify_count(&self, table: Table) -> Result<(), StorageFault> {
+        let opened_table = self.table(table)?;
+        let found = self.sum(table, &[], None)?.0;
+        self.counted(table, &opened_table, found)
+    }
+
+    fn counted(
+        &self,
+        table: Table,
+        opened_table: &impl ReadableTableMetadata,
+        found: u64,
+    ) -> Result<(), StorageFault> {
+        let expected = opened_table.len().map_err(|error| self.vault.fault(error))?;
+        if found == expected {
+            return Ok(());
+        }
+        Err(self.damaged(table, format!("{found} records found, {expected} were counted")))
+    }
+
+    pub(crate) fn damaged(&self, table: Table, found: impl Into<String>) -> StorageFault {
+        self.vault.damaged(Some(table), None, found)
+    }
+
+    /// Sums up a range without looking into its records: how many, and their bytes.
+    pub(crate) fn sum(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: Option<&[u8]>,
+    ) -> Result<(u64, u64), StorageFault> {
         let fault = |error: redb::StorageError| self.vault.fault(error);
+        let range = (Bound::Included(from), to.map_or(Bound::Unbounded, Bound::Excluded));
         let (mut count, mut bytes) = (0, 0);
-        for record in self.table(table)?.iter().map_err(fault)? {
+        for record in self.table(table)?.range::<&[u8]>(range).map_err(fault)? {
             let (key, value) = record.map_err(fault)?;
             count += 1;
             bytes += (key.value().len() + value.value().len()) as u64;
@@ -436,13 +457,11 @@ impl Reader<'_> {
         Ok((count, bytes))
     }
 
-    /// The first and last key of a table.
-    pub(crate) fn ends(&self, table: Table) -> Result<Option<(Vec<u8>, Vec<u8>)>, StorageFault> {
-        let fault = |error: redb::StorageError| self.vault.fault(error);
+    /// The last key of a table.
+    pub(crate) fn last_key(&self, table: Table) -> Result<Option<Vec<u8>>, StorageFault> {
         let opened_table = self.table(table)?;
-        let first = opened_table.first().map_err(fault)?.map(|it| it.0.value().to_vec());
-        let last = opened_table.last().map_err(fault)?.map(|it| it.0.value().to_vec());
-        Ok(first.zip(last))
+        let last = opened_table.last().map_err(|error| self.vault.fault(error))?;
+        Ok(last.map(|it| it.0.value().to_vec()))
     }
 }
 
