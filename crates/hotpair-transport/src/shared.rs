@@ -185,6 +185,7 @@ impl Shared {
         }
         for channel in Channel::ALL {
             if let Some(link) = self.link(channel) {
+                link.close(close_code::STOPPING, "stopping");
                 self.retire(&link, DownReason::Local);
             }
         }

@@ -9,39 +9,39 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// Nothing on loopback takes this long; only a failing test waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One transport and the runtime that it lives in.
-pub struct Side {
-    pub handle: TransportHandle,
-    pub events: Events,
-    pub identity: Identity,
+pub(crate) struct Side {
+    pub(crate) handle: TransportHandle,
+    pub(crate) events: Events,
+    pub(crate) identity: Identity,
     runtime: Option<Runtime>,
 }
 
 /// Two identities; the first is the one that dials.
-pub fn identities() -> [Identity; 2] {
+pub(crate) fn identities() -> [Identity; 2] {
     let mut both = [Identity::generate().unwrap(), Identity::generate().unwrap()];
     both.sort_by_key(Identity::key);
     both
 }
 
-pub fn any_port() -> SocketAddr {
+pub(crate) fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
 /// Nobody listens there: it was free a moment ago, and belongs to this process no more.
-pub fn nowhere() -> SocketAddr {
+pub(crate) fn nowhere() -> SocketAddr {
     "127.0.0.1:9".parse().unwrap()
 }
 
 impl Side {
-    pub fn start(identity: &Identity, partner: PinnedKey) -> Self {
+    pub(crate) fn start(identity: &Identity, partner: PinnedKey) -> Self {
         let to_nowhere = ChannelSettings { listen: any_port(), partner: nowhere() };
         Self::start_on(identity, partner, PerChannel::from_fn(|_| to_nowhere))
     }
 
-    pub fn start_on(
+    pub(crate) fn start_on(
         identity: &Identity,
         partner: PinnedKey,
         channels: PerChannel<ChannelSettings>,
@@ -54,19 +54,19 @@ impl Side {
         Self { handle, events, identity: identity.clone(), runtime: Some(runtime) }
     }
 
-    pub fn addr(&self, channel: Channel) -> SocketAddr {
+    pub(crate) fn addr(&self, channel: Channel) -> SocketAddr {
         self.handle.local_addr(channel)
     }
 
     /// Tells it where the other is.
-    pub fn look_at(&self, other: &Self) {
+    pub(crate) fn look_at(&self, other: &Self) {
         for channel in Channel::ALL {
             self.handle.set_partner(channel, other.addr(channel));
         }
     }
 
     /// As SIGKILL does: nothing is said any more, the kernel closes the sockets.
-    pub async fn kill(mut self) -> (Identity, PerChannel<SocketAddr>) {
+    pub(crate) async fn kill(mut self) -> (Identity, PerChannel<SocketAddr>) {
         let addresses = PerChannel::from_fn(|it| self.addr(it));
         let runtime = self.runtime.take().expect("killed once");
         let ended = tokio::task::spawn_blocking(|| runtime.shutdown_timeout(PATIENCE));
@@ -75,7 +75,7 @@ impl Side {
     }
 
     /// Waits for an event, passing over others.
-    pub async fn until<T>(
+    pub(crate) async fn until<T>(
         &mut self,
         what: &str,
         mut pick: impl FnMut(TransportEvent) -> Option<T>,
@@ -96,7 +96,7 @@ impl Side {
     }
 
     /// Waits until both channels are up.
-    pub async fn both_up(&mut self) {
+    pub(crate) async fn both_up(&mut self) {
         let mut up = PerChannel::from_fn(|it| self.handle.is_up(it));
         while !(up.redundancy && up.primary) {
             let channel = self.until("both channels", up_event).await;
@@ -114,7 +114,7 @@ impl Drop for Side {
     }
 }
 
-pub fn up_event(event: TransportEvent) -> Option<Channel> {
+pub(crate) fn up_event(event: TransportEvent) -> Option<Channel> {
     match event {
         TransportEvent::Up { channel, .. } => Some(channel),
         _ => None,
@@ -122,7 +122,7 @@ pub fn up_event(event: TransportEvent) -> Option<Channel> {
 }
 
 /// A pair whose four connections are up.
-pub async fn pair() -> (Side, Side) {
+pub(crate) async fn pair() -> (Side, Side) {
     let (mut a, mut b) = unconnected_pair();
     a.look_at(&b);
     b.look_at(&a);
@@ -132,7 +132,7 @@ pub async fn pair() -> (Side, Side) {
 }
 
 /// A pair that does not know where the other is.
-pub fn unconnected_pair() -> (Side, Side) {
+pub(crate) fn unconnected_pair() -> (Side, Side) {
     let [low, high] = identities();
     (Side::start(&low, high.key()), Side::start(&high, low.key()))
 }

@@ -14,12 +14,18 @@ fn again(
     Side::start_on(&identity, partner.identity.key(), channels)
 }
 
-async fn down(side: &mut Side, channel: Channel) -> DownReason {
-    side.until("the end of the connection", |event| match event {
-        TransportEvent::Down { channel: which, reason, .. } if which == channel => Some(reason),
-        _ => None,
-    })
-    .await
+/// Waits until the connections of both channels have ended.
+async fn both_down(side: &mut Side) -> PerChannel<DownReason> {
+    let mut reasons = PerChannel::<Option<DownReason>>::default();
+    while reasons.redundancy.is_none() || reasons.primary.is_none() {
+        let down = |event| match event {
+            TransportEvent::Down { channel, reason, .. } => Some((channel, reason)),
+            _ => None,
+        };
+        let (channel, reason) = side.until("the end of the connections", down).await;
+        reasons[channel] = Some(reason);
+    }
+    PerChannel::from_fn(|it| reasons[it].clone().unwrap())
 }
 
 #[tokio::test]
@@ -31,8 +37,9 @@ async fn a_restarted_acceptor_is_dialled_again_after_a_stateless_reset() {
     let beat = Bytes::from(vec![1; 200]);
     for channel in Channel::ALL {
         let _known_already = dialer.handle.send_beat(channel, beat.clone());
-        assert_eq!(down(&mut dialer, channel).await, DownReason::Reset);
     }
+    let reasons = both_down(&mut dialer).await;
+    assert_eq!(reasons, PerChannel::from_fn(|_| DownReason::Reset));
     dialer.both_up().await;
     acceptor.both_up().await;
 }
@@ -41,9 +48,8 @@ async fn a_restarted_acceptor_is_dialled_again_after_a_stateless_reset() {
 async fn a_restarted_dialer_replaces_its_old_connection() {
     let (dialer, mut acceptor) = pair().await;
     let mut dialer = again(dialer.kill().await, &acceptor);
-    for channel in Channel::ALL {
-        assert_eq!(down(&mut acceptor, channel).await, DownReason::Replaced);
-    }
+    let reasons = both_down(&mut acceptor).await;
+    assert_eq!(reasons, PerChannel::from_fn(|_| DownReason::Replaced));
     dialer.both_up().await;
     acceptor.both_up().await;
     assert_eq!(acceptor.handle.counters()[Channel::Primary].ups, 2);
@@ -56,6 +62,6 @@ async fn a_restarted_dialer_replaces_its_old_connection() {
 async fn a_clean_stop_is_told_as_such() {
     let (dialer, mut acceptor) = pair().await;
     dialer.handle.close().await;
-    let reason = down(&mut acceptor, Channel::Redundancy).await;
-    assert_eq!(reason, DownReason::Closed { code: 0, words: "stopping".to_owned() });
+    let stopping = DownReason::Closed { code: 0, words: "stopping".to_owned() };
+    assert_eq!(both_down(&mut acceptor).await, PerChannel::from_fn(|_| stopping.clone()));
 }
