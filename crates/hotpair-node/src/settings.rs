@@ -261,3 +261,6 @@ impl Settings {
         self.heartbeat.interval * beats
     }
 }
+
+#[cfg(test)]
+mod tests;
