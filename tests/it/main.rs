@@ -6,6 +6,15 @@
 mod arguments;
 mod scenario;
 mod stage;
+mod heart;
+mod crash;
+mod starting;
+mod freeze;
+mod cuts;
+mod handover;
+mod modules;
+mod storage;
+mod refusals;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

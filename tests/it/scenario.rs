@@ -5,6 +5,7 @@ use std::pin::Pin;
 use anyhow::Result;
 
 use crate::stage::Stage;
+use crate::{crash, cuts, freeze, handover, heart, modules, refusals, starting, storage};
 
 pub(crate) type Play = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
@@ -47,4 +48,14 @@ impl Scenario {
 }
 
 /// All of them, the heart first.
-pub(crate) const SCENARIOS: &[&[Scenario]] = &[];
+pub(crate) const SCENARIOS: &[&[Scenario]] = &[
+    heart::SCENARIOS,
+    crash::SCENARIOS,
+    starting::SCENARIOS,
+    freeze::SCENARIOS,
+    cuts::SCENARIOS,
+    handover::SCENARIOS,
+    modules::SCENARIOS,
+    storage::SCENARIOS,
+    refusals::SCENARIOS,
+];

@@ -21,6 +21,7 @@ mod settings;
 mod process;
 mod status;
 mod pair;
+mod data;
 mod writer;
 mod watch;
 mod audit;

@@ -2,9 +2,9 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use hotpair_transport::Identity;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ pub struct Pair {
     nodes: [NodeProcess; 2],
     api: [SocketAddr; 2],
     settings: Mutex<PairSettings>,
-    keys: [String; 2],
+    keys: Mutex<[String; 2]>,
     watch: Watch,
     /// The links between them. Dropped after the processes.
     pub links: Links,
@@ -37,8 +37,6 @@ impl Pair {
     /// When the files or links cannot be made.
     pub async fn prepare(settings: PairSettings, links: Links) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("hotpair-it-").tempdir()?;
-        let identities = [Identity::generate()?, Identity::generate()?];
-        let keys = [identities[0].key().to_string(), identities[1].key().to_string()];
         let mut nodes = Vec::new();
         let mut api = Vec::new();
         for side in Side::BOTH {
@@ -48,7 +46,7 @@ impl Pair {
             let address = free_address(host)?;
             let node = NodeProcess::new(side, folder.path().join(side.name()), namespace);
             std::fs::create_dir_all(node.data_dir())?;
-            identities[side.index()].save(&node.data_dir().join("node.key"))?;
+            Identity::generate()?.save(&node.key_file())?;
             api.push(address);
             nodes.push(node);
         }
@@ -61,9 +59,9 @@ impl Pair {
             namespace: links.namespaces().map(|it| it.path(side)),
         });
         let watch = Watch::over(targets);
-        let settings = Mutex::new(settings);
+        let (settings, keys) = (Mutex::new(settings), Mutex::default());
         let pair = Self { nodes, api, settings, keys, watch, links, _folder: folder };
-        Side::BOTH.into_iter().try_for_each(|side| pair.write_settings(side))?;
+        pair.pin_keys()?;
         Ok(pair)
     }
 
@@ -89,7 +87,7 @@ impl Pair {
         let text = self.settings.lock().expect("no holder panics").file(&NodeSettings {
             side,
             data_dir: self.node(side).data_dir(),
-            partner_key: self.keys[side.other().index()].clone(),
+            partner_key: self.keys.lock().expect("no holder panics")[side.other().index()].clone(),
             listen: Channel::BOTH.map(|channel| self.links.listen(side, channel)),
             partner: Channel::BOTH.map(|channel| self.links.partner(side, channel)),
             api: self.api[side.index()],
@@ -97,12 +95,16 @@ impl Pair {
         Ok(std::fs::write(self.node(side).settings_file(), text)?)
     }
 
-    /// Gives a node another key than the one its partner has pinned.
+    /// Pins the keys that the nodes have now, each at the other.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn forge_key(&self, side: Side) -> Result<()> {
-        Ok(Identity::generate()?.save(&self.node(side).data_dir().join("node.key"))?)
+    /// When a key cannot be read or a file not be written.
+    pub fn pin_keys(&self) -> Result<()> {
+        for side in Side::BOTH {
+            let key = self.node(side).identity()?.key().to_string();
+            self.keys.lock().expect("no holder panics")[side.index()] = key;
+        }
+        Side::BOTH.into_iter().try_for_each(|side| self.write_settings(side))
     }
 
     /// One of the nodes.
@@ -155,7 +157,8 @@ impl Pair {
     /// # Errors
     /// When it does not answer.
     pub async fn events(&self, side: Side) -> Result<Vec<Value>> {
-        let answer = self.ask(side, Request::get("/api/v1/events?since=0")).await?.ok()?;
+        let answer =
+            self.ask(side, Request::get("/api/v1/events?since=0&last=1000")).await?.ok()?;
         let list = answer.as_array().or_else(|| answer["events"].as_array());
         list.cloned().context("events are a list")
     }
@@ -225,6 +228,26 @@ impl Pair {
         .await
     }
 
+    /// Checks for a while that something stays so. What must *not* happen can only be waited for.
+    ///
+    /// # Errors
+    /// The first look that finds it otherwise.
+    pub async fn stays(
+        &self,
+        side: Side,
+        what: &str,
+        period: Duration,
+        holds: impl Fn(&Status) -> bool,
+    ) -> Result<()> {
+        let end = Instant::now() + period;
+        while Instant::now() < end {
+            let status = self.status(side).await?;
+            ensure!(holds(&status), "{side} must stay {what}, and is {}", status.state());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
     /// Asks for a planned change of roles, and waits until it is done.
     ///
     /// # Errors
@@ -234,85 +257,6 @@ impl Pair {
             self.ask(side.other(), Request::post("/api/v1/switchover", &json!({}))).await?;
         ensure!(answer.status == 202, "switchover: {} {}", answer.status, answer.text());
         self.until_active(side).await.map(|_| ())
-    }
-
-    /// Declares a tag, at the node that may write config.
-    ///
-    /// # Errors
-    /// When it is refused.
-    pub async fn declare_tag(&self, at: Side, path: &str) -> Result<()> {
-        let tag = json!({"type": "integer", "initial": 0});
-        self.write_config(at, &format!("tags/{path}"), &tag).await
-    }
-
-    /// Writes a config record.
-    ///
-    /// # Errors
-    /// When it is refused.
-    pub async fn write_config(&self, at: Side, key: &str, value: &Value) -> Result<()> {
-        let answer = self.ask(at, Request::put(&format!("/api/v1/config/{key}"), value)).await?;
-        answer.ok().with_context(|| format!("config {key} at {at}")).map(|_| ())
-    }
-
-    /// A config record as a node has it; `None` when it has none.
-    ///
-    /// # Errors
-    /// When it does not answer, or something else than 200 or 404.
-    pub async fn config(&self, at: Side, key: &str) -> Result<Option<Value>> {
-        let answer = self.ask(at, Request::get(&format!("/api/v1/config/{key}"))).await?;
-        if answer.status == 404 {
-            return Ok(None);
-        }
-        let record = answer.ok()?;
-        // A record is the document itself or stands beside its version.
-        Ok(Some(record.get("value").cloned().unwrap_or(record)))
-    }
-
-    /// Writes a tag once; the answer.
-    ///
-    /// # Errors
-    /// When it is refused.
-    pub async fn write_tag(&self, at: Side, path: &str, value: i64) -> Result<Value> {
-        let request = Request::put(&format!("/api/v1/tags/{path}"), &json!({"value": value}));
-        self.ask(at, request).await?.ok().with_context(|| format!("tag {path} at {at}"))
-    }
-
-    /// The value of a tag as a node has it.
-    ///
-    /// # Errors
-    /// When it has no such tag.
-    pub async fn tag(&self, at: Side, path: &str) -> Result<i64> {
-        let tag = self.ask(at, Request::get(&format!("/api/v1/tags/{path}"))).await?.ok()?;
-        tag["value"].as_i64().with_context(|| format!("no number: {tag}"))
-    }
-
-    /// Waits until a tag has a value at a node.
-    ///
-    /// # Errors
-    /// When it does not come about.
-    pub async fn until_tag(&self, at: Side, path: &str, value: i64) -> Result<()> {
-        let what = format!("{at}: tag {path} is {value}");
-        eventually(&what, patience(Duration::from_secs(10)), async || {
-            let found = self.tag(at, path).await?;
-            if found == value { Ok(()) } else { Err(anyhow!("it is {found}")) }
-        })
-        .await
-    }
-
-    /// Every kept losing entry that a node lists, in full.
-    ///
-    /// # Errors
-    /// When it does not answer.
-    pub async fn divergences(&self, at: Side) -> Result<Vec<Value>> {
-        let listed = self.ask(at, Request::get("/api/v1/divergence")).await?.ok()?;
-        let listed = listed.as_array().cloned().or_else(|| listed["conflicts"].as_array().cloned());
-        let mut all = Vec::new();
-        for conflict in listed.context("divergences are a list")? {
-            let id = conflict["id"].as_str().context("a conflict has an id")?;
-            let path = format!("/api/v1/divergence/{id}");
-            all.push(self.ask(at, Request::get(&path)).await?.ok()?);
-        }
-        Ok(all)
     }
 
     /// Runs the command line of a node, with its settings; standard output, standard error, status.

@@ -5,9 +5,10 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use hotpair_transport::Identity;
 use rustix::process::{Pid, kill_process, kill_process_group};
 use serde_json::Value;
 
@@ -43,6 +44,44 @@ impl NodeProcess {
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {
         self.folder.join("data")
+    }
+
+    /// The private key with its certificate.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        self.data_dir().join("node.key")
+    }
+
+    /// Who the node is.
+    ///
+    /// # Errors
+    /// When the key file cannot be read.
+    pub fn identity(&self) -> Result<Identity> {
+        Ok(Identity::load(&self.key_file())?)
+    }
+
+    /// The text of the key file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn key(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.key_file())?)
+    }
+
+    /// Puts a key file back.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put_key(&self, text: &str) -> Result<()> {
+        Ok(std::fs::write(self.key_file(), text)?)
+    }
+
+    /// Another key, with a certificate that is valid for a time.
+    ///
+    /// # Errors
+    /// When it cannot be made or written.
+    pub fn new_key(&self, from: SystemTime, valid: Duration) -> Result<()> {
+        Ok(Identity::generate_valid(from, from + valid)?.save(&self.key_file())?)
     }
 
     /// The log of all its starts.
@@ -90,6 +129,14 @@ impl NodeProcess {
     /// # Errors
     /// When it runs already or does not start.
     pub fn start(&self) -> Result<()> {
+        self.start_with(&[])
+    }
+
+    /// The same, with more in its environment.
+    ///
+    /// # Errors
+    /// When it runs already or does not start.
+    pub fn start_with(&self, environment: &[(&str, &str)]) -> Result<()> {
         let mut child = self.child.lock().expect("no holder panics");
         ensure!(child.is_none(), "{} was started already", self.side);
         if let Err(error) = std::fs::remove_file(self.data_dir().join("run.json"))
@@ -102,6 +149,7 @@ impl NodeProcess {
         let arguments = ["run", "-c", settings.to_str().context("a path in UTF-8")?];
         let started = self
             .command(&arguments)?
+            .envs(environment.iter().copied())
             .stdout(log.try_clone()?)
             .stderr(log)
             .process_group(0)

@@ -69,7 +69,7 @@ impl Relay {
         }
         let near = [near[0], near[1]];
         let impairments = [(), ()].map(|()| watch::Sender::new(Impairment::default()));
-        let lost = [Arc::default(), Arc::default()];
+        let lost: [Arc<AtomicU64>; 2] = Default::default();
         let mut tasks = JoinSet::new();
         let lanes = Side::BOTH.map(|from| Lane {
             impairment: impairments[from.index()].subscribe(),

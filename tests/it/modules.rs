@@ -1,0 +1,102 @@
+//! P29, P30: code modules that are missing, surplus or spoiled on the standby.
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use hotpair_tests::{Audit, Pair, PairSettings, Request, Side};
+use serde_json::Value;
+
+use crate::scenario::Scenario;
+use crate::stage::Stage;
+
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario::new(
+        "P29",
+        "p29-modules-changed-while-the-standby-was-away",
+        "missing ones installed, surplus ones removed, each verified before Ready",
+        |stage| Box::pin(changed_while_away(stage)),
+    ),
+    Scenario::new(
+        "P30",
+        "p30-module-spoiled-on-the-standby",
+        "found by its hash, fetched again",
+        |stage| Box::pin(spoiled(stage)),
+    ),
+];
+
+/// The eight bytes of an empty module, and something behind that tells one from the other.
+fn module(text: &str) -> Vec<u8> {
+    // A custom section: id 0, its size, the size of its name, its name.
+    let name = format!("it-{text}");
+    let size = u8::try_from(name.len()).expect("a short name");
+    [b"\0asm\x01\0\0\0\0", &[size + 1, size][..], name.as_bytes()].concat()
+}
+
+async fn add(pair: &Pair, name: &str, bytes: Vec<u8>) -> Result<()> {
+    let request = Request::new("PUT", &format!("/api/v1/modules/{name}"));
+    pair.ask(Side::A, request.body("application/wasm", bytes)).await?.ok()?;
+    Ok(())
+}
+
+async fn names(pair: &Pair, side: Side) -> Result<Vec<String>> {
+    let listed = pair.ask(side, Request::get("/api/v1/modules")).await?.ok()?;
+    let listed = listed["modules"].as_array().cloned().context("modules are a list")?;
+    let name = |it: &Value| it["name"].as_str().unwrap_or_default().to_owned();
+    Ok(listed.iter().map(name).collect())
+}
+
+/// Every file of a node that holds these bytes.
+fn blobs(folder: &Path, bytes: &[u8]) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(blobs(&path, bytes)?);
+        } else if std::fs::read(&path).is_ok_and(|it| it == bytes) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+async fn changed_while_away(stage: &Stage) -> Result<()> {
+    let pair = stage.start(PairSettings::default()).await?;
+    let (old, new) = (module("old"), module("new"));
+    add(&pair, "old", old.clone()).await?;
+    pair.until_roles(Side::A).await?;
+    let at_b = pair.node(Side::B).data_dir();
+    ensure!(!blobs(&at_b, &old)?.is_empty(), "the standby has the module");
+    pair.node(Side::B).stop().await?;
+    add(&pair, "new", new.clone()).await?;
+    let gone = pair.ask(Side::A, Request::new("DELETE", "/api/v1/modules/old")).await?;
+    gone.ok()?;
+    pair.node(Side::B).start()?;
+    pair.until_roles(Side::A).await?;
+    for side in Side::BOTH {
+        ensure!(names(&pair, side).await? == ["new"], "{side} lists the new one alone");
+    }
+    ensure!(!blobs(&at_b, &new)?.is_empty(), "the missing module was installed before Ready");
+    ensure!(blobs(&at_b, &old)?.is_empty(), "the surplus module was removed");
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
+
+async fn spoiled(stage: &Stage) -> Result<()> {
+    let pair = stage.start(PairSettings::default()).await?;
+    let bytes = module("sound");
+    add(&pair, "sound", bytes.clone()).await?;
+    pair.until_roles(Side::A).await?;
+    pair.node(Side::B).stop().await?;
+    let at_b = pair.node(Side::B).data_dir();
+    let stored = blobs(&at_b, &bytes)?;
+    ensure!(!stored.is_empty(), "the module is a file of the standby");
+    for path in &stored {
+        let mut spoiled = bytes.clone();
+        *spoiled.last_mut().context("not empty")? ^= 1;
+        std::fs::write(path, spoiled)?;
+    }
+    pair.node(Side::B).start()?;
+    pair.until_roles(Side::A).await?;
+    ensure!(!blobs(&at_b, &bytes)?.is_empty(), "the sound bytes are there again");
+    Audit::of(&pair).run().await?;
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! X9, X13, X18: partners and settings that do not fit.
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result, ensure};
+use hotpair_tests::{Audit, PairSettings, Side, Status};
+
+use crate::scenario::Scenario;
+use crate::stage::Stage;
+
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario::new(
+        "X9",
+        "x9-partner-with-another-key",
+        "refused, counted, alarm on both sides; alive, not dead",
+        |stage| Box::pin(another_key(stage)),
+    ),
+    Scenario::new(
+        "X9",
+        "x9-expired-certificate-with-the-pinned-key",
+        "accepted, with an alarm",
+        |stage| Box::pin(expired(stage)),
+    ),
+    Scenario::new(
+        "X13",
+        "x13-bad-settings-file",
+        "refused at start with file, line and what is allowed",
+        |stage| Box::pin(bad_settings(stage)),
+    ),
+    Scenario::new(
+        "X18",
+        "x18-settings-of-the-nodes-differ",
+        "Not Ready, the field named on both sides",
+        |stage| Box::pin(settings_differ(stage)),
+    ),
+];
+
+fn alarmed(status: &Status) -> bool {
+    status.json()["alarms"].as_array().is_some_and(|it| !it.is_empty())
+}
+
+async fn another_key(stage: &Stage) -> Result<()> {
+    let pair = stage.start(PairSettings::default()).await?;
+    pair.node(Side::B).stop().await?;
+    let right = pair.node(Side::B).key()?;
+    pair.node(Side::B).new_key(SystemTime::now(), Duration::from_secs(3600))?;
+    let epoch = pair.status(Side::A).await?.epoch();
+    pair.node(Side::B).start()?;
+    for side in Side::BOTH {
+        pair.until(side, "an alarm about the key", alarmed).await?;
+    }
+    // Beyond the startup allowance: it must not act because nobody lets it in.
+    let follows = |it: &Status| !it.is_active();
+    pair.stays(Side::B, "not active", Duration::from_secs(5), follows).await?;
+    let now = pair.status(Side::A).await?;
+    ensure!(now.is_active() && now.epoch() == epoch, "the active is not disturbed");
+    pair.node(Side::B).stop().await?;
+    pair.node(Side::B).put_key(&right)?;
+    pair.node(Side::B).start()?;
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
+
+async fn expired(stage: &Stage) -> Result<()> {
+    let pair = stage.prepare(PairSettings::default()).await?;
+    let year = Duration::from_secs(365 * 24 * 3600);
+    pair.node(Side::B).new_key(SystemTime::now() - 2 * year, year)?;
+    pair.pin_keys()?;
+    pair.start_both().await?;
+    for side in Side::BOTH {
+        pair.until(side, "an alarm about the certificate", alarmed).await?;
+    }
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
+
+async fn bad_settings(stage: &Stage) -> Result<()> {
+    let bad = [
+        (PairSettings::default().with("heartbeat.intervall", "100ms"), "intervall"),
+        (PairSettings::default().with("heartbeat.interval", "100"), "interval"),
+        (PairSettings::default().with("heartbeat.interval", "1 fortnight"), "interval"),
+        (PairSettings::default().raw("heartbeat.max_missed", "0"), "max_missed"),
+        (PairSettings::default().with("pair.mode", "hope"), "mode"),
+        (PairSettings::default().only(Side::A, "partner.name", "\"gw-a\""), "name"),
+        (
+            PairSettings::default().mode("no-split").with("pair.promote_after", "1s"),
+            "promote_after",
+        ),
+    ];
+    let pair = stage.prepare(PairSettings::default()).await?;
+    let file = pair.node(Side::A).settings_file();
+    let file = file.to_str().context("UTF-8")?;
+    for (settings, field) in bad {
+        pair.reconfigure(settings)?;
+        let (_, said, status) = pair.cli(Side::A, &["run", "-c", file]).await?;
+        ensure!(status == 1 || status == 2, "{field}: exit status {status}; it said: {said}");
+        ensure!(said.contains(field), "{field} is named: {said}");
+        let text = std::fs::read_to_string(file)?;
+        let line = text.lines().position(|it| it.trim_start().starts_with(field)).map(|it| it + 1);
+        let place = line.map(|it| format!("node.toml:{it}"));
+        ensure!(place.is_none_or(|it| said.contains(&it)), "{field}: its line is named: {said}");
+    }
+    Ok(())
+}
+
+async fn settings_differ(stage: &Stage) -> Result<()> {
+    let winner =
+        |side| PairSettings::default().only(side, "pair.conflict_winner", "\"newest-epoch\"");
+    let pair = stage.prepare(winner(Side::B)).await?;
+    for side in Side::BOTH {
+        pair.node(side).start()?;
+    }
+    pair.until_active(Side::A).await?;
+    pair.until_state(Side::B, &["standby-not-ready"]).await?;
+    for side in Side::BOTH {
+        let named = |it: &Status| it.mentions("conflict_winner") || it.mentions("conflict winner");
+        pair.until(side, "the field is named", named).await?;
+    }
+    let refused = |it: &Status| it.state() == "standby-not-ready";
+    pair.stays(Side::B, "not ready", Duration::from_secs(2), refused).await?;
+    pair.node(Side::B).stop().await?;
+    pair.reconfigure(PairSettings::default())?;
+    pair.node(Side::B).start()?;
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
