@@ -111,6 +111,8 @@ pub enum Direction {
     SettleWay,
     /// 6 -> 7: transfer. Ends with `Fact::DataTransferred`; entries are followed from here on.
     TransferData,
+    /// 7 -> 8: the active knows that this node is level.
+    Follow,
     /// Back to 4: give the attempt up. What is here stays whole.
     StopSync,
     /// As an active: answer this standby, send it what it asks for.
@@ -151,11 +153,6 @@ pub enum Direction {
     /// such entries as new ones when the loser syncs.
     FetchAhead {
         /// The loser.
-        partner: Instance,
-    },
-    /// Lost an election, not active: let the winner fetch what it lacks.
-    OfferAhead {
-        /// The winner.
         partner: Instance,
     },
     /// The next sync takes nothing of what is here for granted: everything is copied.

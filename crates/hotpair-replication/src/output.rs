@@ -122,8 +122,8 @@ pub enum Fact {
         /// Its ends.
         positions: Positions,
     },
-    /// Active: the standby has not acknowledged data for `drop_after`.
-    DataUnacknowledged,
+    /// Active: the standby has not acknowledged data for `drop_after`; `false`: it has again.
+    DataUnacknowledged(bool),
     /// Active: an answer waits for `AckRule::Alone`. Said once per `Wait`.
     DegradedWanted,
     /// Active that stopped writes: both journals are level with the partner and durable here.

@@ -1,73 +1,343 @@
 //! The replica of one engine: both journals, and the one door to them.
-use crate::{Boot, DivergenceRecord, Input, Output, Record, Settings};
-use hotpair_types::{History, ItemKey, JournalKind, Positions, Time};
+use crate::divergence_store::DivergenceStore;
+use crate::fetching::Fetching;
+use crate::journal::Journal;
+use crate::losing::Losing;
+use crate::serving::Serving;
+use crate::storing::Storing;
+use crate::syncing::Syncing;
+use crate::transfer::Transfer;
+use crate::waiting::Waiting;
+use crate::{
+    AckRule, Boot, Direction, DivergenceRecord, Fact, Input, ModuleHash, Output, PerJournal,
+    Record, Settings,
+};
+use hotpair_types::{
+    Designation, Epoch, History, Instance, ItemKey, JournalKind, NodeTime, Positions, Time,
+};
+use std::collections::BTreeSet;
 
 /// The data of one engine on one node.
 #[derive(Debug)]
 pub struct Replica {
-    settings: Settings,
-    history: History,
+    pub(crate) settings: Settings,
+    pub(crate) designation: Designation,
+    pub(crate) instance: Instance,
+    pub(crate) journals: PerJournal<Journal>,
+    pub(crate) waiting: PerJournal<Waiting>,
+    pub(crate) storing: Storing,
+    pub(crate) divergence: DivergenceStore,
+    /// Module blobs that are here, verified.
+    pub(crate) blobs: BTreeSet<ModuleHash>,
+    /// Whether writes are taken.
+    pub(crate) writes: Writes,
+    pub(crate) rule: AckRule,
+    /// `Fact::DegradedWanted` was said.
+    pub(crate) degraded_wanted: bool,
+    /// The standby of this active.
+    pub(crate) serving: Option<Serving>,
+    /// The active of this standby.
+    pub(crate) syncing: Option<Syncing>,
+    /// The loser of an election that this node won.
+    pub(crate) fetching: Option<Fetching>,
+    /// Transfers that broke off, for the next attempt.
+    pub(crate) parked: PerJournal<Option<Box<Transfer>>>,
+    /// Losing entries on their way.
+    pub(crate) losing: Option<Losing>,
+    pub(crate) sessions: u64,
+    pub(crate) reinit: bool,
+    /// The newest wall clock time seen here.
+    pub(crate) wall: NodeTime,
+    pub(crate) now: Time,
+}
+
+/// Whether writes are taken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writes {
+    /// Not active.
+    No,
+    /// Active, under this epoch.
+    Open(Epoch),
+    /// A planned switchover drains; `said`: that it is done.
+    Stopped { said: bool },
 }
 
 impl Replica {
     /// Begins with what storage has loaded.
     #[must_use]
-    pub fn new(settings: Settings, boot: Boot) -> Self {
-        let history =
-            History { config: boot.config.head.history, runtime: boot.runtime.head.history };
-        Self { settings, history }
+    pub fn new(now: Time, settings: Settings, boot: Boot) -> Self {
+        let Boot { designation, instance, config, runtime, divergence, modules } = boot;
+        let journals = PerJournal {
+            config: Journal::new(config, &settings, now),
+            runtime: Journal::new(runtime, &settings, now),
+        };
+        Self {
+            settings,
+            designation,
+            instance,
+            journals,
+            waiting: PerJournal::default(),
+            storing: Storing::default(),
+            divergence: DivergenceStore::new(divergence),
+            blobs: modules.into_iter().collect(),
+            writes: Writes::No,
+            rule: AckRule::Wait,
+            degraded_wanted: false,
+            serving: None,
+            syncing: None,
+            fetching: None,
+            parked: PerJournal::default(),
+            losing: None,
+            sessions: 0,
+            reinit: false,
+            wall: NodeTime::default(),
+            now,
+        }
     }
 
     /// Takes one input, appends what is to be done.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
-        let _ = (now, input, out);
+        self.now = self.now.max(now);
+        match input {
+            Input::Write(write) => self.write(write, out),
+            Input::Flush => self.flush(out),
+            Input::Tick { wall } => self.tick(wall, out),
+            Input::Message { from, message } => self.message(from, message, out),
+            Input::Direction(direction) => self.direct(direction, out),
+            Input::LinkUp => self.link_up(out),
+            Input::LinkLost => {
+                if let Some(serving) = &mut self.serving {
+                    serving.pause();
+                }
+            }
+            Input::Stored { ticket } => self.store_done(ticket, out),
+            Input::StoreFailed { ticket } => self.store_failed(ticket, out),
+            Input::JournalRead { ticket, entries } => self.journal_read(ticket, entries, out),
+            Input::BlobHere { hash } => self.blob_here(hash, out),
+            Input::BlobLost { hash } => self.blob_lost(hash, out),
+            Input::BlobRead { hash, offset, bytes, last } => {
+                self.blob_read(hash, offset, bytes, last, out);
+            }
+            Input::BlobWritten { hash, until } => self.blob_written(hash, until, out),
+            Input::ProviderReady { provider } => self.provider_ready(provider, out),
+            Input::ReplayDivergence { ticket, id, written_at } => {
+                self.replay_divergence(ticket, id, written_at, out);
+            }
+            Input::DiscardDivergence { ids } => self.discard_divergence(&ids, out),
+        }
+    }
+
+    fn direct(&mut self, direction: Direction, out: &mut Vec<Output>) {
+        match direction {
+            Direction::BeginSync { partner } => self.begin_sync(partner, out),
+            Direction::SettleWay => self.settle_way(out),
+            Direction::TransferData => self.transfer_data(out),
+            Direction::Follow => self.follow(),
+            Direction::StopSync => {
+                self.park_transfers();
+                self.syncing = None;
+            }
+            Direction::ServePartner { partner } => self.serve(partner),
+            Direction::StopServing => self.stop_serving(),
+            Direction::BecomeActive { epoch } => self.become_active(epoch),
+            Direction::AcknowledgeBy(rule) => self.acknowledge_by(rule, out),
+            Direction::StopWrites => self.stop_writes(),
+            Direction::ResumeWrites { epoch } => self.become_active(epoch),
+            Direction::BecomeStandby => self.become_standby(out),
+            Direction::StoreLosingEntries { winner, winner_epoch, rule } => {
+                self.store_losing_entries(&winner, winner_epoch, rule, out);
+            }
+            Direction::FetchAhead { partner } => self.fetch_ahead(partner, out),
+            Direction::Reinit => self.reinit = true,
+        }
+    }
+
+    fn become_active(&mut self, epoch: Epoch) {
+        for kind in JournalKind::ALL {
+            let last = self.journals[kind].position().epoch;
+            assert!(last <= epoch, "active under {epoch:?} with entries of {last:?}");
+        }
+        self.syncing = None;
+        self.fetching = None;
+        self.writes = Writes::Open(epoch);
+    }
+
+    fn acknowledge_by(&mut self, rule: AckRule, out: &mut Vec<Output>) {
+        self.rule = rule;
+        self.degraded_wanted = false;
+        if let Some(serving) = &mut self.serving {
+            serving.rule_changed(self.now, rule);
+        }
+        self.settle(out);
+    }
+
+    fn stop_writes(&mut self) {
+        match self.writes {
+            Writes::Open(_) => self.writes = Writes::Stopped { said: false },
+            Writes::No | Writes::Stopped { .. } => {}
+        }
+    }
+
+    fn become_standby(&mut self, out: &mut Vec<Output>) {
+        self.writes = Writes::No;
+        self.rule = AckRule::Wait;
+        self.serving = None;
+        for kind in JournalKind::ALL {
+            self.waiting[kind].give_up(out);
+        }
+    }
+
+    /// Whether this node is the active one, or was until its outputs close.
+    pub(crate) const fn is_active(&self) -> bool {
+        match self.writes {
+            Writes::No => false,
+            Writes::Open(_) | Writes::Stopped { .. } => true,
+        }
+    }
+
+    fn flush(&mut self, out: &mut Vec<Output>) {
+        self.pump(out);
+        self.issue_stores(false, out);
+        self.acknowledge(out);
+        self.settle(out);
+        self.report_drained(out);
+    }
+
+    pub(crate) fn report_drained(&mut self, out: &mut Vec<Output>) {
+        let Writes::Stopped { said: false } = self.writes else { return };
+        let level = JournalKind::ALL.into_iter().all(|kind| {
+            let journal = &self.journals[kind];
+            let received = self.serving.as_ref().map_or(0, |it| it.received(kind));
+            self.waiting[kind].len() == 0
+                && journal.stored == journal.last()
+                && received == journal.last()
+        });
+        if level {
+            self.writes = Writes::Stopped { said: true };
+            out.push(Output::Fact(Fact::Drained { positions: self.positions() }));
+        }
+    }
+
+    fn tick(&mut self, wall: NodeTime, out: &mut Vec<Output>) {
+        self.wall = self.wall.max(wall);
+        let Settings { key_retention, .. } = self.settings;
+        for kind in JournalKind::ALL {
+            let max = self.settings.limits.keys_max;
+            self.journals[kind].keys.expire(self.now, key_retention, max);
+        }
+        self.issue_stores(false, out);
+        self.tick_serving(out);
+        self.tick_syncing(out);
+        self.tick_fetching(out);
+        self.flush(out);
     }
 
     /// When to give `Input::Tick` at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        None
+        let keys = JournalKind::ALL
+            .map(|kind| self.journals[kind].keys.deadline(self.settings.key_retention));
+        let due = [
+            keys[0],
+            keys[1],
+            self.storing_deadline(),
+            self.serving_deadline(),
+            self.syncing_deadline(),
+            self.fetching_deadline(),
+        ];
+        due.into_iter().flatten().min()
+    }
+
+    fn link_up(&mut self, out: &mut Vec<Output>) {
+        if let Some(serving) = &mut self.serving {
+            serving.resume(self.now);
+        }
+        self.resume_syncing(out);
+        self.resume_fetching(out);
+    }
+
+    fn provider_ready(&mut self, provider: Box<str>, out: &mut Vec<Output>) {
+        self.restore(JournalKind::Runtime, provider, out);
+    }
+
+    pub(crate) fn restore(&self, kind: JournalKind, provider: Box<str>, out: &mut Vec<Output>) {
+        let items = self.journals[kind].image.of_provider(&provider, "");
+        let items = items.map(|(name, record)| (name.into(), record.value.clone())).collect();
+        out.push(Output::Restore { provider, items });
     }
 
     /// Both journals' lineages and ends, in memory.
     #[must_use]
     pub fn history(&self) -> History {
-        self.history.clone()
+        History {
+            config: self.journals.config.history.clone(),
+            runtime: self.journals.runtime.history.clone(),
+        }
     }
 
-    /// Where both journals end.
+    /// Where both journals end, in memory.
     #[must_use]
     pub fn positions(&self) -> Positions {
-        self.history.positions()
+        Positions {
+            config: self.journals.config.position(),
+            runtime: self.journals.runtime.position(),
+        }
+    }
+
+    /// The last sequences that are durable here.
+    #[must_use]
+    pub fn stored(&self) -> PerJournal<u64> {
+        PerJournal::from_fn(|kind| self.journals[kind].stored)
+    }
+
+    /// As an active: the last sequences that the standby has in memory.
+    #[must_use]
+    pub fn received_by_partner(&self) -> Option<PerJournal<u64>> {
+        let serving = self.serving.as_ref()?;
+        Some(PerJournal::from_fn(|kind| serving.received(kind)))
+    }
+
+    /// How many writes wait for their acknowledgement.
+    #[must_use]
+    pub fn waiting_writes(&self) -> usize {
+        self.waiting.config.len() + self.waiting.runtime.len()
     }
 
     /// The value of an item.
     #[must_use]
     pub fn get(&self, kind: JournalKind, item: &ItemKey) -> Option<&Record> {
-        let _ = (kind, item);
-        None
+        self.journals[kind].image.get(item)
     }
 
     /// The items of a provider ("" for config) whose names begin with `prefix`, in order.
     pub fn items<'a>(
         &'a self,
         kind: JournalKind,
-        provider: &'a str,
+        provider: &str,
         prefix: &'a str,
     ) -> impl Iterator<Item = (&'a str, &'a Record)> + 'a {
-        let _ = (kind, provider, prefix);
-        std::iter::empty()
+        self.journals[kind].image.of_provider(provider, prefix)
     }
 
-    /// BLAKE3 over every item of both journals, to compare the two sides.
+    /// BLAKE3 over every item of a journal and its end, to compare the two sides.
+    #[must_use]
+    pub fn journal_digest(&self, kind: JournalKind) -> [u8; 32] {
+        self.journals[kind].digest()
+    }
+
+    /// BLAKE3 over every item of both journals and their ends, to compare the two sides.
     #[must_use]
     pub fn state_digest(&self) -> [u8; 32] {
-        [0; 32]
+        let mut hash = blake3::Hasher::new();
+        for kind in JournalKind::ALL {
+            hash.update(&self.journals[kind].digest());
+        }
+        *hash.finalize().as_bytes()
     }
 
     /// The records of the divergence store, by id.
     pub fn divergence(&self) -> impl Iterator<Item = &DivergenceRecord> {
-        std::iter::empty()
+        self.divergence.records()
     }
 
     /// The settings it runs with.
@@ -78,6 +348,9 @@ impl Replica {
 
     /// Takes changed settings, from now on.
     pub fn set_settings(&mut self, settings: Settings) {
+        let limits = &settings.limits;
+        self.journals.config.ring.set_bytes_max(limits.config_ring_bytes_max);
+        self.journals.runtime.ring.set_bytes_max(limits.runtime_ring_bytes_max);
         self.settings = settings;
     }
 }

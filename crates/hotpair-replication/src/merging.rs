@@ -1,0 +1,174 @@
+//! The active's side of a fork: which entries of the returning node it takes as new ones, and
+//! which are kept for a person.
+use crate::image::Image;
+use crate::keys::Known;
+use crate::losing::winning;
+use crate::replica::Writes;
+use crate::serving::send;
+use crate::storing::Stored;
+use crate::{
+    DivergenceId, DivergenceRecord, Entry, Fate, Message, Op, Output, Replica, Session, Winning,
+};
+use hotpair_types::{Epoch, ItemKey, JournalKind, Position};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was decided about the entries of the returning node so far.
+#[derive(Debug, Default)]
+pub(crate) struct Merging {
+    /// Items of entries that were taken, and the new entry: a later one of the same node may
+    /// change them again.
+    taken: BTreeMap<ItemKey, Position>,
+    /// Items of entries that were not: what was built on them is not taken either.
+    kept: BTreeSet<ItemKey>,
+}
+
+impl Replica {
+    /// The standby's entries that this history lacks.
+    pub(crate) fn losing(
+        &mut self,
+        session: Session,
+        records: Vec<DivergenceRecord>,
+        out: &mut Vec<Output>,
+    ) {
+        // While a switchover drains nothing is taken; the standby asks again.
+        let Writes::Open(epoch) = self.writes else { return };
+        if self.storing.has_failed() {
+            return;
+        }
+        let mut merging = match &mut self.serving {
+            Some(serving) => std::mem::take(&mut serving.merging),
+            None => return,
+        };
+        let mut fates = Vec::new();
+        let mut news = Vec::new();
+        for mut record in records {
+            let id = record.id;
+            if id.kind != record.entry.kind || id.entry != record.entry.position {
+                continue;
+            }
+            if let Some(known) = self.divergence.get(id) {
+                fates.push((id, known.fate));
+                continue;
+            }
+            record.winning = self.winning_now(id.kind, &record.entry);
+            record.fate = self.decide(epoch, &record, &mut merging, out);
+            fates.push((id, record.fate));
+            news.push(record);
+        }
+        if let Some(serving) = &mut self.serving {
+            serving.merging = merging;
+        }
+        // What was taken is on disk before it is said that it was.
+        self.issue_stores(true, out);
+        self.keep(news, Stored::LosingFromPartner { session, fates }, out);
+        self.pump(out);
+    }
+
+    fn decide(
+        &mut self,
+        epoch: Epoch,
+        record: &DivergenceRecord,
+        merging: &mut Merging,
+        out: &mut Vec<Output>,
+    ) -> Fate {
+        let DivergenceRecord { id: DivergenceId { kind, entry: position }, conflict, .. } = record;
+        let (kind, position) = (*kind, *position);
+        let entry = &record.entry;
+        let journal = &self.journals[kind];
+        if position.sequence <= journal.last() && journal.position_of(position.sequence) == position
+        {
+            return Fate::InHistory(position);
+        }
+        if let Some(key) = &entry.key
+            && let Known::Kept(kept) = journal.keys.look_up(key)
+        {
+            return Fate::Repeated(journal.position_of(kept.sequence));
+        }
+        let fork = conflict.fork.filter(|_| !conflict.both_active);
+        let items = items_of(&journal.image, entry);
+        let free = fork.is_some_and(|fork| {
+            fits(&journal.image, entry)
+                && items.iter().all(|it| merging.may(&journal.image, it, fork))
+        });
+        if !free || entry.ops.is_empty() {
+            merging.kept.extend(items);
+            return Fate::Kept;
+        }
+        let Entry { ops, key, written_at, .. } = (**entry).clone();
+        let new = self.append(kind, epoch, ops, key, written_at, Some(entry.answer()), out);
+        merging.taken.extend(items.into_iter().map(|it| (it, new)));
+        Fate::InHistory(new)
+    }
+
+    /// What this history has for the items of an entry.
+    fn winning_now(&self, kind: JournalKind, entry: &Entry) -> Vec<Winning> {
+        let image = &self.journals[kind].image;
+        let items = items_of(image, entry);
+        items.iter().map(|it| winning(it, image.get(it), image.removed_at(it))).collect()
+    }
+
+    /// What became of the standby's entries is durable here: it may go on.
+    pub(crate) fn losing_taken(
+        &mut self,
+        session: Session,
+        fates: Vec<(DivergenceId, Fate)>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.serving.as_ref().is_some_and(|it| it.session == Some(session)) {
+            out.push(send(Message::LosingTaken { session, fates }));
+        }
+    }
+}
+
+impl Merging {
+    /// Whether an entry of the returning node may change the item: it was not changed here since
+    /// the fork, as far as is known.
+    fn may(&self, image: &Image, item: &ItemKey, fork: u64) -> bool {
+        if self.kept.contains(item) {
+            return false;
+        }
+        let changed = image.get(item).map(|it| it.position).or_else(|| image.removed_at(item));
+        match changed {
+            Some(position) => position.sequence <= fork || self.taken.get(item) == Some(&position),
+            None => image.removed_after() <= fork,
+        }
+    }
+}
+
+/// Whether an entry can be carried out on this image.
+fn fits(image: &Image, entry: &Entry) -> bool {
+    let mut there: BTreeMap<&ItemKey, bool> = BTreeMap::new();
+    for op in &entry.ops {
+        match op {
+            Op::Set { item, .. } => {
+                there.insert(item, true);
+            }
+            Op::Remove { item } => {
+                if !there.get(item).copied().unwrap_or_else(|| image.contains(item)) {
+                    return false;
+                }
+                there.insert(item, false);
+            }
+            Op::ReplaceAll { .. } => {}
+        }
+    }
+    true
+}
+
+/// Every item that an entry changes here.
+fn items_of(image: &Image, entry: &Entry) -> Vec<ItemKey> {
+    let mut items = BTreeSet::new();
+    for op in &entry.ops {
+        match op {
+            Op::Set { item, .. } | Op::Remove { item } => {
+                items.insert(item.clone());
+            }
+            Op::ReplaceAll { provider, items: new } => {
+                let old = image.of_provider(provider, "").map(|(name, _)| name);
+                let new = new.iter().map(|(name, _)| &**name);
+                items.extend(old.chain(new).map(|name| ItemKey::new(provider, name)));
+            }
+        }
+    }
+    items.into_iter().collect()
+}
