@@ -8,12 +8,19 @@ use axum::response::{IntoResponse, Response};
 const HTML: &str = include_str!("../page/index.html");
 const CSS: &str = include_str!("../page/page.css");
 const JS: &str = include_str!("../page/page.js");
+const LINK_JS: &str = include_str!("../page/link.js");
+const TREND_JS: &str = include_str!("../page/trend.js");
+const WORDS_JS: &str = include_str!("../page/words.js");
+const JS_TYPE: &str = "text/javascript; charset=utf-8";
 
 pub(super) fn routes(board: Board) -> Board {
     board
         .add("get", "/", page)
         .add("get", "/page/page.css", async || asset("text/css; charset=utf-8", CSS))
-        .add("get", "/page/page.js", async || asset("text/javascript; charset=utf-8", JS))
+        .add("get", "/page/page.js", async || asset(JS_TYPE, JS))
+        .add("get", "/page/link.js", async || asset(JS_TYPE, LINK_JS))
+        .add("get", "/page/trend.js", async || asset(JS_TYPE, TREND_JS))
+        .add("get", "/page/words.js", async || asset(JS_TYPE, WORDS_JS))
 }
 
 async fn page(State(api): State<Shared>) -> Response {

@@ -1,5 +1,10 @@
 //! The API over real sockets, in front of a node without an inside.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
-mod fake;
 mod client;
+mod data;
+mod fake;
+mod follow;
+mod gate;
 mod health;
+mod limits;
+mod programs;
