@@ -1,0 +1,168 @@
+//! Damage at rest (docs/design/faults.md, X5 and X6): refused or reported, never served.
+use crate::content::{Dice, bytes, entry, keyed, lost, main_engine, role_change, set};
+use crate::fault_disk::FaultDisk;
+use hotpair_storage::{
+    EngineDisks, EngineStore, Fate, Loaded, Op, OpenError, Options, RoleChange, ScrubCursor,
+    StorageFault,
+};
+use hotpair_types::JournalKind;
+
+fn open(bytes: [&[u8]; 2], stopped_cleanly: bool) -> Result<EngineStore, OpenError> {
+    let [replicated, local] = bytes.map(|it| Box::new(FaultDisk::of(it.to_vec())));
+    let disks = EngineDisks { replicated, local, stopped_cleanly };
+    EngineStore::open_with_disks(disks, &main_engine(), Options::default()).map(|it| it.0)
+}
+
+/// Both files of a small store that was closed.
+fn small_store() -> [Vec<u8>; 2] {
+    let disks = [FaultDisk::default(), FaultDisk::default()];
+    let given = EngineDisks {
+        replicated: Box::new(disks[0].clone()),
+        local: Box::new(disks[1].clone()),
+        stopped_cleanly: true,
+    };
+    let (mut store, _) =
+        EngineStore::open_with_disks(given, &main_engine(), Options::default()).unwrap();
+    for number in 1..=20 {
+        let mut config = keyed(number, &format!("key {number}"));
+        config.changes = vec![set("", &format!("k{number:02}"), &"c".repeat(200))];
+        store
+            .commit(&[
+                Op::Append { journal: JournalKind::Config, entries: vec![config] },
+                Op::Append {
+                    journal: JournalKind::Runtime,
+                    entries: vec![entry(number, vec![set("tags", &format!("t{number}"), "1")])],
+                },
+                Op::PutRole(bytes("role")),
+                Op::AppendRoleChange(role_change(number)),
+                Op::PutDivergence(vec![lost(number, "x", Fate::Kept)]),
+            ])
+            .unwrap();
+    }
+    store.close().unwrap();
+    disks.map(|it| it.bytes())
+}
+
+fn everything(store: &EngineStore) -> Result<(Loaded, Vec<RoleChange>), StorageFault> {
+    let reader = store.reader();
+    let mut cursor = ScrubCursor::default();
+    while !reader.scrub_step(&mut cursor, 1 << 20)?.complete {}
+    Ok((reader.load(u64::MAX)?, reader.role_changes(u64::MAX)?))
+}
+
+/// Silences the panics of redb's own debug assertions: they are caught and become damage.
+fn quiet<T>(work: impl FnOnce() -> T) -> T {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let ours = info.location().is_none_or(|it| !it.file().contains("redb"));
+            if ours {
+                before(info);
+            }
+        }));
+    });
+    work()
+}
+
+#[test]
+fn no_flipped_bit_is_ever_served() {
+    let files = small_store();
+    let whole = everything(&open([&files[0], &files[1]], true).unwrap()).unwrap();
+    let mut dice = Dice(0xDECA_FBAD);
+    let (mut refused, mut reported, mut harmless) = (0, 0, 0);
+    quiet(|| {
+        for round in 0..3_000 {
+            let file = round % 2;
+            let bit = dice.roll(files[file].len() as u64 * 8) as usize;
+            let mut flipped = files.clone();
+            flipped[file][bit / 8] ^= 1 << (bit % 8);
+            let clean = dice.roll(2) == 0;
+            match open([&flipped[0], &flipped[1]], clean) {
+                Err(OpenError::Fault(fault)) => {
+                    let which = fault.damaged().unwrap_or_else(|| panic!("{fault}")).which;
+                    assert_eq!(which as usize, file, "the file is named");
+                    refused += 1;
+                }
+                Err(other) => panic!("file {file}, bit {bit}: {other}"),
+                Ok(store) => match everything(&store) {
+                    Err(fault) => {
+                        assert!(fault.damaged().is_some(), "{fault}");
+                        reported += 1;
+                    }
+                    // The bit was in a page that nothing uses.
+                    Ok(found) => {
+                        assert!(found == whole, "file {file}, bit {bit}: changed data was served");
+                        harmless += 1;
+                    }
+                },
+            }
+        }
+    });
+    println!("{refused} refused at open, {reported} reported when read, {harmless} harmless");
+    assert!(refused > 300 && harmless > 0);
+}
+
+#[test]
+fn a_truncated_zeroed_or_garbage_file_is_refused_with_its_name() {
+    let files = small_store();
+    let mut dice = Dice(7);
+    let len = files[0].len();
+    let garbage: Vec<u8> = (0..len).map(|_| dice.roll(256) as u8).collect();
+    let zeroed_page = |page: usize| {
+        let mut bytes = files[0].clone();
+        bytes[page * 4096..(page + 1) * 4096].fill(0);
+        bytes
+    };
+    let mut cases: Vec<(String, Vec<u8>)> = vec![
+        ("all zero".into(), vec![0; len]),
+        ("garbage".into(), garbage),
+        ("one byte".into(), vec![1]),
+        ("text".into(), b"not a database at all\n".repeat(400)),
+    ];
+    for part in [1, 2, 3, 10, 100] {
+        cases.push((format!("cut to 1/{part}"), files[0][..len / part - 1].to_vec()));
+    }
+    for page in 0..len / 4096 {
+        cases.push((format!("page {page} zeroed"), zeroed_page(page)));
+    }
+    let whole = everything(&open([&files[0], &files[1]], true).unwrap()).unwrap();
+    let mut refused = 0;
+    quiet(|| {
+        for (what, bytes) in &cases {
+            for clean in [true, false] {
+                let error = match open([bytes, &files[1]], clean) {
+                    Err(OpenError::Fault(fault)) => fault,
+                    Err(other) => panic!("{what}: {other}"),
+                    Ok(store) => match everything(&store) {
+                        Err(fault) => fault,
+                        Ok(found) => {
+                            assert!(found == whole, "{what}: changed data was served");
+                            assert!(what.contains("page"), "{what} was taken for sound");
+                            continue;
+                        }
+                    },
+                };
+                assert!(error.to_string().contains("replicated.redb"), "{what}: {error}");
+                refused += 1;
+            }
+        }
+    });
+    println!("{refused} of {} refused", cases.len() * 2);
+}
+
+#[test]
+fn an_empty_file_beside_a_full_one_is_missing_and_not_new() {
+    let files = small_store();
+    let error = open([&[], &files[1]], true).unwrap_err();
+    assert!(matches!(error, OpenError::Missing { .. }), "{error}");
+    let error = open([&files[0], &[]], true).unwrap_err();
+    assert!(error.to_string().contains("local.redb"), "{error}");
+}
+
+#[test]
+fn the_two_files_cannot_be_exchanged() {
+    let files = small_store();
+    let error = open([&files[1], &files[0]], true).unwrap_err();
+    assert!(matches!(error, OpenError::Misplaced { .. }), "{error}");
+}
