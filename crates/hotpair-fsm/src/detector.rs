@@ -1,8 +1,14 @@
 //! Listens for the partner, for all engines of a node: counts missed beats, asks after a hint,
 //! knows what was acknowledged. It decides nothing.
-use crate::{Beats, Picture};
+mod listening;
+
+use crate::{Beats, Hint, Picture, Pulse};
 use hotpair_types::{Channel, Instance, PerChannel, Time};
+use listening::Listening;
 use std::time::Duration;
+
+/// How much faster than the beat rate a standby asks that misses beats.
+const FAST: u32 = 4;
 
 /// What a beat says of the last beat its sender heard from the other, on one channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -100,53 +106,185 @@ pub struct DetectorStatus {
 }
 
 /// The senses of a node.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct Detector {
     beats: Beats,
     own: Instance,
+    started: Time,
+    last_advanced: Time,
+    stalled: bool,
+    partner: Option<Instance>,
+    channels: PerChannel<Listening>,
+    /// Consecutive fresh beats that say: we hear you nowhere.
+    unheard: u32,
+    /// The newest receipt of a fresh beat: from here the promise of an acknowledgement runs.
+    promised: Time,
+    hinted: Option<Hinted>,
+    process_gone: bool,
+    refused_at: Option<Time>,
+    fast: bool,
+    next_send: Time,
     picture: Picture,
+}
+
+/// A hint, and when the first question after it was sent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hinted {
+    asked: Option<Time>,
+    first_question: PerChannel<Option<u64>>,
 }
 
 impl Detector {
     /// Begins to listen.
     #[must_use]
-    pub fn new(beats: Beats, own: Instance, _now: Time) -> Self {
-        Self { beats, own, picture: Picture::default() }
+    pub fn new(beats: Beats, own: Instance, now: Time) -> Self {
+        Self {
+            beats,
+            own,
+            started: now,
+            last_advanced: now,
+            stalled: false,
+            partner: None,
+            channels: PerChannel::default(),
+            unheard: 0,
+            promised: now,
+            hinted: None,
+            process_gone: false,
+            refused_at: None,
+            fast: false,
+            next_send: now,
+            picture: Picture { fence_due: true, ..Picture::default() },
+        }
     }
 
     /// A beat arrived.
-    pub fn heard(&mut self, _now: Time, _beat: &BeatHeard) -> Received {
-        Received::default()
+    pub fn heard(&mut self, now: Time, beat: &BeatHeard) -> Received {
+        self.advance(now);
+        if !self.meet(beat.instance) {
+            return Received::default();
+        }
+        let channel = &mut self.channels[beat.channel];
+        if beat.sequence <= channel.sequence {
+            return Received::default();
+        }
+        channel.hear(now, beat.sequence);
+        self.promised = now;
+        self.refused_at = None;
+        let mut anywhere = false;
+        for it in Channel::ALL {
+            let said = if beat.of == Some(self.own) { beat.heard[it] } else { Heard::default() };
+            let channel = &mut self.channels[it];
+            channel.heard_by_partner = said.on_time;
+            anywhere |= said.on_time;
+            channel.acknowledge(now, said);
+            let question = self.hinted.and_then(|hinted| hinted.first_question[it]);
+            if question.is_some_and(|first| said.sequence >= first) {
+                self.hinted = None;
+                self.process_gone = false;
+            }
+        }
+        self.unheard = if anywhere { 0 } else { self.unheard.saturating_add(1) };
+        self.look(now);
+        Received { fresh: true, answer_now: beat.ask }
     }
 
     /// Any other authenticated message of this instance arrived: alive.
-    pub fn alive(&mut self, _now: Time, _channel: Channel, _instance: Instance) {}
+    pub fn alive(&mut self, now: Time, channel: Channel, instance: Instance) {
+        self.advance(now);
+        if self.meet(instance) {
+            self.channels[channel].alive(now);
+            self.promised = now;
+            self.refused_at = None;
+            self.look(now);
+        }
+    }
 
     /// The partner speaks with the right key and is refused (version, pair, settings, garbage).
-    pub fn refused(&mut self, _now: Time) {}
+    pub fn refused(&mut self, now: Time) {
+        self.advance(now);
+        self.refused_at = Some(now);
+        self.look(now);
+    }
 
     /// A sentinel connection was closed or reset. `refused_connection`: the host answers, the
     /// process does not.
-    pub fn hint(&mut self, _now: Time, _refused_connection: bool) {}
+    pub fn hint(&mut self, now: Time, refused_connection: bool) {
+        self.advance(now);
+        self.process_gone |= refused_connection;
+        if self.hinted.is_none() {
+            self.hinted = Some(Hinted::default());
+            self.next_send = now;
+        }
+        self.look(now);
+    }
 
     /// A machine wants four times the beat rate.
-    pub fn ask_fast(&mut self, _now: Time, _fast: bool) {}
+    pub fn ask_fast(&mut self, now: Time, fast: bool) {
+        self.advance(now);
+        if fast && !self.fast {
+            self.next_send = now;
+        }
+        self.fast = fast;
+    }
 
     /// Makes the next beat for a channel; to be sent at once.
-    pub fn beat(&mut self, _now: Time, channel: Channel) -> BeatToSend {
-        let heard = PerChannel::default();
-        BeatToSend { channel, instance: self.own, sequence: 0, of: None, heard, ask: false }
+    pub fn beat(&mut self, now: Time, channel: Channel) -> BeatToSend {
+        self.advance(now);
+        let sequence = self.channels[channel].send(now);
+        if let Some(hinted) = &mut self.hinted {
+            hinted.asked.get_or_insert(now);
+            hinted.first_question[channel].get_or_insert(sequence);
+        }
+        let beats = self.beats;
+        let heard = PerChannel::from_fn(|it| self.channels[it].said(now, beats.interval));
+        let ask = self.fast || self.hinted.is_some();
+        self.look(now);
+        BeatToSend { channel, instance: self.own, sequence, of: self.partner, heard, ask }
     }
 
     /// Time passed. Call it at `next_deadline` at the latest, and after every long pause.
-    pub fn tick(&mut self, _now: Time) -> Due {
-        Due::default()
+    pub fn tick(&mut self, now: Time) -> Due {
+        self.advance(now);
+        self.look(now);
+        let send = now >= self.next_send;
+        if send {
+            let pace = self.pace();
+            self.next_send = self.next_send + pace;
+            if self.next_send <= now {
+                self.next_send = now + pace;
+            }
+        }
+        Due { send, stalled: std::mem::take(&mut self.stalled) }
     }
 
     /// When to call `tick`.
     #[must_use]
     pub fn next_deadline(&self) -> Time {
-        Time::ZERO + self.beats.interval
+        let now = self.last_advanced;
+        let mut next = self.next_send;
+        let mut at = |time: Time| {
+            if time > now {
+                next = next.min(time);
+            }
+        };
+        for (channel, listening) in self.channels.iter() {
+            if let Some(heard) = listening.heard_at {
+                at(heard + first_miss(self.beats.interval));
+                at(heard + self.beats.interval * self.beats.limits[channel]);
+            }
+        }
+        if let Some(sent) = self.acknowledged_at() {
+            at(sent + self.beats.detection_bound());
+            at(sent + self.beats.fence_after);
+        }
+        at(self.promised + self.beats.promote_after);
+        if let Some(asked) = self.hinted.and_then(|it| it.asked) {
+            at(asked + self.beats.verify_min);
+        }
+        if let Some(refused) = self.refused_at {
+            at(refused + self.beats.detection_bound());
+        }
+        next
     }
 
     /// What machines may know. Give it to them whenever it changed.
@@ -157,7 +295,103 @@ impl Detector {
 
     /// For people.
     #[must_use]
-    pub fn status(&self, _now: Time) -> DetectorStatus {
-        DetectorStatus::default()
+    pub fn status(&self, now: Time) -> DetectorStatus {
+        let reachable = self.picture.is_reachable();
+        DetectorStatus {
+            channels: PerChannel::from_fn(|channel| {
+                let it = &self.channels[channel];
+                let limit = self.beats.limits[channel];
+                ChannelStatus {
+                    missed: it.missed(now, self.beats.interval),
+                    limit,
+                    missed_total: it.missed_total,
+                    last_heard: it.heard_at.map(|at| now.since(at)),
+                    round_trip: it.round_trip,
+                    heard_by_partner: it.heard_by_partner,
+                    degraded: reachable && self.picture.channels[channel] == Pulse::Silent,
+                }
+            }),
+            partner: self.partner,
+            acknowledged: self.acknowledged_at().map(|at| now.since(at)),
+        }
     }
+
+    /// Takes note of who speaks. `false`: an instance that is outdated. One with a lower count is
+    /// believed only when the known one is silent: its store may have been thrown away.
+    fn meet(&mut self, instance: Instance) -> bool {
+        match self.partner {
+            Some(known) if known == instance => true,
+            Some(known) if known.is_newer_than(instance) && self.picture.is_reachable() => false,
+            Some(_) | None => {
+                self.partner = Some(instance);
+                for channel in Channel::ALL {
+                    self.channels[channel].forget_partner();
+                }
+                (self.unheard, self.hinted, self.process_gone) = (0, None, false);
+                true
+            }
+        }
+    }
+
+    fn pace(&self) -> Duration {
+        match self.hinted {
+            Some(_) if self.picture.hint == Hint::Asking => self.beats.verify_min / FAST,
+            Some(_) => self.beats.interval / FAST,
+            None if self.fast => self.beats.interval / FAST,
+            None => self.beats.interval,
+        }
+    }
+
+    /// When the newest acknowledged beat was sent.
+    fn acknowledged_at(&self) -> Option<Time> {
+        self.channels.redundancy.acknowledged_at.max(self.channels.primary.acknowledged_at)
+    }
+
+    /// Notes a standstill of our own: then what is missing is not the partner's silence.
+    fn advance(&mut self, now: Time) {
+        assert!(now >= self.last_advanced, "time went back: {} to {now}", self.last_advanced);
+        let least = self.beats.limits.redundancy.min(self.beats.limits.primary);
+        let patience = self.beats.interval * least.saturating_sub(1).max(1);
+        if now.since(self.last_advanced) > patience {
+            self.stalled = true;
+            self.promised = now;
+            for channel in Channel::ALL {
+                self.channels[channel].excuse(now - self.beats.interval);
+            }
+        }
+        self.last_advanced = now;
+    }
+
+    fn look(&mut self, now: Time) {
+        let beats = self.beats;
+        for channel in Channel::ALL {
+            self.channels[channel].count(now, beats.interval);
+        }
+        let pulse = |it| self.channels[it].pulse(now, beats.interval, beats.limits[it]);
+        let channels = PerChannel::from_fn(pulse);
+        let limit = beats.limits.redundancy.max(beats.limits.primary);
+        let fresh = |at: Option<Time>, within| at.is_some_and(|at| now.since(at) < within);
+        let hint = match self.hinted {
+            None => Hint::None,
+            Some(it) if fresh(it.asked, beats.verify_min) || it.asked.is_none() => Hint::Asking,
+            Some(_) => Hint::Unanswered,
+        };
+        self.picture = Picture {
+            partner: self.partner,
+            channels,
+            heard_by_partner: PerChannel::from_fn(|it| self.channels[it].heard_by_partner),
+            one_way: self.unheard >= limit,
+            acknowledged: fresh(self.acknowledged_at(), beats.detection_bound()),
+            fence_due: !fresh(self.acknowledged_at(), beats.fence_after),
+            promote_due: now.since(self.promised.max(self.started)) >= beats.promote_after,
+            hint,
+            process_gone: self.process_gone,
+            refused: fresh(self.refused_at, beats.detection_bound()),
+        };
+    }
+}
+
+/// A beat counts as missing when it is half an interval late.
+fn first_miss(interval: Duration) -> Duration {
+    interval + interval / 2
 }

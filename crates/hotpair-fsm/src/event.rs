@@ -32,6 +32,8 @@ pub enum Event {
     WaySettled,
     /// Active: the standby has everything up to now and follows.
     DataTransferred,
+    /// Standby, 7: the new data took the place of the old. Given before or with the swap.
+    Swapped,
     /// Standby: a step of the sync failed; old data is whole.
     SyncFailed(SyncFailure),
     /// Standby: an entry or a checkpoint is missing.
@@ -58,6 +60,8 @@ pub enum Event {
     GuardLost,
     /// Our own loop stood still for longer than (limit - 1) intervals.
     LoopStalled,
+    /// The partner answered a message of ours: it has adopted a higher epoch.
+    StaleEpoch,
 
     /// The record with this ticket is durable.
     Stored(Ticket),

@@ -17,7 +17,15 @@ mod action;
 mod command;
 mod refusal;
 mod rule;
+mod edge;
 mod timer;
+mod facts;
+mod context;
+mod trust;
+mod election;
+mod shown;
+mod asking;
+mod state;
 mod machine;
 mod detector;
 
@@ -26,13 +34,16 @@ pub use command::{Command, CommandId, Reply};
 pub use detector::{
     BeatHeard, BeatToSend, ChannelStatus, Detector, DetectorStatus, Due, Heard, Received,
 };
+pub use edge::{EDGES, Edge};
+pub use election::{Verdict, decide};
 pub use event::{Event, GrantEvent, SyncFailure};
-pub use machine::{Boot, Machine, Waiting};
+pub use machine::{Boot, Machine};
 pub use picture::{Hint, Picture, Pulse};
 pub use record::{Damping, PartnerSeen, Record};
 pub use refusal::Refusal;
-pub use rule::{Edge, Rule};
+pub use rule::Rule;
 pub use settings::{Beats, Settings, SettingsError};
+pub use shown::Waiting;
 pub use summary::Summary;
 pub use timer::Timer;
 pub use view::{Step, View};

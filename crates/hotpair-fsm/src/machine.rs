@@ -1,7 +1,17 @@
 //! The only door into the state machine: an event goes in, actions come out.
+use crate::context::Context;
+use crate::facts::{Facts, Frozen, Outputs, Partner, Progress, Wishes};
+use crate::state::State;
 use crate::timer::Timers;
-use crate::{Acknowledge, Action, Command, Event, Record, Refusal, Settings, Summary, Timer, View};
-use hotpair_types::{Epoch, History, Instance, StateId, Time};
+use crate::trust::Trust;
+use crate::{
+    Acknowledge, Action, Alarm, Command, Event, Record, Refusal, RoleChange, Rule, Settings, Step,
+    Summary, Ticket, Timer, View, Waiting, edge,
+};
+use hotpair_types::{Epoch, History, Instance, PerChannel, StateId, Time};
+
+/// More changes of state for one event than any chain of rows has.
+const MOVES_MAX: usize = 12;
 
 /// What a machine starts from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,106 +30,353 @@ pub struct Boot {
     pub undeployed: bool,
 }
 
-/// Why nobody, or not this node, acts: in words for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Waiting {
-    /// Nothing is waited for.
-    No,
-    /// Looking for the partner until the startup allowance is over.
-    Partner,
-}
-
 /// The redundancy state machine of one engine on one node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Machine {
-    settings: Settings,
-    record: Record,
-    timers: Timers,
+    pub(crate) state: State,
+    pub(crate) cx: Context,
+    /// As published last.
+    shown: View,
 }
 
 impl Machine {
-    /// Starts in Determining Failover Status.
+    /// Starts in Determining Failover Status, or stopped when it is undeployed.
     #[must_use]
-    pub fn new(settings: Settings, boot: Boot, _now: Time) -> (Self, Vec<Action>) {
-        let machine = Self { settings, record: boot.record, timers: Timers::default() };
-        (machine, Vec::new())
+    pub fn new(settings: Settings, boot: Boot, now: Time) -> (Self, Vec<Action>) {
+        let mut cx = Context {
+            settings,
+            instance: boot.instance,
+            tag_seed: boot.tag_seed,
+            now,
+            record: boot.record,
+            given: boot.record,
+            durable: boot.record,
+            issued: Ticket::default(),
+            facts: Facts {
+                history: boot.history,
+                partner: None,
+                picture: crate::Picture::default(),
+                fenced: None,
+                summary: None,
+                partner_summary: None,
+                outputs: Outputs::Closed,
+                storage_ok: boot.storage_ok,
+                network_ok: true,
+                module_missing: false,
+                settings_differ: None,
+                guard_lost: false,
+                degraded: PerChannel::default(),
+                unacknowledged: false,
+                step: Step::None,
+                round: 0,
+                offers: 0,
+                accepted: None,
+                released: None,
+                lost_to: None,
+                failures: 0,
+            },
+            progress: Progress::default(),
+            wishes: Wishes::default(),
+            trust: Trust::default(),
+            pending: None,
+            timers: Timers::default(),
+            actions: Vec::new(),
+        };
+        if cx.record.damping.changes > 0 {
+            cx.set(Timer::Damping, settings.suspend_window);
+        }
+        let state = State::start(boot.undeployed, &mut cx);
+        let mut machine = Self { state, cx, shown: View::empty() };
+        machine.settle();
+        let actions = std::mem::take(&mut machine.cx.actions);
+        (machine, actions)
     }
 
-    /// Decides.
+    /// Decides. Actions may be carried out in any order.
     #[must_use = "an action that is not carried out is a lost promise"]
-    pub fn handle(&mut self, _now: Time, _event: Event) -> Vec<Action> {
-        Vec::new()
+    pub fn handle(&mut self, now: Time, event: Event) -> Vec<Action> {
+        assert!(now >= self.cx.now, "time went back: {} to {now}", self.cx.now);
+        self.cx.now = now;
+        self.note(event);
+        self.settle();
+        std::mem::take(&mut self.cx.actions)
+    }
+
+    /// Takes every row that holds now, then brings everything that follows from the state in line.
+    fn settle(&mut self) {
+        let alarms = self.alarms();
+        for moves in 0.. {
+            assert!(moves < MOVES_MAX, "no end of changes in {:?}", self.state);
+            let before = (self.state.id(), self.cx.record.epoch);
+            self.state.hold_election(&mut self.cx);
+            let Some((rule, next)) = self.state.next(&mut self.cx) else { break };
+            self.enter(before, rule, next);
+        }
+        let id = self.state.id();
+        self.cx.reconcile_trust(id);
+        self.cx.reconcile_asking(id);
+        self.cx.progress.stalled = false;
+        self.cx.progress.stale_epoch = false;
+        let wishes = self.cx.wishes;
+        self.cx.wishes = Wishes {
+            undeploy: wishes.undeploy,
+            leave: wishes.leave,
+            leave_now: wishes.leave_now,
+            ..Wishes::default()
+        };
+        self.cx.store_if_changed();
+        for alarm in self.alarms() {
+            if !alarms.contains(&alarm) {
+                self.cx.act(Action::Alarm(alarm));
+            }
+        }
+        let view = self.cx.view(&self.state);
+        if view != self.shown {
+            self.shown = view;
+            self.cx.act(Action::Publish);
+        }
+    }
+
+    fn enter(&mut self, (from, epoch_before): (StateId, Epoch), rule: Rule, next: State) {
+        let to = next.id();
+        edge::check(from, to, rule);
+        assert!(self.cx.record.epoch >= epoch_before, "the epoch went back from {epoch_before}");
+        self.state = next;
+        self.cx.progress = Progress::default();
+        for timer in [Timer::StartupAllowance, Timer::Handover, Timer::RecoveryHold] {
+            if !self.state.keeps(timer) {
+                self.cx.timers.stop(timer);
+            }
+        }
+        if from == StateId::StandbyMissedHeartbeats {
+            self.cx.act(Action::AskFast(false));
+        }
+        if to == StateId::StandbyMissedHeartbeats {
+            self.cx.act(Action::AskFast(true));
+        }
+        self.cx.note_partner_seen(false);
+        let change = RoleChange {
+            from,
+            to,
+            rule,
+            epoch_before,
+            epoch: self.cx.record.epoch,
+            picture: self.cx.facts.picture,
+            partner: self.cx.facts.partner.map(|it| (it.instance, it.view.state)),
+            positions: self.cx.positions(),
+        };
+        self.cx.act(Action::Record(change));
+    }
+
+    /// Every event is a fact that is noted, whatever the state; the rows read facts.
+    fn note(&mut self, event: Event) {
+        let id = self.state.id();
+        let cx = &mut self.cx;
+        match event {
+            Event::History(history) => cx.facts.history = history,
+            Event::PartnerView { instance, view } => {
+                if !cx.is_fenced(instance) {
+                    Self::note_view(cx, instance, view);
+                }
+            }
+            Event::PartnerSummary(summary) => {
+                if summary.designation != cx.settings.designation {
+                    cx.facts.partner_summary = Some(Frozen::new(*summary));
+                }
+            }
+            Event::Picture(picture) => cx.facts.picture = picture,
+            Event::Fenced { instance, behind } => self.note_fenced(instance, behind),
+            Event::ModulesMatch => cx.progress.modules_match = true,
+            Event::WaySettled => cx.progress.way_settled = true,
+            Event::DataTransferred => cx.note_transferred(),
+            Event::Swapped => cx.facts.lost_to = None,
+            Event::SyncFailed(_) => cx.progress.sync_failed = true,
+            Event::Gap => cx.progress.gap = true,
+            Event::Unacknowledged(it) => cx.facts.unacknowledged = it,
+            Event::NotSentToUs => cx.progress.not_sent = true,
+            Event::StorageFailed => cx.facts.storage_ok = false,
+            Event::StorageSound => {
+                cx.facts.storage_ok = true;
+                cx.issued.0 += 1;
+                let (ticket, record) = (cx.issued, cx.record);
+                cx.given = record;
+                cx.act(Action::Store { ticket, record });
+            }
+            Event::Network { up } => cx.facts.network_ok = up,
+            Event::ModuleMissing(it) => cx.facts.module_missing = it,
+            Event::SettingsDiffer(it) => cx.facts.settings_differ = it,
+            Event::GuardLost => cx.facts.guard_lost = true,
+            Event::LoopStalled => cx.progress.stalled = true,
+            Event::StaleEpoch => cx.progress.stale_epoch = true,
+            Event::Stored(ticket) => {
+                if ticket == cx.issued && cx.facts.storage_ok {
+                    cx.durable = cx.given;
+                }
+            }
+            Event::OutputsClosed => {
+                if cx.facts.outputs == Outputs::Closing {
+                    cx.facts.outputs = Outputs::Closed;
+                }
+            }
+            Event::ObjectsReady => cx.progress.objects_ready = true,
+            Event::PromotionFailed => cx.progress.promotion_failed = true,
+            Event::WritesDrained => cx.progress.drained = true,
+            Event::LosingEntriesStored => cx.progress.losing_stored = true,
+            Event::FetchedAhead => cx.progress.fetched = true,
+            Event::GuardTold { behind } => {
+                if behind == cx.trust.telling {
+                    cx.trust.told = behind;
+                }
+            }
+            // The grant has its place here; mode `arbiter` is checked by the settings until then.
+            Event::Grant(_) => {}
+            Event::Command { id: command_id, command } => cx.ask(command_id, command, id),
+            Event::Elapsed(timer) => self.note_elapsed(timer),
+        }
+    }
+
+    fn note_view(cx: &mut Context, instance: Instance, view: View) {
+        let known = cx.facts.partner.map(|it| it.instance);
+        if known != Some(instance) {
+            cx.facts.partner_summary =
+                cx.facts.partner_summary.take().filter(|it| it.summary.instance == instance);
+        }
+        cx.facts.partner = Some(Partner { instance, view });
+    }
+
+    fn note_fenced(&mut self, instance: Instance, behind: bool) {
+        let cx = &mut self.cx;
+        let followed = self.state.follows() == Some(instance);
+        let known = cx.facts.partner.is_some_and(|it| it.instance == instance);
+        if !followed && !known {
+            return;
+        }
+        let before = cx.facts.fenced.is_some_and(|it| it.instance == instance && it.behind);
+        cx.facts.fenced = Some(crate::facts::Fenced { instance, behind: behind || before });
+    }
+
+    fn note_elapsed(&mut self, timer: Timer) {
+        let cx = &mut self.cx;
+        if cx.timers.stop(timer).is_none() {
+            return;
+        }
+        match timer {
+            Timer::StartupAllowance => cx.progress.alone_over = true,
+            Timer::Handover => cx.progress.handover_over = true,
+            Timer::Retry => {}
+            Timer::RecoveryHold => cx.progress.hold_over = true,
+            Timer::Damping => cx.record.damping = crate::Damping::default(),
+            Timer::Leave => cx.progress.leave_over = true,
+            Timer::Answer => cx.give_up_asking(),
+        }
+    }
+
+    /// What people should know now.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<Alarm> {
+        let cx = &self.cx;
+        let marks = cx.record.marks;
+        let active = self.state.id().is_active();
+        let mut alarms = Vec::new();
+        let mut add = |holds: bool, alarm: Alarm| {
+            if holds {
+                alarms.push(alarm);
+            }
+        };
+        add(cx.facts.picture.refused, Alarm::PartnerRefused);
+        add(cx.record.damping.suspended, Alarm::Suspended);
+        add(marks.unverified, Alarm::Unverified);
+        add(self.state.is_losing(), Alarm::EntriesLost);
+        add(marks.stale, Alarm::Stale);
+        add(!cx.facts.storage_ok, Alarm::StorageFailed);
+        for (channel, &degraded) in cx.facts.degraded.iter() {
+            add(degraded, Alarm::ChannelDegraded(channel));
+        }
+        add(active && cx.heard_active().is_some(), Alarm::TwoActives);
+        alarms
     }
 
     /// When to call `handle` with `Event::Elapsed`, if nothing else happens first.
     #[must_use]
     pub fn next_deadline(&self) -> Option<(Time, Timer)> {
-        self.timers.next()
+        self.cx.timers.next()
     }
 
     /// Its own state: 1 to 11, `Unknown` when stopped.
     #[must_use]
     pub const fn state(&self) -> StateId {
-        StateId::DeterminingFailoverStatus
+        self.state.id()
     }
 
     /// What it reports of its partner: 1 to 13.
     #[must_use]
-    pub const fn partner_state(&self) -> StateId {
-        StateId::Unknown
+    pub fn partner_state(&self) -> StateId {
+        self.cx.partner_state()
     }
 
-    /// What the partner is shown.
+    /// What the partner is shown. `Action::Publish` says when it changed.
     #[must_use]
     pub const fn view(&self) -> View {
-        View::empty()
+        self.shown
     }
 
     /// The frozen summary, while an election is held.
     #[must_use]
-    pub const fn summary(&self) -> Option<&Summary> {
-        None
+    pub fn summary(&self) -> Option<&Summary> {
+        self.cx.facts.summary.as_ref().map(|it| &*it.summary)
     }
 
     /// As last given to be stored.
     #[must_use]
     pub const fn record(&self) -> &Record {
-        &self.record
+        &self.cx.record
     }
 
-    /// The epoch it acts under or follows.
+    /// The epoch it acts under, or is about to, or follows.
     #[must_use]
-    pub const fn epoch(&self) -> Epoch {
-        self.record.epoch
+    pub fn epoch(&self) -> Epoch {
+        self.shown.epoch
     }
 
     /// How writes are answered now.
     #[must_use]
     pub const fn acknowledge(&self) -> Acknowledge {
-        Acknowledge::Wait
+        self.cx.trust.acknowledge
     }
 
     /// Whether outputs are, or may still be, open.
     #[must_use]
-    pub const fn outputs_open(&self) -> bool {
-        false
+    pub fn outputs_open(&self) -> bool {
+        self.cx.facts.outputs != Outputs::Closed
     }
 
-    /// Why nobody, or not this node, acts.
+    /// Since when it is active.
     #[must_use]
-    pub const fn waiting(&self) -> Waiting {
-        Waiting::Partner
+    pub const fn active_since(&self) -> Option<Time> {
+        self.state.active_since()
+    }
+
+    /// Why this node does not act, or what it waits for.
+    #[must_use]
+    pub fn waiting(&self) -> Waiting {
+        self.cx.waiting(&self.state)
+    }
+
+    /// The setting that differs, if one does.
+    #[must_use]
+    pub fn settings_differ(&self) -> Option<&str> {
+        self.cx.facts.settings_differ.as_deref()
     }
 
     /// Every reason why a command would be refused now; empty: it would be accepted.
     #[must_use]
-    pub fn why_not(&self, _command: Command) -> Vec<Refusal> {
-        Vec::new()
+    pub fn why_not(&self, command: Command) -> Vec<Refusal> {
+        self.cx.why_not(command, self.state.id())
     }
 
     /// The settings it decides by.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
-        &self.settings
+        &self.cx.settings
     }
 }

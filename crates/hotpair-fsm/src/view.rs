@@ -15,9 +15,11 @@ pub struct View {
     pub about: Option<Instance>,
     /// The last state of that partner it has seen.
     pub sees: Option<StateId>,
-    /// Counts its stays in Determining Failover Status.
+    /// Of a standby: it follows exactly the instance `about`.
+    pub follows: bool,
+    /// Counts its stays in Determining Failover Status and its attempts to sync.
     pub round: u32,
-    /// The partner's `round` as last seen: an answer to a question.
+    /// The partner's `round` as last seen: what this view says is an answer to that.
     pub echo: u32,
     /// Outputs are open, or not yet confirmed closed.
     pub outputs_open: bool,
@@ -33,7 +35,7 @@ pub struct View {
     pub paused: bool,
     /// Too many changes of role.
     pub suspended: bool,
-    /// Of an active: the partner has everything and is trusted.
+    /// Of an active: the partner has everything since its round `echo`, and is trusted.
     pub level: bool,
     /// Of an active: the partner did not acknowledge data and must leave 8 and 9.
     pub drop: bool,
@@ -70,6 +72,8 @@ pub enum Step {
     Offer {
         /// Which.
         id: u32,
+        /// A person asked for it.
+        by_person: bool,
     },
     /// Standby: equal, and its new epoch is durable; outputs shut.
     Accept {
@@ -83,11 +87,6 @@ pub enum Step {
     },
     /// The offer is void.
     Withdrawn {
-        /// Which.
-        id: u32,
-    },
-    /// Standby: not equal, or cannot.
-    Declined {
         /// Which.
         id: u32,
     },
@@ -106,6 +105,7 @@ impl View {
             },
             about: None,
             sees: None,
+            follows: false,
             round: 0,
             echo: 0,
             outputs_open: false,

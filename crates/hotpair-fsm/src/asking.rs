@@ -1,0 +1,238 @@
+//! Commands: what they need, why they are refused, and answers that have to wait.
+use crate::context::Context;
+use crate::{Action, Command, CommandId, Refusal, Reply, Timer};
+use hotpair_types::{Channel, StateId};
+
+/// A command whose answer depends on the partner. One at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Pending {
+    pub(crate) id: CommandId,
+    pub(crate) what: Wanted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Wanted {
+    /// The active should hand over.
+    Switchover,
+    /// Both should be paused, or not.
+    Pause(bool),
+}
+
+impl Context {
+    pub(crate) fn wants_switchover(&self) -> bool {
+        self.pending.is_some_and(|it| it.what == Wanted::Switchover)
+    }
+
+    pub(crate) fn wants_pause(&self) -> Option<bool> {
+        match self.pending?.what {
+            Wanted::Pause(it) => Some(it),
+            Wanted::Switchover => None,
+        }
+    }
+
+    pub(crate) fn reply(&mut self, id: CommandId, reply: Reply) {
+        self.act(Action::Reply { id, reply });
+    }
+
+    /// Takes a command: refuses it, answers it, or notes what is wished.
+    pub(crate) fn ask(&mut self, id: CommandId, command: Command, state: StateId) {
+        let refusals = self.why_not(command, state);
+        if !refusals.is_empty() {
+            return self.reply(id, Reply::Refused(refusals));
+        }
+        match command {
+            Command::Switchover | Command::BecomeActive if state.is_active() => {
+                let done = command == Command::BecomeActive;
+                self.wishes.switchover = !done;
+                self.reply(id, if done { Reply::Done } else { Reply::Accepted });
+            }
+            Command::Switchover | Command::BecomeActive => {
+                self.wait_for_partner(id, Wanted::Switchover);
+            }
+            Command::Promote { .. } => {
+                self.wishes.promote = true;
+                self.reply(id, Reply::Accepted);
+            }
+            Command::Pause => {
+                self.record.paused = true;
+                self.wait_for_partner(id, Wanted::Pause(true));
+            }
+            Command::Resume => {
+                self.record.paused = false;
+                self.record.damping = crate::Damping::default();
+                self.timers.stop(Timer::Damping);
+                if self.heard().is_some() {
+                    self.wait_for_partner(id, Wanted::Pause(false));
+                } else {
+                    self.reply(id, Reply::Done);
+                }
+            }
+            Command::Undeploy => {
+                self.wishes.undeploy = true;
+                self.reply(id, Reply::Accepted);
+            }
+            Command::Deploy => {
+                self.wishes.deploy = true;
+                let done = state != StateId::Unknown;
+                self.reply(id, if done { Reply::Done } else { Reply::Accepted });
+            }
+            Command::Leave => {
+                self.wishes.leave = true;
+                self.reply(id, Reply::Accepted);
+            }
+            Command::Reinit => {
+                self.wishes.reinit = true;
+                self.reply(id, Reply::Accepted);
+            }
+        }
+    }
+
+    fn wait_for_partner(&mut self, id: CommandId, what: Wanted) {
+        self.pending = Some(Pending { id, what });
+        self.set(Timer::Answer, self.settings.handover_timeout);
+    }
+
+    /// Every reason why a command would be refused now.
+    pub(crate) fn why_not(&self, command: Command, state: StateId) -> Vec<Refusal> {
+        let mut no = Vec::new();
+        if state == StateId::Unknown && command != Command::Deploy {
+            return vec![Refusal::Stopped];
+        }
+        let waits = self.pending.is_some();
+        match command {
+            Command::BecomeActive if state.is_active() => {}
+            Command::Switchover | Command::BecomeActive => {
+                if waits {
+                    no.push(Refusal::UnderWay);
+                }
+                self.why_not_switchover(state, &mut no);
+            }
+            Command::Promote { accept_loss } => self.why_not_promote(state, accept_loss, &mut no),
+            Command::Pause => {
+                if waits {
+                    no.push(Refusal::UnderWay);
+                }
+                if self.answers().is_none() {
+                    no.push(Refusal::PartnerNotReachable);
+                }
+            }
+            Command::Resume if waits => no.push(Refusal::UnderWay),
+            Command::Reinit if !state.is_standby() => no.push(Refusal::NotStandby),
+            Command::Resume
+            | Command::Reinit
+            | Command::Undeploy
+            | Command::Deploy
+            | Command::Leave => {}
+        }
+        no
+    }
+
+    fn why_not_switchover(&self, state: StateId, no: &mut Vec<Refusal>) {
+        let redundancy = self.on_time(Channel::Redundancy);
+        match state {
+            StateId::Active => match self.partner_state() {
+                StateId::StandbyReady => {}
+                StateId::StandbyMissedHeartbeats if redundancy => {}
+                StateId::StandbyMissedHeartbeats => no.push(Refusal::RedundancyNotOnTime),
+                other => no.push(Refusal::PartnerNotReady { state: other }),
+            },
+            StateId::StandbyReady | StateId::StandbyMissedHeartbeats => {
+                if self.heard_active().is_none() {
+                    no.push(Refusal::NoActive);
+                }
+                if state == StateId::StandbyMissedHeartbeats {
+                    if !redundancy {
+                        no.push(Refusal::MissedOnRedundancy);
+                    }
+                    if self.on_time(Channel::Primary) {
+                        no.push(Refusal::PrimaryOnTime);
+                    }
+                }
+            }
+            StateId::SwitchingToActive | StateId::SwitchingToStandby => no.push(Refusal::UnderWay),
+            StateId::ActiveStandbyNotAvailable => {
+                no.push(Refusal::State { state });
+                no.push(Refusal::PartnerNotReady { state: self.partner_state() });
+            }
+            StateId::DeterminingFailoverStatus
+            | StateId::StandbyNotReady
+            | StateId::StandbySyncingWithActive
+            | StateId::StandbySyncingCode
+            | StateId::StandbySyncingData
+            | StateId::Failed
+            | StateId::Unknown => no.push(Refusal::State { state }),
+        }
+    }
+
+    fn why_not_promote(&self, state: StateId, accept_loss: bool, no: &mut Vec<Refusal>) {
+        let standby = state == StateId::DeterminingFailoverStatus || state.is_standby();
+        if matches!(state, StateId::SwitchingToActive | StateId::SwitchingToStandby) {
+            no.push(Refusal::UnderWay);
+        } else if !standby {
+            no.push(Refusal::State { state });
+        }
+        if let Some(partner) = self.heard_partner() {
+            let state = partner.view.state;
+            let acts = state.is_active() || state == StateId::SwitchingToStandby;
+            if acts || state == StateId::SwitchingToActive {
+                no.push(Refusal::ActiveHeard { state });
+            }
+        }
+        if !self.facts.storage_ok {
+            no.push(Refusal::StorageFailed);
+        }
+        if !self.outputs_closed() {
+            no.push(Refusal::UnderWay);
+        }
+        if standby && !accept_loss {
+            no.push(Refusal::LossNotConfirmed {
+                positions: self.positions(),
+                stale: self.record.marks.stale,
+                unsynced: !self.record.marks.in_sync,
+            });
+        }
+    }
+
+    /// Looks whether a waiting command can be answered, and whether the partner wants something.
+    pub(crate) fn reconcile_asking(&mut self, state: StateId) {
+        if let Some(wanted) = self.answers().and_then(|it| it.wants_pause)
+            && wanted != self.record.paused
+            && self.pending.is_none()
+        {
+            self.record.paused = wanted;
+            if !wanted {
+                self.record.damping = crate::Damping::default();
+                self.timers.stop(Timer::Damping);
+            }
+        }
+        let Some(pending) = self.pending else { return };
+        let reply = match pending.what {
+            Wanted::Switchover => {
+                let moves = self.heard().is_some_and(|it| it.state == StateId::SwitchingToStandby);
+                let moving = state == StateId::SwitchingToActive || state.is_active();
+                (moves || moving).then_some(Reply::Accepted)
+            }
+            Wanted::Pause(wanted) => {
+                let there = self.answers().is_some_and(|it| it.paused == wanted);
+                let here = self.durable.paused == wanted && self.record.paused == wanted;
+                (here && there).then_some(Reply::Done)
+            }
+        };
+        if let Some(reply) = reply {
+            self.pending = None;
+            self.timers.stop(Timer::Answer);
+            self.reply(pending.id, reply);
+        }
+    }
+
+    /// The partner did not answer in time.
+    pub(crate) fn give_up_asking(&mut self) {
+        let Some(pending) = self.pending.take() else { return };
+        if pending.what == Wanted::Pause(true) {
+            self.record.paused = false;
+        }
+        let done = pending.what == Wanted::Pause(false);
+        let refused = Reply::Refused(vec![Refusal::NoAnswer]);
+        self.reply(pending.id, if done { Reply::Done } else { refused });
+    }
+}

@@ -1,0 +1,197 @@
+//! What a machine shows: the view for its partner, and words for people.
+use crate::View;
+use crate::context::Context;
+use crate::facts::Outputs;
+use crate::state::State;
+use hotpair_types::{Mode, StateId};
+
+/// Why this node does not act, or what it waits for: in words for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Waiting {
+    /// Nothing is waited for.
+    No,
+    /// Looking for the partner until the startup allowance is over.
+    Partner,
+    /// The partner is heard and about to move, or moving.
+    PartnerMoves,
+    /// Both decide who acts; the partner's summary is not here yet, or ours not there.
+    Election,
+    /// The mode leaves it to a person: nobody is heard and this node has no proof.
+    PersonNoProof,
+    /// The mode leaves it to a person: the active is silent.
+    PersonSilent,
+    /// Both may be outdated, or the older meets an empty store: a person decides.
+    PersonElection,
+    /// This node's data is older than what the partner went on with; only a person makes it act.
+    PersonStale,
+    /// Maintenance: resume it.
+    Paused,
+    /// Too many changes of role: only proof moves this node.
+    Suspended,
+    /// The promise not to promote still runs (`promote_after`).
+    Promise,
+    /// Storage failed here.
+    Storage,
+    /// A module is missing here.
+    Module,
+    /// The required network of this host is down.
+    Network,
+    /// A setting that must agree differs.
+    Settings,
+    /// The last promotion failed; the next try comes by itself.
+    Retry,
+    /// Data is being brought level.
+    Sync,
+    /// Outputs are being closed.
+    Closing,
+    /// Handing over or taking over.
+    Handover,
+}
+
+impl Waiting {
+    /// The sentence.
+    #[must_use]
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::No => "nothing is waited for",
+            Self::Partner => "looking for the partner",
+            Self::PartnerMoves => "the partner is heard and decides",
+            Self::Election => "both nodes are deciding who acts",
+            Self::PersonNoProof => {
+                "no partner is heard and nothing proves that it is not active: a person decides (hotpair promote)"
+            }
+            Self::PersonSilent => {
+                "the active is silent and the mode forbids to take over without proof: a person decides (hotpair promote)"
+            }
+            Self::PersonElection => {
+                "neither node can be trusted to have the newest data: a person decides (hotpair promote)"
+            }
+            Self::PersonStale => {
+                "the partner went on without this node: wait for it, or a person decides (hotpair promote)"
+            }
+            Self::Paused => "paused by a person: nothing moves by itself until hotpair resume",
+            Self::Suspended => {
+                "suspended after too many changes of role: takes over on proof only, until a quiet window or hotpair resume"
+            }
+            Self::Promise => "promised the active not to take over yet (promote_after)",
+            Self::Storage => "the storage of this node failed",
+            Self::Module => "a module is missing here",
+            Self::Network => "the required network of this host is down",
+            Self::Settings => "a setting that must agree with the partner's differs",
+            Self::Retry => "the last promotion failed; the next try comes by itself",
+            Self::Sync => "data is being brought level",
+            Self::Closing => "outputs are being closed",
+            Self::Handover => "a change of role is under way",
+        }
+    }
+}
+
+impl Context {
+    pub(crate) fn view(&self, state: &State) -> View {
+        let id = state.id();
+        let marks = self.record.marks;
+        let durable = self.durable.marks;
+        let partner = self.facts.partner;
+        View {
+            state: id,
+            epoch: state.epoch().unwrap_or(self.record.last_used),
+            positions: self.positions(),
+            about: partner.map(|it| it.instance),
+            sees: partner.map(|it| it.view.state),
+            follows: state.follows().is_some() && state.follows() == partner.map(|it| it.instance),
+            round: self.facts.round,
+            echo: partner.map_or(0, |it| it.view.round),
+            outputs_open: self.facts.outputs != Outputs::Closed,
+            sole: self.sole(),
+            unverified: marks.unverified,
+            stale: durable.stale && marks.stale,
+            in_sync: durable.in_sync && marks.in_sync,
+            paused: self.durable.paused,
+            suspended: self.record.damping.suspended,
+            level: self.trust.level,
+            drop: id == StateId::Active && self.facts.unacknowledged,
+            storage_ok: self.facts.storage_ok,
+            network_ok: self.facts.network_ok,
+            leaving: state.is_leaving() && self.outputs_closed(),
+            undeployed: state.is_undeployed(),
+            promotion_failed: self.facts.failures > 0 && id == StateId::StandbyNotReady,
+            wants_switchover: self.wants_switchover(),
+            wants_pause: self.wants_pause(),
+            step: self.facts.step,
+            summary: self.facts.summary.as_ref().map(|it| it.digest),
+            pair: self.pair(),
+        }
+    }
+
+    pub(crate) fn waiting(&self, state: &State) -> Waiting {
+        let id = state.id();
+        if self.facts.outputs == Outputs::Closing {
+            return Waiting::Closing;
+        }
+        match id {
+            StateId::Active | StateId::ActiveStandbyNotAvailable => Waiting::No,
+            StateId::SwitchingToActive | StateId::SwitchingToStandby => Waiting::Handover,
+            StateId::Failed | StateId::Unknown => Waiting::No,
+            _ if !self.facts.storage_ok => Waiting::Storage,
+            StateId::StandbyReady => Waiting::No,
+            StateId::StandbySyncingWithActive
+            | StateId::StandbySyncingCode
+            | StateId::StandbySyncingData => Waiting::Sync,
+            StateId::StandbyMissedHeartbeats => self.waiting_missed(),
+            StateId::DeterminingFailoverStatus | StateId::StandbyNotReady => {
+                self.waiting_undecided(id)
+            }
+        }
+    }
+
+    fn waiting_missed(&self) -> Waiting {
+        if !self.facts.picture.is_silent() {
+            Waiting::No
+        } else if self.record.paused {
+            Waiting::Paused
+        } else if self.record.damping.suspended {
+            Waiting::Suspended
+        } else {
+            match self.settings.mode {
+                Mode::Manual => Waiting::PersonSilent,
+                Mode::NoSplit => Waiting::Promise,
+                Mode::Availability | Mode::Arbiter => Waiting::No,
+            }
+        }
+    }
+
+    fn waiting_undecided(&self, id: StateId) -> Waiting {
+        if self.timers.is_set(crate::Timer::Retry) {
+            return Waiting::Retry;
+        }
+        if self.record.paused && self.heard_active().is_none() {
+            return Waiting::Paused;
+        }
+        if self.facts.summary.is_some() {
+            return match self.verdict() {
+                Some(crate::Verdict::Person) => Waiting::PersonElection,
+                Some(crate::Verdict::Wins(_)) | None => Waiting::Election,
+            };
+        }
+        if self.heard_active().is_some() && id == StateId::StandbyNotReady {
+            return match self {
+                _ if self.facts.settings_differ.is_some() => Waiting::Settings,
+                _ if !self.facts.network_ok => Waiting::Network,
+                _ if self.facts.module_missing => Waiting::Module,
+                _ => Waiting::Sync,
+            };
+        }
+        if self.heard().is_some() {
+            return Waiting::PartnerMoves;
+        }
+        if self.record.marks.stale {
+            return Waiting::PersonStale;
+        }
+        let startup =
+            self.timers.is_set(crate::Timer::StartupAllowance) && !self.progress.alone_over;
+        if startup && (self.settings.may_assume() || self.facts.picture.never_heard()) {
+            return Waiting::Partner;
+        }
+        Waiting::PersonNoProof
+    }
+}

@@ -1,0 +1,153 @@
+//! What 8 and 9 share: evidence that promotes, and what takes the level away.
+use super::{Follower, Move, Standby, ToActive};
+use crate::context::Context;
+use crate::{ReplicaOrder, Rule, Step};
+use hotpair_types::StateId;
+
+/// The active counts exactly this attempt of ours as level.
+pub(super) fn told_level(it: &Follower, cx: &Context) -> bool {
+    cx.answers()
+        .is_some_and(|view| view.level && view.echo == cx.facts.round && view.epoch == it.epoch)
+}
+
+/// Every row that 8 and 9 have in common.
+pub(super) fn why_leave(it: &mut Follower, cx: &mut Context) -> Option<Move> {
+    if cx.wishes.promote {
+        return Some(ToActive::enter_level(Rule::Promoted, it, cx));
+    }
+    if let Some(moved) = why_unready(it, cx) {
+        return Some(moved);
+    }
+    if let Some(rule) = why_act(it, cx).filter(|_| cx.may_move()) {
+        return Some(ToActive::enter_level(rule, it, cx));
+    }
+    // A person's handover is not held back by a pause.
+    if let Some((id, by_person)) = offer(it, cx)
+        && cx.may_act()
+        && (by_person || !cx.record.paused)
+    {
+        return Some(ToActive::enter_offered(id, by_person, it, cx));
+    }
+    match cx.wins() {
+        Some(true) if cx.may_move() => Some(ToActive::enter_level(Rule::Elected, it, cx)),
+        Some(false) => {
+            cx.order(ReplicaOrder::StopSync);
+            Some((Rule::NotElected, Standby::enter_lost(cx)))
+        }
+        Some(true) | None => None,
+    }
+}
+
+/// Proof that the active is gone and that nothing is missing here.
+fn why_act(it: &Follower, cx: &Context) -> Option<Rule> {
+    if let Some(fenced) = cx.facts.fenced.filter(|fenced| fenced.instance == it.instance) {
+        return (!fenced.behind).then_some(Rule::Fenced);
+    }
+    if let Some(rule) = late_release(it, cx) {
+        return Some(rule);
+    }
+    let partner = cx.facts.partner?;
+    let last = partner.view;
+    if partner.instance == it.instance {
+        return (last.leaving && cx.contains(last.positions)).then_some(Rule::Left);
+    }
+    let undecided = last.state == StateId::DeterminingFailoverStatus || last.state.is_standby();
+    let newer = cx.heard_partner().is_some() && undecided;
+    newer.then_some(Rule::NewerInstance)
+}
+
+/// The old active released the offer that we had accepted and given up waiting for.
+pub(super) fn late_release(it: &Follower, cx: &Context) -> Option<Rule> {
+    let id = cx.facts.accepted?;
+    let view = cx.answers().filter(|_| cx.last_of(it.instance).is_some())?;
+    let released = view.step == Step::Released { id } && !view.outputs_open;
+    (released && cx.contains(view.positions)).then_some(Rule::LateRelease)
+}
+
+/// An offer of the followed active whose final positions are ours.
+fn offer(it: &Follower, cx: &Context) -> Option<(u32, bool)> {
+    let view = cx.answers().filter(|_| cx.last_of(it.instance).is_some())?;
+    let Step::Offer { id, by_person } = view.step else { return None };
+    let offered = view.state == StateId::SwitchingToStandby && cx.facts.accepted != Some(id);
+    (offered && view.positions == cx.positions()).then_some((id, by_person))
+}
+
+/// What takes the level away.
+fn why_unready(it: &mut Follower, cx: &mut Context) -> Option<Move> {
+    if let Some(fenced) = cx.facts.fenced
+        && fenced.instance == it.instance
+        && fenced.behind
+    {
+        return Some((Rule::FencedBehind, Standby::enter_from_sync(Some(*it), cx)));
+    }
+    if cx.progress.not_sent {
+        return Some((Rule::ActiveWentOn, Standby::enter_stale(*it, cx)));
+    }
+    let partner = cx.facts.partner?;
+    let last = partner.view;
+    if partner.instance != it.instance {
+        let active = cx.heard_active()?;
+        cx.order(ReplicaOrder::StopSync);
+        return Some((Rule::PartnerActive, Standby::enter_under(active, cx)));
+    }
+    if last.undeployed {
+        return Some((Rule::PartnerUndeployed, Standby::enter_from_sync(None, cx)));
+    }
+    if last.leaving && !cx.contains(last.positions) {
+        return Some((Rule::LeftBeyond, Standby::enter_from_sync(Some(*it), cx)));
+    }
+    if last.about != Some(cx.instance) {
+        return None;
+    }
+    match last.state {
+        StateId::ActiveStandbyNotAvailable => {
+            Some((Rule::ActiveWentOn, Standby::enter_stale(*it, cx)))
+        }
+        StateId::Active if last.drop => Some((Rule::Dropped, Standby::enter_stale(*it, cx))),
+        StateId::Active if last.level && last.echo == cx.facts.round => {
+            // It resumed under a newer epoch.
+            if it.epoch < last.epoch {
+                it.epoch = last.epoch;
+                cx.record.epoch = cx.record.epoch.max(last.epoch);
+                cx.record.last_used = last.epoch;
+            }
+            None
+        }
+        StateId::Active => Some((Rule::NotLevel, Standby::enter_from_sync(Some(*it), cx))),
+        StateId::DeterminingFailoverStatus
+        | StateId::StandbyNotReady
+        | StateId::StandbySyncingWithActive
+        | StateId::StandbySyncingCode
+        | StateId::StandbySyncingData
+        | StateId::StandbyReady
+        | StateId::StandbyMissedHeartbeats
+        | StateId::SwitchingToActive
+        | StateId::SwitchingToStandby
+        | StateId::Failed
+        | StateId::Unknown => None,
+    }
+}
+
+/// A channel became silent, or came back: no news after that.
+pub(super) fn note_degraded(cx: &mut Context) {
+    use crate::Pulse;
+    use hotpair_types::Channel;
+    for channel in Channel::ALL {
+        let own = cx.facts.picture.channels[channel];
+        let other = cx.facts.picture.channels[channel.other()];
+        let lost = matches!(own, Pulse::Silent | Pulse::Never);
+        if own == Pulse::OnTime || !matches!(other, Pulse::OnTime | Pulse::Missed) {
+            cx.facts.degraded[channel] = false;
+        } else if lost && other == Pulse::OnTime {
+            cx.facts.degraded[channel] = true;
+        }
+    }
+}
+
+/// Every channel that is not degraded is on time.
+pub(super) fn beats_fine(cx: &Context) -> bool {
+    use crate::Pulse;
+    let picture = &cx.facts.picture;
+    picture.channels.iter().all(|(it, &pulse)| pulse == Pulse::OnTime || cx.facts.degraded[it])
+        && hotpair_types::Channel::ALL.into_iter().any(|it| !cx.facts.degraded[it])
+}

@@ -1,0 +1,47 @@
+//! 9, Standby - Missed Heartbeats: asks on every channel and works out whether the active failed.
+use super::level::{beats_fine, note_degraded, why_leave};
+use super::{Follower, Move, Standby, State, ToActive};
+use crate::context::Context;
+use crate::{Hint, ReplicaOrder, Rule};
+use hotpair_types::Mode;
+
+pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
+    if let Some(moved) = why_leave(it, cx) {
+        return Some(moved);
+    }
+    if cx.wishes.reinit {
+        cx.order(ReplicaOrder::Reinit);
+        return Some((Rule::Reinit, Standby::enter_from_sync(Some(*it), cx)));
+    }
+    if let Some(rule) = why_act(cx) {
+        return Some(ToActive::enter_level(rule, it, cx));
+    }
+    let were = cx.facts.degraded;
+    note_degraded(cx);
+    if cx.facts.picture.hint != Hint::None || !beats_fine(cx) {
+        return None;
+    }
+    if cx.progress.gap {
+        return Some((Rule::Gap, Standby::enter_from_sync(Some(*it), cx)));
+    }
+    let news = cx.facts.degraded != were && cx.facts.degraded != Default::default();
+    let rule = if news { Rule::ChannelDegraded } else { Rule::BeatsBack };
+    Some((rule, State::Ready(*it)))
+}
+
+/// What the mode makes of silence.
+fn why_act(cx: &Context) -> Option<Rule> {
+    let picture = &cx.facts.picture;
+    if !cx.may_move() || cx.record.damping.suspended || cx.progress.gap {
+        return None;
+    }
+    match cx.settings.mode {
+        Mode::Availability if picture.is_silent() => Some(Rule::Silent),
+        Mode::Availability if picture.hint == Hint::Unanswered && !picture.refused => {
+            Some(Rule::HintUnanswered)
+        }
+        Mode::NoSplit if picture.is_silent() && picture.promote_due => Some(Rule::Silent),
+        // The grant has its place here.
+        Mode::Arbiter | Mode::Manual | Mode::Availability | Mode::NoSplit => None,
+    }
+}

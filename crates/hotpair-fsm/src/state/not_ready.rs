@@ -1,0 +1,104 @@
+//! 4, Standby - Not Ready: missed data, a missing module, or contact lost before the sync ended.
+use super::{Follower, Move, Standby, State, ToActive};
+use crate::context::Context;
+use crate::facts::Partner;
+use crate::{Pulse, ReplicaOrder, Rule, Step, Timer};
+use hotpair_types::StateId;
+
+pub(super) fn next(it: &mut Standby, cx: &mut Context) -> Option<Move> {
+    if cx.wishes.promote {
+        return Some(ToActive::enter_behind(Rule::Promoted, it.follower, cx));
+    }
+    if cx.wishes.reinit {
+        cx.order(ReplicaOrder::Reinit);
+    }
+    answered(cx);
+    if let Some(partner) = cx.heard_active() {
+        follow(it, partner, cx);
+        return begin_sync(it, partner, cx);
+    }
+    if let Some(rule) = why_act(it, cx) {
+        return Some(ToActive::enter_behind(rule, it.follower, cx));
+    }
+    if cx.wins() == Some(true) && cx.may_move() {
+        return Some(ToActive::enter_behind(Rule::Elected, it.follower, cx));
+    }
+    if cx.wins() == Some(false) && cx.facts.lost_to.is_none() {
+        cx.facts.lost_to = cx.facts.partner.map(|it| it.instance);
+    }
+    None
+}
+
+/// A released handover is answered when the partner acts under its own epoch.
+fn answered(cx: &mut Context) {
+    let Step::Released { .. } = cx.facts.step else { return };
+    if cx.heard_active().is_some() {
+        cx.show(Step::None);
+        cx.facts.released = None;
+    }
+}
+
+/// Another process or another epoch acts now.
+fn follow(it: &mut Standby, partner: Partner, cx: &mut Context) {
+    let same = it.follower.is_some_and(|follower| {
+        follower.instance == partner.instance && follower.epoch == partner.view.epoch
+    });
+    if !same && let State::NotReady(new) = Standby::enter_under(partner, cx) {
+        *it = new;
+    }
+}
+
+fn begin_sync(it: &Standby, partner: Partner, cx: &mut Context) -> Option<Move> {
+    let blocked = cx.facts.settings_differ.is_some()
+        || !cx.facts.storage_ok
+        || !cx.facts.network_ok
+        || cx.wishes.leave
+        // The election's winner has not fetched what we are ahead yet.
+        || partner.view.summary.is_some()
+        || !cx.is_durable()
+        || cx.timers.is_set(Timer::Retry);
+    let follower = it.follower.filter(|_| !blocked)?;
+    cx.facts.round += 1;
+    cx.order(ReplicaOrder::SyncModules);
+    let pulse = cx.facts.picture.channels.redundancy;
+    let over_redundancy = matches!(pulse, Pulse::OnTime | Pulse::Missed);
+    Some((Rule::BeginSync, State::SyncingModules(Follower { over_redundancy, ..follower })))
+}
+
+/// Whether the data here is proven to be the newest though this node is not level.
+fn why_act(it: &Standby, cx: &Context) -> Option<Rule> {
+    if !cx.may_move() {
+        return None;
+    }
+    if let Some(rule) = hand_back(cx) {
+        return Some(rule);
+    }
+    let follower = it.follower?;
+    if let Some(rule) = super::level::late_release(&follower, cx) {
+        return Some(rule);
+    }
+    if cx.record.marks.stale {
+        return None;
+    }
+    let last = cx.last_of(follower.instance)?;
+    if last.leaving && last.positions == cx.positions() {
+        return Some(Rule::LeftEqual);
+    }
+    winner_fenced(&follower, cx)
+}
+
+/// The partner took our handover, could not act, and has nothing we lack.
+fn hand_back(cx: &Context) -> Option<Rule> {
+    let released = cx.facts.released?;
+    let partner = cx.answers()?;
+    let same = partner.positions == released.positions && cx.positions() == released.positions;
+    let gave_up = partner.promotion_failed && partner.state == StateId::StandbyNotReady;
+    (gave_up && same).then_some(Rule::HandBack)
+}
+
+/// The election's winner is proven dead before our data was swapped.
+pub(super) fn winner_fenced(follower: &Follower, cx: &Context) -> Option<Rule> {
+    let fenced = cx.facts.fenced.filter(|it| it.instance == follower.instance && !it.behind)?;
+    let lost = cx.facts.lost_to == Some(fenced.instance);
+    (lost && !cx.record.marks.stale && cx.may_move()).then_some(Rule::WinnerFenced)
+}

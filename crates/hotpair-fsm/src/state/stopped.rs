@@ -1,0 +1,93 @@
+//! Stopped: left cleanly, undeployed, or without a guard. Partners show it as Unknown.
+use super::{Determining, Move, State};
+use crate::context::Context;
+use crate::{Action, ReplicaOrder, Rule, Step, Timer};
+use hotpair_types::StateId;
+use std::time::Duration;
+
+/// How long the last view is shown at most.
+const LEAVING_SHOWN_MAX: Duration = Duration::from_millis(500);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Stopped {
+    pub(super) leaving: bool,
+    process: bool,
+    announced: bool,
+}
+
+impl Stopped {
+    pub(super) const fn undeployed() -> Self {
+        Self { leaving: false, process: false, announced: true }
+    }
+
+    pub(super) fn next(&mut self, cx: &mut Context) -> Option<Move> {
+        if !self.leaving && cx.wishes.deploy {
+            cx.wishes.undeploy = false;
+            return Some((Rule::Deployed, Determining::enter(cx.settings.startup_allowance, cx)));
+        }
+        let seen = cx.heard().is_none_or(|it| it.sees == Some(StateId::Unknown));
+        let kept = cx.is_durable() || !cx.facts.storage_ok;
+        let shown = seen || cx.progress.leave_over;
+        if !self.announced && cx.outputs_closed() && shown && (kept || cx.progress.leave_over) {
+            self.announced = true;
+            cx.act(Action::Stopped { process: self.process });
+        }
+        None
+    }
+}
+
+/// What ends every state.
+pub(super) fn why_stop(state: &State, cx: &mut Context) -> Option<Move> {
+    if matches!(state, State::Stopped(_)) {
+        return None;
+    }
+    let rule = if cx.facts.guard_lost {
+        Rule::GuardLost
+    } else if cx.wishes.undeploy {
+        Rule::Undeployed
+    } else if cx.wishes.leave && may_leave(state, cx) {
+        Rule::Leave
+    } else {
+        return None;
+    };
+    Some((rule, stop(rule, state, cx)))
+}
+
+/// Whether nothing better than leaving at once is left to do.
+fn may_leave(state: &State, cx: &Context) -> bool {
+    match state {
+        State::Active(_) => cx.wishes.leave_now || !super::active::has_ready_partner(cx),
+        State::ToStandby(_) => false,
+        // The release is shown until it is answered.
+        State::NotReady(_) => {
+            let released = matches!(cx.facts.step, Step::Released { .. });
+            !released || cx.heard().is_none() || cx.heard_active().is_some()
+        }
+        State::Determining(_)
+        | State::ActiveAlone(_)
+        | State::SyncingModules(_)
+        | State::SyncingCode(_)
+        | State::SyncingData(_)
+        | State::Ready(_)
+        | State::Missed(_)
+        | State::ToActive(_)
+        | State::Stopped(_) => true,
+    }
+}
+
+fn stop(rule: Rule, state: &State, cx: &mut Context) -> State {
+    cx.close_outputs();
+    cx.act(Action::StopObjects);
+    cx.order(ReplicaOrder::BecomeStandby);
+    let leaving = rule != Rule::Undeployed;
+    let follows = state.id().is_standby() && state.follows().is_some_and(|it| !cx.is_fenced(it));
+    if leaving && follows {
+        // Its active stays.
+        cx.record.marks.stale = true;
+        cx.record.marks.in_sync = false;
+    }
+    cx.show(Step::None);
+    cx.set(Timer::Leave, LEAVING_SHOWN_MAX);
+    let process = rule == Rule::GuardLost;
+    State::Stopped(Stopped { leaving, process, announced: false })
+}

@@ -1,0 +1,257 @@
+//! 10, Switching to Active: promotion under way, outputs shut.
+use super::{Acting, Determining, Follower, Move, Standby, State};
+use crate::context::Context;
+use crate::{Action, Record, ReplicaOrder, Rule, Step, Timer};
+use hotpair_types::{Epoch, Instance, Mode, StateId};
+use std::time::Duration;
+
+/// The pause after the first failed promotion; it doubles.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+const RETRY_DOUBLINGS_MAX: u32 = 6;
+
+/// Where a promotion that is called off goes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Back {
+    Unsure,
+    Behind(Option<Follower>),
+    Level(Follower),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ToActive {
+    pub(crate) epoch: Epoch,
+    rule: Rule,
+    back: Back,
+    /// The offer that was accepted; outputs stay shut until it is released.
+    offer: Option<u32>,
+    by_person: bool,
+    released: bool,
+    /// What to restore when the epoch is burned.
+    before: Record,
+    /// Called off: why. Left when the burning is durable.
+    burning: Option<Rule>,
+    fetching: bool,
+}
+
+impl ToActive {
+    pub(super) fn enter_unsure(rule: Rule, cx: &mut Context) -> Move {
+        Self::enter(rule, Back::Unsure, None, cx)
+    }
+
+    /// From 4 to 7.
+    pub(super) fn enter_behind(rule: Rule, follower: Option<Follower>, cx: &mut Context) -> Move {
+        cx.order(ReplicaOrder::StopSync);
+        Self::enter(rule, Back::Behind(follower), None, cx)
+    }
+
+    /// From 8 and 9, level.
+    pub(super) fn enter_level(rule: Rule, it: &Follower, cx: &mut Context) -> Move {
+        Self::enter(rule, Back::Level(*it), None, cx)
+    }
+
+    /// From 8 and 9: the active hands over.
+    pub(super) fn enter_offered(id: u32, by_person: bool, it: &Follower, cx: &mut Context) -> Move {
+        let (rule, mut state) = Self::enter(Rule::Offered, Back::Level(*it), Some(id), cx);
+        if let State::ToActive(it) = &mut state {
+            it.by_person = by_person;
+        }
+        cx.facts.accepted = Some(id);
+        cx.set(Timer::Handover, cx.settings.handover_timeout);
+        (rule, state)
+    }
+
+    fn enter(rule: Rule, back: Back, offer: Option<u32>, cx: &mut Context) -> Move {
+        let before = cx.record;
+        let epoch = cx.next_epoch();
+        cx.record.epoch = epoch;
+        if offer.is_none() {
+            let sole = cx.sole() || proves_sole(rule, cx.settings.mode);
+            use_epoch(epoch, sole, cx);
+            cx.record.marks.unverified = rule == Rule::AloneUnverified && !sole;
+            if rule == Rule::Promoted {
+                cx.record.promoted_by_person = Some(epoch);
+                cx.record.marks.stale = false;
+                cx.record.recovery_held = true;
+            }
+        }
+        cx.facts.released = None;
+        cx.show(Step::None);
+        cx.act(Action::PrepareObjects);
+        let (by_person, released, burning, fetching) = (false, offer.is_none(), None, false);
+        let state =
+            Self { epoch, rule, back, offer, by_person, released, before, burning, fetching };
+        (rule, State::ToActive(state))
+    }
+
+    pub(super) fn next(&mut self, cx: &mut Context) -> Option<Move> {
+        if let Some(why) = self.burning {
+            return cx.is_durable().then(|| self.go_back(why, cx));
+        }
+        if cx.progress.promotion_failed || !cx.facts.storage_ok {
+            return Some(self.fail(cx));
+        }
+        if let Some(why) = self.called_off(cx) {
+            self.burn(why, cx);
+            return cx.is_durable().then(|| self.go_back(why, cx));
+        }
+        self.accept(cx);
+        self.fetch(cx);
+        let fetched = !self.fetching || cx.progress.fetched || cx.heard().is_none();
+        let ready = self.released && fetched && cx.progress.objects_ready && cx.is_durable();
+        ready.then(|| self.open(cx))
+    }
+
+    /// Shows the acceptance once the epoch is durable; takes the release.
+    fn accept(&mut self, cx: &mut Context) {
+        let Some(id) = self.offer.filter(|_| !self.released) else { return };
+        if cx.is_durable() {
+            cx.show(Step::Accept { id });
+        }
+        if self.is_released(id, cx) {
+            self.released = true;
+            cx.timers.stop(Timer::Handover);
+            use_epoch(self.epoch, true, cx);
+            cx.record.recovery_held = self.by_person;
+        }
+    }
+
+    /// The old active's outputs are closed for good.
+    fn is_released(&self, id: u32, cx: &Context) -> bool {
+        let Some(followed) = self.follows() else { return false };
+        let fenced = cx.facts.fenced.is_some_and(|it| it.instance == followed && !it.behind);
+        let Some(last) = cx.last_of(followed) else { return fenced };
+        let left = last.leaving && last.positions == cx.positions();
+        let released = last.step == Step::Released { id } && !last.outputs_open;
+        fenced || left || (released && last.about == Some(cx.instance))
+    }
+
+    /// Someone acts, or the offer is void.
+    fn called_off(&self, cx: &Context) -> Option<Rule> {
+        if let Some(id) = self.offer.filter(|_| !self.released) {
+            let withdrawn = cx.answers().is_some_and(|it| it.step == Step::Withdrawn { id });
+            let newer = cx.heard_partner().is_some_and(|it| self.follows() != Some(it.instance));
+            if withdrawn || newer || cx.progress.handover_over {
+                return Some(Rule::Withdrawn);
+            }
+        }
+        let partner = cx.heard_partner()?;
+        let view = partner.view;
+        let acts = view.state.is_active();
+        let ahead = view.state == StateId::SwitchingToActive && view.epoch > self.epoch;
+        (acts || ahead).then_some(Rule::HeardAgain)
+    }
+
+    /// Fetches what the loser of the election has ahead.
+    fn fetch(&mut self, cx: &mut Context) {
+        if self.fetching || !self.was_elected() || cx.heard().is_none() {
+            return;
+        }
+        let Some(loser) = &cx.facts.partner_summary else { return };
+        if cx.contains(loser.summary.history.positions()) {
+            return;
+        }
+        let loser = loser.summary.history.clone();
+        self.fetching = true;
+        cx.order(ReplicaOrder::FetchAhead { loser });
+    }
+
+    pub(super) const fn was_elected(&self) -> bool {
+        matches!(self.rule, Rule::Elected | Rule::PartnerYielded)
+    }
+
+    fn open(&self, cx: &mut Context) -> Move {
+        let epoch = self.epoch;
+        cx.facts.failures = 0;
+        cx.facts.lost_to = None;
+        cx.facts.unacknowledged = false;
+        if self.counts() {
+            count_change(cx);
+        }
+        cx.order(ReplicaOrder::BecomeActive { epoch });
+        cx.show(Step::None);
+        cx.open_outputs(epoch);
+        let acting = Acting { epoch, since: cx.now, won: None };
+        let reachable = cx.answers().is_some_and(|it| it.state != StateId::Unknown);
+        let state = if reachable { State::Active(acting) } else { State::ActiveAlone(acting) };
+        (Rule::Opened, state)
+    }
+
+    /// Whether this change counts for damping: not what a person asked for.
+    fn counts(&self) -> bool {
+        !self.by_person && self.rule != Rule::Promoted && self.rule != Rule::NotMoved
+    }
+
+    /// The epoch was never used: it decides nothing.
+    fn burn(&mut self, why: Rule, cx: &mut Context) {
+        let epoch = cx.record.epoch;
+        cx.record = Record { epoch, ..self.before };
+        cx.show(Step::None);
+        cx.act(Action::StopObjects);
+        self.burning = Some(why);
+    }
+
+    fn go_back(&self, why: Rule, cx: &mut Context) -> Move {
+        let state = match self.back {
+            Back::Unsure => {
+                let allowance = cx.settings.beats.detection_bound() * 4;
+                Determining::enter(allowance.min(cx.settings.startup_allowance), cx)
+            }
+            Back::Behind(follower) => State::NotReady(Standby { follower }),
+            Back::Level(follower) => State::Missed(follower),
+        };
+        (why, state)
+    }
+
+    /// Tells the partner, and tries again after a pause that doubles.
+    fn fail(&mut self, cx: &mut Context) -> Move {
+        self.burn(Rule::PromotionFailed, cx);
+        let doublings = cx.facts.failures.min(RETRY_DOUBLINGS_MAX);
+        cx.set(Timer::Retry, RETRY_FIRST * 2_u32.pow(doublings));
+        cx.facts.failures = doublings + 1;
+        let follower = match self.back {
+            Back::Unsure => None,
+            Back::Behind(follower) => follower,
+            Back::Level(follower) => Some(follower),
+        };
+        (Rule::PromotionFailed, Standby::enter_from_sync(follower, cx))
+    }
+
+    /// The active whose place is taken.
+    pub(super) fn follows(&self) -> Option<Instance> {
+        match self.back {
+            Back::Unsure => None,
+            Back::Behind(follower) => follower.map(|it| it.instance),
+            Back::Level(follower) => Some(follower.instance),
+        }
+    }
+}
+
+/// From here on the epoch is one that was used; it is stored with what it means.
+fn use_epoch(epoch: Epoch, sole: bool, cx: &mut Context) {
+    cx.record.last_used = epoch;
+    cx.record.marks.sole = sole.then_some(epoch);
+    cx.record.marks.in_sync = false;
+}
+
+/// The partner is proven out by what promotes us.
+const fn proves_sole(rule: Rule, mode: Mode) -> bool {
+    match rule {
+        Rule::Left
+        | Rule::LeftEqual
+        | Rule::Fenced
+        | Rule::WinnerFenced
+        | Rule::LateRelease
+        | Rule::Promoted => true,
+        Rule::Silent => matches!(mode, Mode::NoSplit),
+        _ => false,
+    }
+}
+
+/// Counts a change of role; past the limit the engine is suspended. The window begins anew with
+/// every change, so that only a quiet one ends it.
+fn count_change(cx: &mut Context) {
+    let damping = &mut cx.record.damping;
+    damping.changes = damping.changes.saturating_add(1);
+    damping.suspended |= damping.changes > cx.settings.suspend_after;
+    cx.set(Timer::Damping, cx.settings.suspend_window);
+}

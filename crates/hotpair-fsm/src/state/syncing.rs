@@ -1,0 +1,37 @@
+//! What the three syncing states share: what ends a sync.
+use super::{Follower, Move, Standby, ToActive};
+use crate::context::Context;
+use crate::{Pulse, ReplicaOrder, Rule};
+
+/// A row that leaves 5, 6 or 7 other than forward.
+pub(super) fn why_end(it: &Follower, cx: &mut Context) -> Option<Move> {
+    if cx.wishes.promote {
+        return Some(ToActive::enter_behind(Rule::Promoted, Some(*it), cx));
+    }
+    if let Some(rule) = super::not_ready::winner_fenced(it, cx) {
+        return Some(ToActive::enter_behind(rule, Some(*it), cx));
+    }
+    if cx.wishes.reinit {
+        cx.order(ReplicaOrder::Reinit);
+    }
+    let rule = broken(it, cx)?;
+    Some((rule, Standby::enter_from_sync(Some(*it), cx)))
+}
+
+fn broken(it: &Follower, cx: &Context) -> Option<Rule> {
+    let active = cx
+        .heard_active()
+        .filter(|partner| partner.instance == it.instance && partner.view.epoch == it.epoch);
+    let redundancy_lost =
+        it.over_redundancy && cx.facts.picture.channels.redundancy == Pulse::Silent;
+    match () {
+        () if !cx.facts.storage_ok => Some(Rule::StorageFailed),
+        () if active.is_none() => Some(Rule::ActiveLost),
+        () if redundancy_lost => Some(Rule::RedundancyLost),
+        () if cx.progress.sync_failed => Some(Rule::SyncBroken),
+        () if cx.wishes.reinit => Some(Rule::Reinit),
+        () if cx.facts.settings_differ.is_some() => Some(Rule::SettingsDiffer),
+        () if !cx.facts.network_ok => Some(Rule::NetworkLost),
+        () => None,
+    }
+}
