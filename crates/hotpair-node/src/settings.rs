@@ -11,6 +11,7 @@ mod sections;
 mod checks;
 mod agree;
 mod edit;
+mod template;
 mod load;
 
 pub use agree::{Change, Reload};
@@ -19,6 +20,9 @@ pub use field::{FIELDS, Field, When, guide_page};
 pub use load::{LoadError, Unpaired, check_key_file, load, load_unpaired, read_file};
 pub use measure::{duration_text, parse_duration, parse_size, size_text};
 pub use problem::{Problem, Problems};
+pub use template::template;
+
+pub use hotpair_transport::PinnedKey;
 
 use hotpair_types::{
     Ack, ConflictWinner, Designation, EngineName, Mode, NodeName, PerChannel, RecoveryMode,
@@ -81,11 +85,6 @@ pub struct Partner {
     /// The key it must prove to hold.
     pub key: PinnedKey,
 }
-
-/// The public key of a node, pinned by its partner: an Ed25519 point, written
-/// `ed25519:` and 43 characters of base64.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PinnedKey(pub [u8; 32]);
 
 /// `[channels.redundancy]`, `[channels.primary]`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -74,7 +74,7 @@ pub const FIELDS: &[Field] = &[
     own("partner.name", NAME, None, "The name of the partner. Written by pairing."),
     own(
         "partner.key",
-        "\"ed25519:\" and 43 characters of base64",
+        "\"ed25519:\" and 44 characters of base64",
         None,
         "The public key that the partner must prove to hold. Written by pairing.",
     ),

@@ -5,16 +5,13 @@ use super::{
     Api, ApiTls, Arbiter, ChannelSettings, Config, EngineSettings, Heartbeat, Hooks, Node, Pair,
     Partner, PinnedKey, Problems, Recovery, Settings, VirtualAddress, Writes, checks,
 };
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use hotpair_transport::KeyError;
 use hotpair_types::{
     Ack, Channel, ConflictWinner, Designation, EngineName, Mode, NodeName, PerChannel,
     RecoveryMode, StartAlone, WritableOn,
 };
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
@@ -87,7 +84,11 @@ fn partner(reader: &Reader<'_>) -> Option<Partner> {
         return None;
     }
     let name = reader.required("partner.name", name);
-    let key = reader.required("partner.key", |text| text.parse::<PinnedKey>());
+    let key = reader.required("partner.key", |text| {
+        // What a key looks like stands in the help below it.
+        let why = |error: KeyError| error.to_string().split(';').next().map(str::to_owned);
+        text.parse::<PinnedKey>().map_err(|error| why(error).unwrap_or_default())
+    });
     Some(Partner { name: name?, key: key? })
 }
 
@@ -341,28 +342,4 @@ fn virtual_address(text: &str) -> Result<VirtualAddress, String> {
         return Err("no interface of 1 to 15 characters after the `@`".to_owned());
     }
     Ok(VirtualAddress { address, prefix, interface: interface.to_owned() })
-}
-
-impl FromStr for PinnedKey {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let encoded = text.strip_prefix("ed25519:").ok_or("does not begin with `ed25519:`")?;
-        let bytes = STANDARD_NO_PAD.decode(encoded.trim_end_matches('='));
-        let bytes = bytes.map_err(|_| "what follows `ed25519:` is not base64".to_owned())?;
-        let count = bytes.len();
-        bytes.try_into().map(Self).map_err(|_| format!("has {count} bytes instead of 32"))
-    }
-}
-
-impl fmt::Display for PinnedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ed25519:{}", STANDARD_NO_PAD.encode(self.0))
-    }
-}
-
-impl fmt::Debug for PinnedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }

@@ -56,7 +56,7 @@ fn the_least_settings_have_the_defaults_of_the_table() {
         node.designation = master
         node.data_dir = /var/lib/hotpair
         partner.name = gw-b
-        partner.key = ed25519:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc
+        partner.key = ed25519:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=
         channels.redundancy.listen = 10.10.0.1:4750
         channels.redundancy.partner = 10.10.0.2:4750
         channels.redundancy.max_missed = 5

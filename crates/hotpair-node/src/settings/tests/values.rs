@@ -226,27 +226,27 @@ fn a_key_is_an_ed25519_key() {
         "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=",
         "BwcH",
         expect![[r#"
-        error: partner.key: `ed25519:BwcH`: has 3 bytes instead of 32
-         --> node.toml:6:7
-          |
-        6 | key = "ed25519:BwcH"
-          |       ^^^^^^^^^^^^^^
-          = help: allowed: "ed25519:" and 43 characters of base64
+            error: partner.key: `ed25519:BwcH`: not a public key: not 32 bytes
+             --> node.toml:6:7
+              |
+            6 | key = "ed25519:BwcH"
+              |       ^^^^^^^^^^^^^^
+              = help: allowed: "ed25519:" and 44 characters of base64
 
-        node.toml: 1 error; nothing was started"#]],
+            node.toml: 1 error; nothing was started"#]],
     );
     check_with(
         "ed25519:",
         "rsa:",
         expect![[r#"
-        error: partner.key: `rsa:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=`: does not begin with `ed25519:`
-         --> node.toml:6:7
-          |
-        6 | key = "rsa:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="
-          |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-          = help: allowed: "ed25519:" and 43 characters of base64
+            error: partner.key: `rsa:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=`: not a public key: it does not begin with `ed25519:`
+             --> node.toml:6:7
+              |
+            6 | key = "rsa:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="
+              |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              = help: allowed: "ed25519:" and 44 characters of base64
 
-        node.toml: 1 error; nothing was started"#]],
+            node.toml: 1 error; nothing was started"#]],
     );
 }
 
