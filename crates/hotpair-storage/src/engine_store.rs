@@ -30,21 +30,23 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Why so: docs/decisions/0010-how-redb-commits.md.
     fn default() -> Self {
-        Self {
-            role_changes_max: 1_000,
-            config_journal_bytes_max: 64 << 20,
-            runtime_journal_bytes_max: 16 << 20,
-            keys_max: 262_144,
-            divergence_bytes_alarm: 256 << 20,
-            replicated_two_phase: false,
-            quick_repair: false,
-        }
+        Self::DEFAULT
     }
 }
 
 impl Options {
+    /// Why it commits so: docs/decisions/0010-how-redb-commits.md.
+    pub const DEFAULT: Self = Self {
+        role_changes_max: 1_000,
+        config_journal_bytes_max: 64 << 20,
+        runtime_journal_bytes_max: 16 << 20,
+        keys_max: 262_144,
+        divergence_bytes_alarm: 256 << 20,
+        replicated_two_phase: true,
+        quick_repair: false,
+    };
+
     pub(crate) const fn journal_bytes_max(&self, kind: JournalKind) -> u64 {
         match kind {
             JournalKind::Config => self.config_journal_bytes_max,

@@ -7,22 +7,23 @@ use hotpair_storage::{
 };
 use hotpair_types::JournalKind;
 
+const ONE_PHASE: Options = Options { replicated_two_phase: false, ..Options::DEFAULT };
+
 fn open(bytes: [&[u8]; 2], stopped_cleanly: bool) -> Result<EngineStore, OpenError> {
     let [replicated, local] = bytes.map(|it| Box::new(FaultDisk::of(it.to_vec())));
     let disks = EngineDisks { replicated, local, stopped_cleanly };
     EngineStore::open_with_disks(disks, &main_engine(), Options::default()).map(|it| it.0)
 }
 
-/// Both files of a small store that was closed.
-fn small_store() -> [Vec<u8>; 2] {
+/// Both files of a small store, closed or killed.
+fn small_store(closed: bool, options: Options) -> [Vec<u8>; 2] {
     let disks = [FaultDisk::default(), FaultDisk::default()];
     let given = EngineDisks {
         replicated: Box::new(disks[0].clone()),
         local: Box::new(disks[1].clone()),
         stopped_cleanly: true,
     };
-    let (mut store, _) =
-        EngineStore::open_with_disks(given, &main_engine(), Options::default()).unwrap();
+    let (mut store, _) = EngineStore::open_with_disks(given, &main_engine(), options).unwrap();
     for number in 1..=20 {
         let mut config = keyed(number, &format!("key {number}"));
         config.changes = vec![set("", &format!("k{number:02}"), &"c".repeat(200))];
@@ -39,8 +40,13 @@ fn small_store() -> [Vec<u8>; 2] {
             ])
             .unwrap();
     }
-    store.close().unwrap();
-    disks.map(|it| it.bytes())
+    if closed {
+        store.close().unwrap();
+        return disks.map(|it| it.bytes());
+    }
+    let killed = disks.map(|it| it.bytes());
+    std::mem::forget(store);
+    killed
 }
 
 fn everything(store: &EngineStore) -> Result<(Loaded, Vec<RoleChange>), StorageFault> {
@@ -67,7 +73,7 @@ fn quiet<T>(work: impl FnOnce() -> T) -> T {
 
 #[test]
 fn no_flipped_bit_is_ever_served() {
-    let files = small_store();
+    let files = small_store(true, Options::DEFAULT);
     let whole = everything(&open([&files[0], &files[1]], true).unwrap()).unwrap();
     let mut dice = Dice(0xDECA_FBAD);
     let (mut refused, mut reported, mut harmless) = (0, 0, 0);
@@ -103,9 +109,44 @@ fn no_flipped_bit_is_ever_served() {
     assert!(refused > 300 && harmless > 0);
 }
 
+/// How many bits of each file, flipped after a kill, take an acknowledged commit back without a
+/// word.
+fn taken_back(options: Options, rounds: usize) -> [u64; 2] {
+    let files = small_store(false, options);
+    let whole = everything(&open([&files[0], &files[1]], false).unwrap()).unwrap();
+    let mut dice = Dice(0xBAD_D15C);
+    let mut taken_back = [0, 0];
+    quiet(|| {
+        for round in 0..rounds {
+            let file = round % 2;
+            let bit = dice.roll(files[file].len() as u64 * 8) as usize;
+            let mut flipped = files.clone();
+            flipped[file][bit / 8] ^= 1 << (bit % 8);
+            let opened = open([&flipped[0], &flipped[1]], false);
+            if let Some(found) = opened.ok().and_then(|it| everything(&it).ok()) {
+                taken_back[file] += u64::from(found != whole);
+            }
+        }
+    });
+    taken_back
+}
+
+#[test]
+fn a_flipped_bit_after_a_kill_takes_nothing_back() {
+    assert_eq!(taken_back(Options::DEFAULT, 3_000), [0, 0]);
+}
+
+/// Why the default is what it is: docs/decisions/0010-how-redb-commits.md.
+#[test]
+fn committing_in_one_phase_would_take_acknowledged_commits_back() {
+    let [replicated, local] = taken_back(ONE_PHASE, 600);
+    assert!(replicated > 0, "redb got better: look at the decision again");
+    assert_eq!(local, 0);
+}
+
 #[test]
 fn a_truncated_zeroed_or_garbage_file_is_refused_with_its_name() {
-    let files = small_store();
+    let files = small_store(true, Options::DEFAULT);
     let mut dice = Dice(7);
     let len = files[0].len();
     let garbage: Vec<u8> = (0..len).map(|_| dice.roll(256) as u8).collect();
@@ -153,7 +194,7 @@ fn a_truncated_zeroed_or_garbage_file_is_refused_with_its_name() {
 
 #[test]
 fn an_empty_file_beside_a_full_one_is_missing_and_not_new() {
-    let files = small_store();
+    let files = small_store(true, Options::DEFAULT);
     let error = open([&[], &files[1]], true).unwrap_err();
     assert!(matches!(error, OpenError::Missing { .. }), "{error}");
     let error = open([&files[0], &[]], true).unwrap_err();
@@ -162,7 +203,7 @@ fn an_empty_file_beside_a_full_one_is_missing_and_not_new() {
 
 #[test]
 fn the_two_files_cannot_be_exchanged() {
-    let files = small_store();
+    let files = small_store(true, Options::DEFAULT);
     let error = open([&files[1], &files[0]], true).unwrap_err();
     assert!(matches!(error, OpenError::Misplaced { .. }), "{error}");
 }
