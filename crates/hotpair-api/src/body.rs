@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Request, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -15,16 +16,22 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
 /// How much of it is still read, as a multiple of the limit.
 const DRAIN_FACTOR: usize = 8;
 
-/// Reads a JSON body.
+/// Reads any JSON.
+pub(crate) async fn json_value(api: &Api, request: Request<Body>) -> Result<Value, Problem> {
+    check_json_type(request.headers())?;
+    parse(&bytes(api, request).await?, api.limits.json_depth_max)
+}
+
+/// Reads a JSON object.
 pub(crate) async fn json<T: DeserializeOwned>(
     api: &Api,
     request: Request<Body>,
 ) -> Result<T, Problem> {
     check_json_type(request.headers())?;
-    parse(&bytes(api, request).await?, api.limits.json_depth_max)
+    parse_object(&bytes(api, request).await?, api.limits.json_depth_max)
 }
 
-/// Reads a JSON body; an empty one counts as the default.
+/// Reads a JSON object; an empty body counts as the default.
 pub(crate) async fn json_or_default<T: DeserializeOwned + Default>(
     api: &Api,
     request: Request<Body>,
@@ -35,7 +42,19 @@ pub(crate) async fn json_or_default<T: DeserializeOwned + Default>(
         return Ok(T::default());
     }
     typed?;
-    parse(&bytes, api.limits.json_depth_max)
+    parse_object(&bytes, api.limits.json_depth_max)
+}
+
+/// Reads a JSON object that has arrived. Serde would take an array for a struct too.
+pub(crate) fn parse_object<T: DeserializeOwned>(
+    bytes: &[u8],
+    depth_max: usize,
+) -> Result<T, Problem> {
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        let _: Value = parse(bytes, depth_max)?;
+        return Err(Problem::new(ProblemKind::Unprocessable, "the JSON is not an object"));
+    }
+    parse(bytes, depth_max)
 }
 
 /// Reads JSON that has arrived.
@@ -146,7 +165,6 @@ pub(crate) async fn drain(mut body: Body, bytes_max: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     #[test]
     fn depth_counts_brackets_outside_of_strings() {

@@ -47,7 +47,10 @@ pub enum FeedItem {
         sequence: u64,
     },
     /// Something happened.
-    Event(Event),
+    Event {
+        /// What.
+        event: Event,
+    },
     /// Everything that was to be sent first has been sent; what follows is live.
     Level {
         /// Where the client stands now.

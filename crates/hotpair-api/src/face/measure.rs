@@ -9,7 +9,7 @@ pub struct HistogramValue {
     /// How many values.
     pub count: u64,
     /// Upper bound and how many values lie in this bucket alone, bounds growing, the last one
-    /// `f64::MAX`.
+    /// `f64::INFINITY`.
     pub buckets: Vec<(f64, u64)>,
 }
 
@@ -17,7 +17,7 @@ impl HistogramValue {
     /// Buckets with these upper bounds, and one above all.
     #[must_use]
     pub fn with_bounds(bounds: &[f64]) -> Self {
-        let buckets = bounds.iter().copied().chain([f64::MAX]).map(|it| (it, 0)).collect();
+        let buckets = bounds.iter().copied().chain([f64::INFINITY]).map(|it| (it, 0)).collect();
         Self { sum: 0.0, count: 0, buckets }
     }
 

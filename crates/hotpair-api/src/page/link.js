@@ -109,7 +109,7 @@ export class Link {
         break;
       case "tag-removed": this.to.removed(it.path); break;
       case "level": this.last = it.position; break;
-      case "event": this.to.event(it); break;
+      case "event": this.to.event(it.event); break;
     }
   }
 

@@ -2,7 +2,7 @@
 use super::board::Board;
 use super::parts::{LastQuery, ListQuery, Name, Query, WriteQuery, write_options};
 use crate::answer::{Answer, ok, with_header, written};
-use crate::body::json;
+use crate::body::{json, json_value};
 use crate::face::{
     ConfigExport, ConfigOp, ConfigTransaction, Expectation, Problem, ProblemKind, WriteOutcome,
 };
@@ -12,7 +12,6 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use hotpair_types::{Ack, EngineName};
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::json as object;
 
 /// How many changes are given without `last`.
@@ -63,7 +62,7 @@ async fn put(
     check_item(&key, ProblemKind::BadPath)?;
     let options = write_options(request.headers(), query.ack)?;
     let expect = expectation(request.headers(), &key)?;
-    let value: Value = json(&api, request).await?;
+    let value = json_value(&api, request).await?;
     let transaction = ConfigTransaction { ops: vec![ConfigOp::Set { key, value }], expect };
     let outcome = api.act(api.face.config_write(query.engine, transaction, options)).await?;
     let tag = match &outcome {

@@ -86,7 +86,7 @@ async fn next_event(feed: &mut Feed, api: &Api) -> Option<Event> {
             () = crate::serve::stopped(&mut shutdown) => return None,
         };
         match item {
-            FeedItem::Event(event) => return Some(event),
+            FeedItem::Event { event } => return Some(event),
             FeedItem::Tag(_) | FeedItem::TagRemoved { .. } | FeedItem::Level { .. } => {}
         }
     }

@@ -208,7 +208,7 @@ impl Scrape {
         if let Some(seconds) = self.measures.certificate_expiry_seconds {
             let help = "Until this node's certificate expires";
             let name = "certificate_expiry_seconds";
-            Family::new(to, name, help, MetricType::Gauge)?.gauge(&[], seconds)?;
+            to.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&seconds)?;
         }
         let help = "Turned away: connections, tokens, messages";
         let mut family = Family::new(to, "refused", help, MetricType::Counter)?;

@@ -242,7 +242,7 @@ impl<'a> Session<'a> {
                 self.release().await?;
                 self.put(&item).await
             }
-            FeedItem::Event(_) => self.put(&item).await,
+            FeedItem::Event { .. } => self.put(&item).await,
         }
     }
 

@@ -1,8 +1,9 @@
 //! The accept loop: a bounded number of connections, each with its time-outs.
 use super::connection::Patient;
 use super::{Limits, ListenerError, ListenerSettings};
-use crate::face::NodeFace;
+use crate::face::{NodeFace, Problem, ProblemKind};
 use crate::gate::{Api, Peer};
+use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -24,15 +25,6 @@ use tokio_rustls::TlsAcceptor;
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How long to wait when the process has no file descriptor left.
 const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
-
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
-    Content-Type: application/problem+json\r\nContent-Length: 117\r\n\r\n\
-    {\"type\":\"urn:hotpair:problem:overloaded\",\"title\":\"The node has too much to do\",\
-    \"status\":503,\"detail\":\"connections\"}";
-const FULL_FOR_HOST: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n\
-    Connection: close\r\nContent-Type: application/problem+json\r\nContent-Length: 112\r\n\r\n\
-    {\"type\":\"urn:hotpair:problem:too-many-requests\",\"title\":\"Too many requests\",\
-    \"status\":429,\"detail\":\"connections\"}";
 
 /// A running API. Dropping it does not stop it; the shutdown signal does.
 #[derive(Debug)]
@@ -156,11 +148,11 @@ impl Door {
     fn admit(&self, stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>) {
         let place = match self.place(peer.ip().to_canonical()) {
             Ok(place) => place,
-            Err(answer) => {
+            Err(kind) => {
                 self.serving.api.refused.connection();
                 if self.tls.is_none() {
                     // One try: whoever comes in such numbers is not waited for.
-                    let _ = stream.try_write(answer);
+                    let _ = stream.try_write(refusal(kind).as_bytes());
                 }
                 return;
             }
@@ -181,12 +173,13 @@ impl Door {
         };
     }
 
-    fn place(&self, host: IpAddr) -> Result<Place, &'static [u8]> {
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| FULL)?;
+    fn place(&self, host: IpAddr) -> Result<Place, ProblemKind> {
+        let permit =
+            Arc::clone(&self.places).try_acquire_owned().map_err(|_| ProblemKind::Overloaded)?;
         let mut hosts = self.per_host.lock().expect("nothing panics while it is held");
         let count = hosts.entry(host).or_insert(0);
         if !host.is_loopback() && *count >= self.limits.connections_per_host_max {
-            return Err(FULL_FOR_HOST);
+            return Err(ProblemKind::TooManyRequests);
         }
         *count += 1;
         Ok(Place { _permit: permit, host, per_host: Arc::clone(&self.per_host) })
@@ -221,6 +214,18 @@ where
         tracing::debug!(%peer, %error, "a connection ended badly");
     }
     drop(place);
+}
+
+/// A whole answer for a connection that gets no place.
+fn refusal(kind: ProblemKind) -> String {
+    let problem = Problem::new(kind, "there are too many connections");
+    let body = crate::answer::document(&problem).to_string();
+    let status = StatusCode::from_u16(kind.status()).expect("the table has legal statuses");
+    format!(
+        "HTTP/1.1 {status}\r\nRetry-After: 1\r\nConnection: close\r\n\
+         Content-Type: application/problem+json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// Resolves when the shutdown begins.

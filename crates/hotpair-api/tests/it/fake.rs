@@ -498,7 +498,7 @@ impl NodeFace for FakeNode {
             }
             if let Some(since) = request.since_event {
                 for event in it.events.iter().filter(|it| it.number > since) {
-                    let _ = sender.offer(FeedItem::Event(event.clone()));
+                    let _ = sender.offer(FeedItem::Event { event: event.clone() });
                 }
             }
             it.feeds.push((request, sender));

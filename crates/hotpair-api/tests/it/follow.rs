@@ -46,7 +46,7 @@ pub async fn closed(socket: &mut Socket) -> (u16, String) {
     }
 }
 
-fn status_of(result: Result<Socket, Error>) -> u16 {
+pub fn status_of(result: Result<Socket, Error>) -> u16 {
     match result {
         Err(Error::Http(response)) => response.status().as_u16(),
         other => panic!("not refused: {other:?}"),
@@ -100,7 +100,7 @@ async fn status_and_events_follow_when_asked_for() {
         let message = next(&mut socket).await;
         match message["kind"].as_str().unwrap() {
             "status" => status = Some(message["status"].clone()),
-            "event" => event = Some(message),
+            "event" => event = Some(message["event"].clone()),
             other => panic!("{other}"),
         }
     }
@@ -223,7 +223,7 @@ async fn events_follow_as_server_sent_events_and_resume() {
         assert!(head.contains(&"content-type: text/event-stream".into()), "{head:?}");
         let mut event = api.node.with(|it| it.events[0].clone());
         event.number = 8;
-        api.node.publish(&FeedItem::Event(event));
+        api.node.publish(&FeedItem::Event { event });
         let mut id = None;
         let data = loop {
             let line = lines.next_line().await.unwrap().unwrap();

@@ -1,6 +1,6 @@
 //! What programs bring: runtime state providers and modules; and the rest of the paths.
 use crate::client::{start, start_with};
-use crate::follow::{closed, next, open};
+use crate::follow::{closed, next, open, status_of};
 use futures_util::SinkExt;
 use hotpair_api::Limits;
 use hotpair_api::face::{
@@ -100,14 +100,7 @@ async fn a_message_that_is_none_ends_the_session() {
 async fn a_second_provider_of_the_same_name_is_refused() {
     let api = start().await;
     let _held = open(&api, "/api/v1/providers/plant").await.unwrap();
-    let upgrade = [
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    ];
-    let got = api.ask("GET /api/v1/providers/plant", &upgrade, "").await;
-    assert_eq!((got.status, got.problem().as_str()), (409, "conflict"));
+    assert_eq!(status_of(open(&api, "/api/v1/providers/plant").await), 409);
     let got = api.ask("GET /api/v1/providers/plant", &[], "").await;
     assert_eq!(got.problem(), "bad-request");
 }

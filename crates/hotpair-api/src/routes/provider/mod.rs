@@ -6,7 +6,7 @@ use super::board::Board;
 use super::parts::{Name, Query, check_idempotency_key};
 use super::subscribe::{code, upgradable};
 use crate::answer::Answer;
-use crate::body::parse;
+use crate::body::parse_object;
 use crate::face::{
     Problem, ProblemKind, ProviderEncoding, ProviderPost, ProviderSession, ProviderStart,
     WriteOptions, WriteOutcome,
@@ -167,7 +167,7 @@ async fn read(
     session: &Arc<dyn ProviderSession>,
     text: &[u8],
 ) -> Result<Option<Posted>, Problem> {
-    match parse(text, api.limits.json_depth_max)? {
+    match parse_object(text, api.limits.json_depth_max)? {
         Incoming::Snapshot { id, items } => {
             api.ask(session.snapshot(id, parse_items(items)?)).await?;
             Ok(None)
