@@ -47,3 +47,6 @@ pub use shown::Waiting;
 pub use summary::Summary;
 pub use timer::Timer;
 pub use view::{Step, View};
+
+#[cfg(test)]
+mod tests;

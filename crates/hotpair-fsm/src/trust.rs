@@ -38,7 +38,8 @@ impl Context {
             && view.round == round
             && !self.is_fenced(partner.instance)
             && match view.state {
-                StateId::StandbySyncingCode
+                StateId::StandbySyncingWithActive
+                | StateId::StandbySyncingCode
                 | StateId::StandbySyncingData
                 | StateId::StandbyReady
                 | StateId::StandbyMissedHeartbeats => view.follows,
@@ -47,7 +48,6 @@ impl Context {
                 | StateId::Active
                 | StateId::ActiveStandbyNotAvailable
                 | StateId::StandbyNotReady
-                | StateId::StandbySyncingWithActive
                 | StateId::SwitchingToStandby
                 | StateId::Failed
                 | StateId::Unknown => false,

@@ -1,0 +1,4 @@
+//! A small world with two machines in it, and what must hold there.
+mod world;
+mod steps;
+mod scripts;

@@ -1,0 +1,117 @@
+//! A script goes in, a transcript of role changes comes out. Only `check` knows the world.
+mod main_way;
+
+use super::steps::Step;
+use super::world::World;
+use crate::{Command, Settings, Timer};
+use expect_test::Expect;
+use hotpair_types::Mode;
+use std::fmt::Write as _;
+
+/// Each line is one step; after each, everything that happens by itself happens.
+#[track_caller]
+fn check(script: &str, transcript: &Expect) {
+    check_with(|_| {}, script, transcript);
+}
+
+#[track_caller]
+fn check_with(change: impl Fn(&mut Settings), script: &str, transcript: &Expect) {
+    let mut world = World::new(change);
+    let mut actual = String::new();
+    for line in script.lines().map(str::trim).filter(|it| !it.is_empty()) {
+        let (quiet, line) = line.strip_prefix("! ").map_or((false, line), |it| (true, it));
+        for step in parse(line) {
+            assert!(
+                world.can(step),
+                "{line}: cannot happen in {:?} {:?}\n{actual}",
+                world.state(0),
+                world.state(1)
+            );
+            world.take(step);
+        }
+        if !quiet {
+            world.run();
+        }
+        writeln!(actual, "{line}").unwrap();
+        for (host, change) in world.changes.drain(..) {
+            let name = ["master", "backup"][host];
+            let (from, to, rule) = (change.from.number(), change.to.number(), change.rule.id());
+            writeln!(actual, "    {name} {from} -> {to} {rule} {}", change.epoch).unwrap();
+        }
+        let shows = |it: usize| {
+            world.live(it).map_or_else(
+                || "-".into(),
+                |live| {
+                    let open = if live.open.is_some() { " open" } else { "" };
+                    let machine = &live.machine;
+                    let id = machine.state().number();
+                    format!(
+                        "{id}{open} {:?} sees {}",
+                        machine.acknowledge(),
+                        machine.partner_state().number()
+                    )
+                },
+            )
+        };
+        writeln!(actual, "    = {} | {}", shows(0), shows(1)).unwrap();
+    }
+    transcript.assert_eq(&actual);
+}
+
+fn parse(line: &str) -> Vec<Step> {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let host = |it: &str| match it {
+        "master" => 0,
+        "backup" => 1,
+        other => panic!("no such host: {other}"),
+    };
+    let command = |it: &str| match it {
+        "switchover" => Command::Switchover,
+        "become-active" => Command::BecomeActive,
+        "promote" => Command::Promote { accept_loss: true },
+        "pause" => Command::Pause,
+        "resume" => Command::Resume,
+        "undeploy" => Command::Undeploy,
+        "deploy" => Command::Deploy,
+        "leave" => Command::Leave,
+        "reinit" => Command::Reinit,
+        other => panic!("no such command: {other}"),
+    };
+    if let Some((at, what)) = rest.split_once(' ') {
+        assert_eq!(word, "ask");
+        return vec![Step::Ask(host(at), command(what))];
+    }
+    match word {
+        "cut" => return vec![Step::Cut(0), Step::Cut(1)],
+        "heal" => return vec![Step::Heal(0), Step::Heal(1)],
+        "nothing" => return Vec::new(),
+        _ => {}
+    }
+    let host = host(rest);
+    vec![match word {
+        "start" => Step::Start(host),
+        "crash" => Step::Crash(host),
+        "kill" => Step::CrashWithGuard(host),
+        "fenced" => Step::Fenced(host),
+        "misses" => Step::Misses(host),
+        "silent" => Step::Silent(host),
+        "hint" => Step::Hint(host),
+        "unacknowledged" => Step::Unacknowledged(host),
+        "fence-due" => Step::FenceDue(host),
+        "promote-due" => Step::PromoteDue(host),
+        "alone" => Step::Elapsed(host, Timer::StartupAllowance),
+        "timeout" => Step::Elapsed(host, Timer::Handover),
+        "hold-over" => Step::Elapsed(host, Timer::RecoveryHold),
+        "write" => Step::Write(host),
+        "write-unsent" => Step::WriteUnsent(host),
+        "stalled" => Step::Stalled(host),
+        "cut-from" => Step::Cut(host),
+        "heal-from" => Step::Heal(host),
+        other => panic!("no such step: {other}"),
+    }]
+}
+
+fn no_split(settings: &mut Settings) {
+    settings.mode = Mode::NoSplit;
+    settings.start_alone = hotpair_types::StartAlone::Proven;
+}
