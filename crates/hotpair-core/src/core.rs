@@ -117,7 +117,7 @@ impl Core {
                 self.look(now, out);
                 self.everyone(now, Event::SettingsDiffer(differs), out);
                 self.tell_everyone(now, &replication::Input::LinkUp, out);
-                self.send_summaries(now, out);
+                self.send_summaries(out);
             }
             Input::Refused { channel: _ } => self.detector.refused(now),
             Input::LinkUp { channel } => self.partner.set_link(channel, true),
@@ -129,7 +129,7 @@ impl Core {
             }
             Input::Moved => {
                 self.tell_everyone(now, &replication::Input::LinkUp, out);
-                self.send_summaries(now, out);
+                self.send_summaries(out);
             }
             Input::Hint { channel: _, refused } => self.detector.hint(now, refused),
             Input::Fenced { instance, behind } => {
@@ -188,9 +188,9 @@ impl Core {
         }
     }
 
-    fn send_summaries(&mut self, now: Time, out: &mut Vec<Output>) {
+    fn send_summaries(&mut self, out: &mut Vec<Output>) {
         for engine in &mut self.engines {
-            engine.publish_summary(now, out);
+            engine.publish_summary(out);
         }
     }
 

@@ -39,6 +39,7 @@ pub struct Engine {
     picture: Picture,
     positions: Option<Positions>,
     partner: Option<Instance>,
+    partner_view: Option<(Time, fsm::View)>,
     /// The active shows more than we have, since when.
     ahead: Option<(Time, Positions)>,
     progress: Option<Progress>,
@@ -66,6 +67,7 @@ impl Engine {
             picture: Picture::default(),
             positions: None,
             partner: None,
+            partner_view: None,
             ahead: None,
             progress: None,
             publish: true,
@@ -125,6 +127,7 @@ impl Engine {
     pub(crate) fn event(&mut self, now: Time, event: Event, out: &mut Vec<Output>) {
         if let Event::PartnerView { instance, view } = &event {
             self.partner = Some(*instance);
+            self.partner_view = Some((now, *view));
             self.watch_positions(now, view);
         }
         self.events.push_back(event);
@@ -222,7 +225,7 @@ impl Engine {
             }),
             Fact::Gap(_) => Event::Gap,
             Fact::PartnerCaughtUp { .. } => Event::DataTransferred,
-            Fact::DataUnacknowledged => Event::Unacknowledged(true),
+            Fact::DataUnacknowledged(late) => Event::Unacknowledged(late),
             Fact::Drained { .. } => Event::WritesDrained,
             Fact::LosingEntriesStored => Event::LosingEntriesStored,
             Fact::AheadFetched => Event::FetchedAhead,
@@ -285,7 +288,7 @@ impl Engine {
                 self.publish = true;
                 return;
             }
-            Action::PublishSummary => return self.publish_summary(now, out),
+            Action::PublishSummary => return self.publish_summary(out),
             Action::OpenOutputs { epoch } => EngineOutput::OpenOutputs { epoch },
             Action::CloseOutputs => EngineOutput::CloseOutputs,
             Action::PrepareObjects => EngineOutput::PrepareObjects,
@@ -315,14 +318,10 @@ impl Engine {
         self.put(output, out);
     }
 
-    /// Sends the frozen summary, if there is one, and lets its receiver fetch what it lacks.
-    pub(crate) fn publish_summary(&mut self, now: Time, out: &mut Vec<Output>) {
+    /// Sends the frozen summary, if there is one.
+    pub(crate) fn publish_summary(&mut self, out: &mut Vec<Output>) {
         let Some(summary) = self.machine.summary().cloned() else { return };
         self.put(EngineOutput::Summary(Box::new(summary)), out);
-        if let Some(partner) = self.partner {
-            let direction = Direction::OfferAhead { partner };
-            self.tell(now, replication::Input::Direction(direction), out);
-        }
     }
 
     fn direct(&mut self, now: Time, order: ReplicaOrder, out: &mut Vec<Output>) {
@@ -335,10 +334,9 @@ impl Engine {
             ReplicaOrder::SettleWay => Direction::SettleWay,
             ReplicaOrder::TransferData => Direction::TransferData,
             ReplicaOrder::StopSync => Direction::StopSync,
-            // The replica follows from `TransferData` on.
             ReplicaOrder::Follow => {
                 self.progress = None;
-                return;
+                Direction::Follow
             }
             ReplicaOrder::ServePartner { partner } => Direction::ServePartner { partner },
             ReplicaOrder::StopServing => Direction::StopServing,
@@ -390,5 +388,11 @@ impl Engine {
     #[must_use]
     pub const fn partner(&self) -> Option<Instance> {
         self.partner
+    }
+
+    /// What the partner showed last, and when.
+    #[must_use]
+    pub const fn partner_view(&self) -> Option<(Time, fsm::View)> {
+        self.partner_view
     }
 }

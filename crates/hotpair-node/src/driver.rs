@@ -1,0 +1,314 @@
+//! The loop that feeds a node's decisions and carries them out. It decides nothing itself.
+//!
+//! One thread owns everything here. Whatever comes from outside (the partner, the disk, the guard,
+//! a client) arrives through a queue; a batch of it goes through `Core::handle`, and what that asks
+//! for is carried out before the next batch.
+
+mod runtime;
+mod partner;
+mod effects;
+mod writes;
+mod commands;
+mod data;
+mod journal;
+mod status;
+
+pub use journal::EventLog;
+pub(crate) use data::Session;
+pub(crate) use runtime::EngineRuntime;
+pub(crate) use writes::PostedWrite;
+
+use crate::clock::Clock;
+use crate::guard_link::{GuardLink, GuardSays};
+use crate::logging::LogLevel;
+use crate::settings::Settings;
+use crate::store::{Completion, Completions, Store};
+use hotpair_api::face::NodeStatus;
+use hotpair_core::{Core, EngineIndex, EngineInput, Input, Output};
+use hotpair_fsm::Command;
+use hotpair_transport::{TransportEvent, TransportHandle};
+use hotpair_types::{EngineName, Time};
+use partner::PartnerInfo;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Inputs of one kind that are taken before the next flush.
+const BATCH_MAX: usize = 1_024;
+/// Requests that wait for the loop; beyond it callers are refused.
+pub(crate) const REQUESTS_MAX: usize = 16_384;
+/// The status is published at least so often.
+const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+/// ... and at most so often.
+const STATUS_PAUSE: Duration = Duration::from_millis(20);
+
+/// Something to do on the driver's thread.
+pub(crate) type Request = Box<dyn FnOnce(&mut Driver) + Send>;
+
+/// How the node ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to, and has said so to the partner.
+    Stopped,
+    /// It must not go on: the guard is gone.
+    GuardLost,
+}
+
+/// Everything a node is made of.
+pub struct Driver {
+    pub(crate) clock: Clock,
+    pub(crate) core: Core,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) engines: Vec<EngineRuntime>,
+    pub(crate) partner: PartnerInfo,
+    pub(crate) transport: TransportHandle,
+    pub(crate) store: Store,
+    pub(crate) events: EventLog,
+    pub(crate) api_base: String,
+    pub(crate) log_level: Option<LogLevel>,
+    sessions: u64,
+    guard: GuardLink,
+    out: Vec<Output>,
+    writes: BTreeMap<u64, writes::WaitingWrite>,
+    next_ticket: u64,
+    commands: BTreeMap<u64, commands::WaitingCommand>,
+    status: watch::Sender<Arc<NodeStatus>>,
+    status_dirty: bool,
+    status_at: Time,
+    leaving: bool,
+    ended: Option<Ended>,
+}
+
+/// What a driver is started with.
+pub(crate) struct Parts {
+    pub(crate) clock: Clock,
+    pub(crate) core: Core,
+    pub(crate) first: Vec<Output>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) engines: Vec<EngineRuntime>,
+    pub(crate) transport: TransportHandle,
+    pub(crate) store: Store,
+    pub(crate) guard: GuardLink,
+    pub(crate) events: EventLog,
+    pub(crate) api_base: String,
+    pub(crate) identity: crate::wire::OwnHello,
+    pub(crate) log_level: Option<LogLevel>,
+    pub(crate) status: watch::Sender<Arc<NodeStatus>>,
+}
+
+/// Where everything arrives.
+pub(crate) struct Inlets {
+    pub(crate) transport: hotpair_transport::Events,
+    pub(crate) completions: Completions,
+    pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) guard: mpsc::UnboundedReceiver<GuardSays>,
+}
+
+impl Driver {
+    /// Where the status is published.
+    pub(crate) fn status_channel(
+        settings: &Settings,
+    ) -> (watch::Sender<Arc<NodeStatus>>, watch::Receiver<Arc<NodeStatus>>) {
+        watch::channel(Arc::new(status::empty(settings)))
+    }
+
+    pub(crate) fn new(parts: Parts) -> Self {
+        let mut driver = Self {
+            clock: parts.clock,
+            core: parts.core,
+            settings: parts.settings,
+            engines: parts.engines,
+            partner: PartnerInfo::new(parts.identity),
+            transport: parts.transport,
+            store: parts.store,
+            events: parts.events,
+            api_base: parts.api_base,
+            guard: parts.guard,
+            out: parts.first,
+            writes: BTreeMap::new(),
+            next_ticket: 1,
+            commands: BTreeMap::new(),
+            status: parts.status,
+            log_level: parts.log_level,
+            sessions: 0,
+            status_dirty: true,
+            status_at: Time::ZERO,
+            leaving: false,
+            ended: None,
+        };
+        for index in driver.indexes() {
+            driver.restore_providers(index);
+        }
+        driver.carry_out();
+        driver.publish_status();
+        driver
+    }
+
+    /// Runs until the node ends.
+    pub(crate) async fn run(mut self, mut inlets: Inlets) -> Ended {
+        loop {
+            let deadline = self.clock.instant(self.next_deadline());
+            tokio::select! {
+                biased;
+                Some(event) = inlets.transport.recv() => self.on_transport(event),
+                Some(done) = inlets.completions.recv() => self.on_completion(done),
+                Some(says) = inlets.guard.recv() => self.on_guard(says),
+                Some(request) = inlets.requests.recv() => request(&mut self),
+                () = tokio::time::sleep_until(deadline.into()) => {}
+            }
+            self.drain(&mut inlets);
+            self.input(Input::Flush);
+            self.tidy();
+            if let Some(ended) = self.ended {
+                self.end().await;
+                return ended;
+            }
+        }
+    }
+
+    fn drain(&mut self, inlets: &mut Inlets) {
+        for _ in 0..BATCH_MAX {
+            let Some(event) = inlets.transport.try_recv() else { break };
+            self.on_transport(event);
+        }
+        for _ in 0..BATCH_MAX {
+            let Ok(done) = inlets.completions.try_recv() else { break };
+            self.on_completion(done);
+        }
+        while let Ok(says) = inlets.guard.try_recv() {
+            self.on_guard(says);
+        }
+        for _ in 0..BATCH_MAX {
+            let Ok(request) = inlets.requests.try_recv() else { break };
+            request(self);
+        }
+    }
+
+    fn next_deadline(&self) -> Time {
+        self.core.next_deadline().min(self.status_at + STATUS_INTERVAL)
+    }
+
+    /// Lets the core decide, and carries out what it asks for.
+    pub(crate) fn input(&mut self, input: Input) {
+        let (now, wall) = (self.clock.now(), self.clock.wall());
+        self.core.handle(now, wall, input, &mut self.out);
+        self.carry_out();
+    }
+
+    pub(crate) fn engine_input(&mut self, engine: EngineIndex, input: EngineInput) {
+        self.input(Input::Engine { engine, input });
+    }
+
+    fn carry_out(&mut self) {
+        // Carrying out may give new inputs, whose outputs are carried out in turn.
+        while !self.out.is_empty() {
+            let out = std::mem::take(&mut self.out);
+            for output in out {
+                match output {
+                    Output::Beat { beat, number, views } => self.send_beat(&beat, number, &views),
+                    Output::Engine { engine, output } => self.effect(engine, output),
+                }
+            }
+        }
+    }
+
+    fn on_transport(&mut self, event: TransportEvent) {
+        self.partner_event(event);
+    }
+
+    fn on_completion(&mut self, completion: Completion) {
+        match completion {
+            Completion::Stored { engine, ticket } => {
+                self.engine_input(engine, EngineInput::Stored(ticket));
+            }
+            Completion::Failed { engine, ticket, why } => {
+                tracing::error!(engine = %self.name_of(engine), %why, "storage failed");
+                self.raise(engine, "storage-failed", format!("the storage failed: {why}"));
+                self.engine_input(engine, EngineInput::StoreFailed(ticket));
+            }
+            Completion::Data { engine, input } => {
+                self.engine_input(engine, EngineInput::Data(input));
+            }
+        }
+    }
+
+    fn on_guard(&mut self, says: GuardSays) {
+        match says {
+            GuardSays::Told { behind } => {
+                for (index, behind) in behind.into_iter().enumerate() {
+                    let engine = EngineIndex(u8::try_from(index).expect("at most 8 engines"));
+                    self.engine_input(engine, EngineInput::GuardTold { behind });
+                }
+            }
+            GuardSays::Lost => {
+                tracing::error!("the guard is gone: outputs are closed and the node ends");
+                self.input(Input::GuardLost);
+            }
+            GuardSays::Stop => self.leave(),
+        }
+    }
+
+    /// Begins a clean stop: hand over if possible, else say `Leaving`.
+    pub(crate) fn leave(&mut self) {
+        if self.leaving {
+            return;
+        }
+        tracing::info!("stopping: handing over");
+        self.leaving = true;
+        for engine in self.indexes() {
+            self.command(engine, Command::Leave, None);
+        }
+    }
+
+    fn tidy(&mut self) {
+        self.retry_held_writes();
+        self.forget_late_commands();
+        let now = self.clock.now();
+        let due = now >= self.status_at + STATUS_INTERVAL;
+        if due || (self.status_dirty && now >= self.status_at + STATUS_PAUSE) {
+            self.publish_status();
+        }
+    }
+
+    fn publish_status(&mut self) {
+        self.status_at = self.clock.now();
+        self.status_dirty = false;
+        let status = Arc::new(self.node_status());
+        self.status.send_replace(status);
+    }
+
+    pub(crate) const fn changed(&mut self) {
+        self.status_dirty = true;
+    }
+
+    async fn end(self) {
+        self.transport.close().await;
+        // Waits for what was submitted; the thread is needed for nothing else any more.
+        self.store.close();
+        self.guard.ended();
+    }
+
+    pub(crate) fn indexes(&self) -> impl Iterator<Item = EngineIndex> + use<> {
+        (0..self.engines.len()).map(|it| EngineIndex(u8::try_from(it).expect("at most 8 engines")))
+    }
+
+    pub(crate) fn runtime(&mut self, engine: EngineIndex) -> &mut EngineRuntime {
+        &mut self.engines[usize::from(engine.0)]
+    }
+
+    pub(crate) fn name_of(&self, engine: EngineIndex) -> &EngineName {
+        &self.engines[usize::from(engine.0)].name
+    }
+
+    /// Numbers the sessions of programs outside.
+    pub(crate) const fn next_session(&mut self) -> u64 {
+        self.sessions += 1;
+        self.sessions
+    }
+
+    fn ticket(&mut self) -> u64 {
+        self.next_ticket += 1;
+        self.next_ticket
+    }
+}

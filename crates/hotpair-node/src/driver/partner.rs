@@ -1,0 +1,260 @@
+//! What comes from the partner, and what is known of it.
+use super::Driver;
+use crate::wire::{self, FencedNotice, Incoming, OwnHello, Plain, TheirHello};
+use bytes::Bytes;
+use hotpair_core::{EngineInput, Input};
+use hotpair_fsm::{BeatToSend, View};
+use hotpair_transport::{HintKind, Lane, TransportEvent};
+use hotpair_types::{Channel, Instance, PerChannel};
+use std::net::SocketAddr;
+
+/// Answered notices that are remembered as valid: repeats need no second look.
+const HELLO_CODE_REFUSED: u32 = 2;
+const GARBAGE_CODE: u32 = 3;
+
+/// One connection to the partner.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    connection: u64,
+    /// Who is at the other end, once it said Hello.
+    instance: Option<Instance>,
+}
+
+/// What is known of the partner.
+pub(crate) struct PartnerInfo {
+    pub(crate) own: OwnHello,
+    links: PerChannel<Option<Link>>,
+    /// The newest Hello that was taken.
+    pub(crate) hello: Option<OwnHello>,
+    /// Why the last Hello, ours or theirs, was refused.
+    pub(crate) refused: Option<String>,
+    /// The setting that differs.
+    pub(crate) differs: Option<String>,
+    /// Who tried with a wrong key, last, and how many did.
+    pub(crate) strangers: u64,
+}
+
+impl PartnerInfo {
+    pub(crate) const fn new(own: OwnHello) -> Self {
+        Self {
+            own,
+            links: PerChannel { redundancy: None, primary: None },
+            hello: None,
+            refused: None,
+            differs: None,
+            strangers: 0,
+        }
+    }
+
+    pub(crate) fn is_up(&self, channel: Channel) -> bool {
+        self.links[channel].is_some()
+    }
+
+    /// The base address of the partner's API, as it said.
+    pub(crate) fn api(&self) -> Option<String> {
+        self.hello.as_ref().map(|it| it.api.clone())
+    }
+}
+
+impl Driver {
+    pub(super) fn partner_event(&mut self, event: TransportEvent) {
+        match event {
+            TransportEvent::Up { channel, connection, .. } => {
+                tracing::info!(%channel, "connected to the partner");
+                self.partner.links[channel] = Some(Link { connection, instance: None });
+                let hello = wire::encode_hello(&self.partner.own);
+                self.send_frame(Some(channel), Lane::Control, hello);
+                self.input(Input::LinkUp { channel });
+                self.changed();
+            }
+            TransportEvent::Down { channel, connection, reason, .. } => {
+                if self.partner.links[channel].is_some_and(|it| it.connection == connection) {
+                    tracing::info!(%channel, %reason, "the connection to the partner is gone");
+                    self.partner.links[channel] = None;
+                    self.input(Input::LinkDown { channel });
+                    self.changed();
+                }
+            }
+            TransportEvent::Beat { channel, bytes, .. } => self.on_beat(channel, &bytes),
+            TransportEvent::Frame(frame) => {
+                let (channel, connection) = (frame.channel, frame.connection);
+                self.on_frame(channel, connection, &frame.into_bytes());
+            }
+            TransportEvent::Moved { from, to, .. } => {
+                if let (Some(from), Some(to)) = (from, to) {
+                    tracing::info!(%from, %to, "data takes another channel");
+                }
+                self.input(Input::Moved);
+            }
+            TransportEvent::Hint { channel, kind, .. } => {
+                tracing::debug!(%channel, ?kind, "hint: the partner's process may be gone");
+                self.input(Input::Hint { channel, refused: kind == HintKind::Refused });
+            }
+            TransportEvent::Refused { channel, refusal, .. } => {
+                tracing::warn!(%channel, why = %refusal.why, "a handshake was refused");
+                self.partner.strangers += 1;
+                let text = format!("a handshake on {channel} was refused: {}", refusal.why);
+                self.raise_all("handshake-refused", &text);
+            }
+            TransportEvent::CertificateAlarm { channel, kind, .. } => {
+                let text = format!("the partner's certificate on {channel}: {kind:?}");
+                tracing::warn!(%channel, ?kind, "the partner's certificate deserves a look");
+                self.raise_all("certificate", &text);
+            }
+            TransportEvent::Plain { channel, from, bytes, .. } => {
+                self.on_plain(channel, from, &bytes);
+            }
+        }
+    }
+
+    fn on_beat(&mut self, channel: Channel, bytes: &[u8]) {
+        match wire::decode_beat(channel, bytes) {
+            Ok((beat, number, views)) => self.input(Input::Beat { beat, number, views }),
+            Err(error) => self.on_garbage(channel, &error.to_string()),
+        }
+    }
+
+    fn on_frame(&mut self, channel: Channel, connection: u64, bytes: &[u8]) {
+        let Some(link) = self.partner.links[channel].filter(|it| it.connection == connection)
+        else {
+            return;
+        };
+        let incoming = match wire::decode_frame(bytes) {
+            Ok(incoming) => incoming,
+            Err(error) => return self.on_garbage(channel, &error.to_string()),
+        };
+        match (incoming, link.instance) {
+            (Incoming::Hello(hello), _) => self.on_hello(channel, *hello),
+            (Incoming::Refusal { why }, _) => {
+                self.refuse_partner(channel, format!("the partner refuses us: {why}"));
+            }
+            // A frame before Hello: the partner is newer than what we understand, or confused.
+            (_, None) => self.on_garbage(channel, "a frame came before Hello"),
+            (Incoming::Summary { engine, summary }, Some(from)) => {
+                self.engine_input(engine, EngineInput::Summary { from, summary });
+            }
+            (Incoming::Message { engine, message }, Some(from)) => {
+                self.engine_input(engine, EngineInput::Message { channel, from, message });
+            }
+        }
+    }
+
+    fn on_hello(&mut self, channel: Channel, their: TheirHello) {
+        let own = &self.partner.own;
+        let hello = their.hello;
+        let refusal = if hello.pair != own.pair {
+            Some("it belongs to another pair".to_owned())
+        } else if hello.node == own.node {
+            Some(format!("it has our own name, {}", own.node))
+        } else if hello.engines != own.engines {
+            None // Said as a setting that differs; views are still told apart by index.
+        } else {
+            None
+        };
+        if let Some(why) = refusal {
+            self.send_frame(Some(channel), Lane::Control, wire::encode_refusal(&why));
+            return self.refuse_partner(channel, format!("its Hello is refused: {why}"));
+        }
+        let differs = first_difference(&own.settings, &hello.settings);
+        if let Some(link) = &mut self.partner.links[channel] {
+            link.instance = Some(hello.instance);
+        }
+        let newer = self.partner.hello.as_ref().is_none_or(|it| {
+            it.instance == hello.instance || hello.instance.is_newer_than(it.instance)
+        });
+        if newer {
+            if self.partner.hello.as_ref().is_none_or(|it| it.instance != hello.instance) {
+                tracing::info!(node = %hello.node, instance = %hello.instance, release = hello.release, "the partner said Hello");
+            }
+            match &differs {
+                Some(text) => self.raise_all("settings-differ", text),
+                None => self.lower_all("settings-differ"),
+            }
+            self.partner.differs.clone_from(&differs);
+            self.partner.refused = None;
+            self.lower_all("partner-refused");
+            self.partner.hello = Some(hello.clone());
+        }
+        let differs = differs.map(Into::into);
+        self.input(Input::Hello { channel, instance: hello.instance, differs });
+        self.changed();
+    }
+
+    fn refuse_partner(&mut self, channel: Channel, why: String) {
+        tracing::error!(%channel, %why, "the partner is alive and cannot be worked with");
+        self.raise_all("partner-refused", &why);
+        self.partner.refused = Some(why);
+        self.input(Input::Refused { channel });
+        self.transport.disconnect(channel, HELLO_CODE_REFUSED, "refused");
+        self.changed();
+    }
+
+    fn on_garbage(&mut self, channel: Channel, what: &str) {
+        tracing::error!(%channel, %what, "the partner sent what cannot be understood");
+        self.raise_all("partner-refused", &format!("it sent what cannot be understood: {what}"));
+        self.partner.refused = Some(what.to_owned());
+        self.input(Input::Refused { channel });
+        self.transport.disconnect(channel, GARBAGE_CODE, "garbage");
+        self.changed();
+    }
+
+    fn on_plain(&mut self, channel: Channel, from: SocketAddr, bytes: &[u8]) {
+        let Ok(Plain::Fenced(notice)) = wire::decode_plain(bytes) else {
+            tracing::debug!(%channel, %from, "a datagram that is not ours");
+            return;
+        };
+        if !self.is_proof(&notice) {
+            tracing::warn!(%channel, %from, instance = %notice.instance, "a notice of a guard that is not the partner's");
+            return;
+        }
+        let answer = wire::encode_fenced_answer(&notice);
+        if let Err(error) = self.transport.send_plain(channel, from, &answer) {
+            tracing::debug!(%error, "cannot answer the guard");
+        }
+        self.input(Input::Fenced { instance: notice.instance, behind: notice.behind });
+    }
+
+    /// Signed by the guard of the partner's instance that said Hello last.
+    fn is_proof(&self, notice: &FencedNotice) -> bool {
+        let Some(hello) = &self.partner.hello else { return false };
+        notice.pair == self.partner.own.pair
+            && notice.instance == hello.instance
+            && hello.guard_key.is_some_and(|it| notice.is_signed_by(&it))
+    }
+
+    pub(super) fn send_beat(&self, beat: &BeatToSend, number: u64, views: &[View]) {
+        if self.partner.is_up(beat.channel) {
+            let bytes = wire::encode_beat(beat, number, views);
+            if let Err(error) = self.transport.send_beat(beat.channel, bytes) {
+                tracing::debug!(channel = %beat.channel, %error, "a beat was not sent");
+            }
+        }
+    }
+
+    /// Queues a frame; `None`: on the channel that data takes.
+    pub(super) fn send_frame(&self, channel: Option<Channel>, lane: Lane, bytes: Bytes) {
+        let sent = match channel {
+            Some(channel) => self.transport.send_on(channel, lane, bytes),
+            None => self.transport.send(lane, bytes).map(drop),
+        };
+        // What is lost here is asked for again: the replica resends, summaries are repeated.
+        if let Err(error) = sent {
+            tracing::debug!(%lane, %error, "a frame was not sent");
+        }
+    }
+}
+
+/// The first setting that both must agree on and do not.
+fn first_difference(own: &[(String, String)], their: &[(String, String)]) -> Option<String> {
+    for (field, value) in own {
+        match their.iter().find(|it| it.0 == *field) {
+            Some((_, other)) if other == value => {}
+            Some((_, other)) => {
+                return Some(format!("{field}: {value} here, {other} at the partner"));
+            }
+            None => return Some(format!("{field}: {value} here, unknown at the partner")),
+        }
+    }
+    let unknown = their.iter().find(|(field, _)| own.iter().all(|it| it.0 != *field));
+    unknown.map(|(field, value)| format!("{field}: unknown here, {value} at the partner"))
+}

@@ -1,0 +1,68 @@
+//! What the driver keeps for one engine beside its decisions: providers, gate, alarms.
+use hotpair_api::face::{Alarm, HistogramValue};
+use hotpair_engine::ProviderRegistry;
+use hotpair_engine::tags::Tags;
+use hotpair_types::{Designation, EngineName, Epoch, StateId, Time};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// Bounds of the takeover histogram, in seconds.
+const TAKEOVER_BOUNDS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+/// One engine on this node.
+pub(crate) struct EngineRuntime {
+    pub(crate) name: EngineName,
+    pub(crate) designation: Designation,
+    pub(crate) tags: Arc<Tags>,
+    pub(crate) providers: Arc<ProviderRegistry>,
+    /// Outputs may leave, under this epoch.
+    pub(crate) gate: Option<Epoch>,
+    pub(crate) alarms: BTreeMap<&'static str, Alarm>,
+    pub(crate) state: StateId,
+    pub(crate) state_since: Time,
+    pub(crate) active_since: Option<Time>,
+    /// When the engine began its way to active, for the histogram.
+    pub(crate) takeover_since: Option<Time>,
+    pub(crate) takeover_seconds: HistogramValue,
+    pub(crate) role_changes: BTreeMap<String, u64>,
+    /// The engine has left or is undeployed.
+    pub(crate) stopped: bool,
+    /// Writes that wait for the end of a switchover.
+    pub(crate) held: VecDeque<super::writes::HeldWrite>,
+    pub(crate) role: tokio::sync::watch::Sender<(StateId, Epoch)>,
+    pub(crate) sessions: Vec<super::data::Session>,
+    /// Counts changes of tags.
+    pub(crate) news: tokio::sync::watch::Sender<u64>,
+    pub(crate) sync_rate: super::status::Rate,
+}
+
+impl EngineRuntime {
+    pub(crate) fn new(name: EngineName, designation: Designation) -> Self {
+        let (providers, tags) = (Arc::new(ProviderRegistry::new()), Arc::new(Tags::new()));
+        let news = tokio::sync::watch::channel(0).0;
+        let sender = news.clone();
+        tags.set_on_change(move || sender.send_modify(|it| *it += 1));
+        providers.register(tags.clone()).expect("the first provider of a new registry");
+        let first = StateId::DeterminingFailoverStatus;
+        Self {
+            name,
+            designation,
+            tags,
+            providers,
+            gate: None,
+            alarms: BTreeMap::new(),
+            state: first,
+            state_since: Time::ZERO,
+            active_since: None,
+            takeover_since: None,
+            takeover_seconds: HistogramValue::with_bounds(TAKEOVER_BOUNDS),
+            role_changes: BTreeMap::new(),
+            stopped: false,
+            held: VecDeque::new(),
+            role: tokio::sync::watch::channel((first, Epoch::NONE)).0,
+            sessions: Vec::new(),
+            news,
+            sync_rate: super::status::Rate::default(),
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! A whole node in one process: storage, transport, decisions, API. The guard is outside.
+use crate::boot;
+use crate::clock::Clock;
+use crate::driver::{Driver, Ended, EngineRuntime, EventLog, Inlets, Parts, REQUESTS_MAX};
+use crate::face::Face;
+use crate::guard_link::{GuardLink, GuardSays};
+use crate::logging::LogLevel;
+use crate::run_file::RunFile;
+use crate::settings::Settings;
+use crate::store::{self, Store};
+use crate::wire::OwnHello;
+use hotpair_api::{ListenerError, ListenerSettings, TlsFiles};
+use hotpair_core::{Core, CoreSettings, EngineBoot};
+use hotpair_fsm as fsm;
+use hotpair_transport::{
+    ChannelSettings, Identity, IdentityError, PinnedKey, StartError, Transport, TransportSettings,
+};
+use hotpair_types::PerChannel;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// What a node is started with.
+pub struct NodeParts {
+    /// Checked.
+    pub settings: Settings,
+    /// The line to the guard, and what it says; `GuardLink::none` without one.
+    pub guard: (GuardLink, mpsc::UnboundedReceiver<GuardSays>),
+    /// The public half of the key the guard signs with.
+    pub guard_key: Option<[u8; 32]>,
+    /// The guard's process.
+    pub guard_pid: Option<u32>,
+    /// This start's random part; the guard signs it.
+    pub instance_tag: u64,
+    /// To change the level while running.
+    pub log_level: Option<LogLevel>,
+    /// Makes the line to the guard once the instance is known; its notices name it.
+    pub on_started: Option<OnStarted>,
+}
+
+/// Makes the line to the guard.
+pub type OnStarted =
+    Box<dyn FnOnce(hotpair_types::Instance) -> std::io::Result<GuardLink> + Send>;
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The key of this node.
+    #[error("the key of this node cannot be used: {0}")]
+    Identity(#[from] IdentityError),
+    /// The channels.
+    #[error("the channels cannot be opened: {0}")]
+    Transport(#[from] StartError),
+    /// The data directory.
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    /// The API.
+    #[error("the API cannot be served: {0}")]
+    Api(#[from] ListenerError),
+    /// `run.json`.
+    #[error("cannot write run.json: {0}")]
+    RunFile(std::io::Error),
+    /// The line to the guard.
+    #[error("cannot reach the guard: {0}")]
+    Guard(std::io::Error),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(getrandom::Error),
+}
+
+/// A node that runs. Dropping it does not stop it.
+pub struct Node {
+    face: Face,
+    instance: hotpair_types::Instance,
+    driver: std::thread::JoinHandle<Ended>,
+    api: hotpair_api::ServeHandle,
+    shutdown: tokio::sync::watch::Sender<bool>,
+    data_dir: std::path::PathBuf,
+}
+
+/// Random bits for tags.
+///
+/// # Errors
+/// When the system has none.
+pub fn random_tag() -> Result<u64, NodeError> {
+    getrandom::u64().map_err(NodeError::Random)
+}
+
+/// Names a pair: a hash over both public keys, the same on both sides.
+#[must_use]
+pub fn pair_id(own: &PinnedKey, partner: &PinnedKey) -> [u8; 16] {
+    let mut keys = [own.to_string(), partner.to_string()];
+    keys.sort();
+    let mut hash = blake3::Hasher::new();
+    hash.update(b"hotpair pair v1");
+    for key in keys {
+        hash.update(key.as_bytes());
+        hash.update(&[0]);
+    }
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash.finalize().as_bytes()[..16]);
+    id
+}
+
+impl Node {
+    /// Starts a node. To be called inside a multi-threaded tokio runtime.
+    ///
+    /// # Errors
+    /// `NodeError` says what could not be opened; nothing runs then.
+    pub async fn start(parts: NodeParts) -> Result<Self, NodeError> {
+        let NodeParts { settings, guard, guard_key, guard_pid, instance_tag, log_level, on_started } =
+            parts;
+        let clock = Clock::start();
+        let identity = Identity::load(&settings.key_file())?;
+        let partner_key: PinnedKey =
+            settings.partner.key.to_string().parse().expect("the settings checked the key");
+        let pair = pair_id(&identity.key(), &partner_key);
+        let (store, opened, completions) = Store::open(&settings, instance_tag)?;
+        let instance = store.instance();
+        let channels = PerChannel::from_fn(|it| ChannelSettings {
+            listen: settings.channels[it].listen,
+            partner: settings.channels[it].partner,
+        });
+        let (transport, transport_events) =
+            Transport::start(TransportSettings::new(identity, partner_key, channels))?;
+
+        let engines = boot::engines(&settings);
+        let mut boots = Vec::new();
+        let mut runtimes = Vec::new();
+        let mut events = EventLog::default();
+        for (engine, opened) in engines.iter().zip(opened) {
+            for kept in &opened.changes {
+                events.restore(&engine.name, &kept.change);
+            }
+            for remark in &opened.remarks {
+                tracing::warn!(engine = %engine.name, %remark, "storage");
+            }
+            let history = hotpair_types::History {
+                config: opened.data.config.head.history.clone(),
+                runtime: opened.data.runtime.head.history.clone(),
+            };
+            let mut runtime = EngineRuntime::new(engine.name.clone(), engine.designation);
+            runtime.stopped = opened.undeployed;
+            boots.push(EngineBoot {
+                name: engine.name.clone(),
+                fsm_settings: boot::fsm_settings(&settings, engine.designation),
+                fsm: fsm::Boot {
+                    record: opened.record,
+                    history,
+                    instance,
+                    tag_seed: random_tag()?,
+                    storage_ok: true,
+                    undeployed: opened.undeployed,
+                },
+                replication_settings: boot::replication_settings(&settings),
+                replication: opened.data,
+            });
+            runtimes.push(runtime);
+        }
+        let core_settings =
+            CoreSettings { beats: boot::beats(&settings), instance, recording: false };
+        let (core, first) = Core::new(core_settings, boots, clock.now());
+
+        let listener = ListenerSettings::new(
+            settings.api.listen,
+            settings
+                .api
+                .tls
+                .as_ref()
+                .map(|it| TlsFiles { cert: it.cert.clone(), key: it.key.clone() }),
+            settings.api.token_file.as_deref(),
+        )?;
+        let (requests, request_inlet) = mpsc::channel(REQUESTS_MAX);
+        let names: Vec<_> = engines.iter().map(|it| it.name.clone()).collect();
+        let local = PerChannel::from_fn(|it| transport.local_addr(it));
+        let (status, status_receiver) = Driver::status_channel(&settings);
+        let face = Face::new(requests, status_receiver, names.clone());
+        let (shutdown, shut) = tokio::sync::watch::channel(false);
+        let listener = if settings.api.listen.port() == 0 {
+            listener
+        } else {
+            listener.with_advertise(settings.api.advertise.clone())
+        };
+        // Requests wait in the queue until the driver runs.
+        let api = hotpair_api::serve(listener, Arc::new(face.clone()), shut).await?;
+        let api_base = api.base().to_owned();
+        let own = OwnHello {
+            pair,
+            node: settings.node.name.clone(),
+            instance,
+            guard_key,
+            settings: settings.must_agree().into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+            engines: names.clone(),
+            api: api_base.clone(),
+            release: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let settings = Arc::new(settings);
+        let (mut guard, guard_inlet) = guard;
+        if let Some(make) = on_started {
+            guard = make(instance).map_err(NodeError::Guard)?;
+        }
+        let parts = Parts {
+            clock,
+            core,
+            first,
+            settings: settings.clone(),
+            engines: runtimes,
+            transport,
+            store,
+            guard,
+            events,
+            api_base: api_base.clone(),
+            identity: own,
+            log_level,
+            status,
+        };
+        let inlets = Inlets {
+            transport: transport_events,
+            completions,
+            requests: request_inlet,
+            guard: guard_inlet,
+        };
+        let runtime = tokio::runtime::Handle::current();
+        let driver = std::thread::Builder::new()
+            .name("hotpair-driver".to_owned())
+            .spawn(move || {
+                runtime.block_on(async move { Driver::new(parts).run(inlets).await })
+            })
+            .expect("a thread can be started");
+        RunFile {
+            node: settings.node.name.to_string(),
+            node_pid: std::process::id(),
+            guard_pid,
+            instance: instance.to_string(),
+            api: api_base,
+            channels: local,
+        }
+        .write(&settings.node.data_dir)
+        .map_err(NodeError::RunFile)?;
+        let data_dir = settings.node.data_dir.clone();
+        Ok(Self { face, instance, driver, api, shutdown, data_dir })
+    }
+
+    /// The way to it.
+    #[must_use]
+    pub fn face(&self) -> &Face {
+        &self.face
+    }
+
+    /// This start of it.
+    #[must_use]
+    pub const fn instance(&self) -> hotpair_types::Instance {
+        self.instance
+    }
+
+    /// Begins a clean stop.
+    pub async fn leave(&self) {
+        self.face.leave().await;
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Panics
+    /// When the driver panicked: a wrong belief is worse than a restart.
+    pub async fn ended(self) -> Ended {
+        let Self { driver, api, shutdown, data_dir, .. } = self;
+        let ended = tokio::task::spawn_blocking(move || driver.join())
+            .await
+            .expect("a thread can be waited for")
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        shutdown.send_replace(true);
+        api.stopped().await;
+        RunFile::remove(&data_dir);
+        ended
+    }
+}
