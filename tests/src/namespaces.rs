@@ -146,17 +146,26 @@ impl Drop for Namespaces {
     }
 }
 
-/// Connects from inside a namespace. The socket stays there; the thread that went in ends.
+/// Connects from inside a namespace. The socket stays there.
 pub(crate) async fn connect(namespace: &Path, to: SocketAddr) -> Result<TcpStream> {
-    let namespace = namespace.to_owned();
-    let (done, connected) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let socket = enter(&namespace).and_then(|()| Ok(std::net::TcpStream::connect(to)?));
-        let _given_up = done.send(socket);
-    });
-    let stream = connected.await.context("the thread in the namespace ended")??;
+    let connect = move || Ok(std::net::TcpStream::connect(to)?);
+    let stream = inside(namespace, connect).await?;
     stream.set_nonblocking(true)?;
     Ok(TcpStream::from_std(stream)?)
+}
+
+/// Runs something on a thread of its own that goes in and then ends.
+async fn inside<T: Send + 'static>(
+    namespace: &Path,
+    act: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let namespace = namespace.to_owned();
+    let (done, acted) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let outcome = enter(&namespace).and_then(|()| act());
+        let _given_up = done.send(outcome);
+    });
+    acted.await.context("the thread in the namespace ended")?
 }
 
 fn enter(namespace: &Path) -> Result<()> {
@@ -173,4 +182,47 @@ fn run(program: &str, arguments: &[&str]) -> Result<()> {
         bail!("{program} {}: {said}", arguments.join(" "));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::UdpSocket;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_cut_is_of_one_channel_and_one_direction() {
+        if let Some(why) = Namespaces::missing() {
+            println!("SKIPPED: {why}");
+            return;
+        }
+        let namespaces = Namespaces::create().unwrap();
+        let mut sockets = Vec::new();
+        for side in Side::BOTH {
+            let address = namespaces.listen(side, Channel::Primary);
+            let bind = move || Ok(UdpSocket::bind(address)?);
+            sockets.push(inside(&namespaces.path(side), bind).await.unwrap());
+        }
+        let send = |from: Side, text: &str| {
+            let to = namespaces.listen(from.other(), Channel::Primary);
+            sockets[from.index()].send_to(text.as_bytes(), to).unwrap();
+        };
+        let receive = |at: Side, wait: Duration| {
+            let mut buffer = [0; 100];
+            sockets[at.index()].set_read_timeout(Some(wait)).unwrap();
+            let length = sockets[at.index()].recv(&mut buffer).ok()?;
+            Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
+        };
+        let soon = Duration::from_secs(5);
+        send(Side::A, "one");
+        assert_eq!(receive(Side::B, soon).as_deref(), Some("one"));
+        namespaces.impair(Channel::Primary, Side::A, CUT).unwrap();
+        send(Side::A, "lost");
+        send(Side::B, "two");
+        assert_eq!(receive(Side::A, soon).as_deref(), Some("two"));
+        assert_eq!(receive(Side::B, Duration::from_millis(50)), None);
+        namespaces.impair(Channel::Primary, Side::A, Impairment::default()).unwrap();
+        send(Side::A, "healed");
+        assert_eq!(receive(Side::B, soon).as_deref(), Some("healed"));
+    }
 }

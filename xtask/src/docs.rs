@@ -51,6 +51,12 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
     if read(Path::new("ARCHITECTURE.md")).lines().count() > ARCHITECTURE_LINES_MAX {
         broken.push(format!("ARCHITECTURE.md: more than {ARCHITECTURE_LINES_MAX} lines"));
     }
+    let faults = read(Path::new("docs/design/faults.md"));
+    for file in files.iter().filter(|it| it.starts_with("tests/it")) {
+        for row in rows(&read(file)).filter(|it| !faults.contains(&format!("\n| {it} | "))) {
+            broken.push(format!("{}: no row {row} in docs/design/faults.md", file.display()));
+        }
+    }
     let manifest = read(Path::new("Cargo.toml"));
     let version = manifest.lines().find_map(|it| it.strip_prefix("version = "));
     let version = version.map(|it| it.trim_matches('"')).unwrap_or_default();
@@ -58,6 +64,14 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
         broken.push(format!("CHANGELOG.md: no `## {version}`, the version of the workspace"));
     }
     broken
+}
+
+/// The rows of the fault table that scenarios of a file name: `"P7"`, `"X13"`.
+fn rows(text: &str) -> impl Iterator<Item = &str> {
+    text.split('"').filter(|it| {
+        let number = it.strip_prefix(['P', 'X']).unwrap_or_default();
+        !number.is_empty() && number.chars().all(|it| it.is_ascii_digit())
+    })
 }
 
 /// Relative links of a page that lead nowhere.
@@ -107,6 +121,12 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let text = "[a](Cargo.toml) [b](nowhere.md#x)\n```\n[c](nowhere.md)\n```\n[d](https://example.org)\n";
         assert_eq!(dead_links(root, Path::new("page.md"), text), ["page.md:1: no `nowhere.md`"]);
+    }
+
+    #[test]
+    fn a_scenario_names_its_row() {
+        let text = "Scenario::new(\"P7\", \"p7-value\", \"Px\"), (\"X13\",";
+        assert_eq!(rows(text).collect::<Vec<_>>(), ["P7", "X13"]);
     }
 
     #[test]
