@@ -68,7 +68,7 @@ pub fn main() -> ExitCode {
     };
     let cx = Context { screen: Screen::of_this_process(cli.global.json), global: cli.global };
     match carry_out(&cx, cli.command) {
-        Ok(exit) => exit.into(),
+        Ok(status) => status,
         Err(failure) => {
             failure.show(&cx.screen);
             failure.exit().into()
@@ -76,10 +76,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn carry_out(cx: &Context, command: Command) -> Result<Exit, Failure> {
+fn carry_out(cx: &Context, command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run(it) => return run::run(cx, &it),
-        Command::Node(it) => return run::node(cx, &it),
+        Command::Run(_) | Command::Node(_) => {
+            unreachable!("carried out with statuses of their own")
+        }
         Command::Completions { shell } => return pages::completions(cx, shell),
         Command::Man { dir } => return pages::man(cx, dir.as_deref()),
         Command::Init(it) => return init::init(cx, &it),
@@ -105,7 +106,7 @@ fn carry_out(cx: &Context, command: Command) -> Result<Exit, Failure> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-    runtime.block_on(carry_out_asking(cx, command))
+    runtime.block_on(carry_out_asking(cx, command)).map(ExitCode::from)
 }
 
 async fn carry_out_asking(cx: &Context, command: Command) -> Result<Exit, Failure> {

@@ -1,6 +1,7 @@
 //! How a command ends: five statuses, and what is said with each.
 
 use super::terminal::{Screen, clean};
+use crate::settings::Problems;
 use hotpair_api::face::Reason;
 use serde_json::json;
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ impl From<Exit> for ExitCode {
 pub enum Failure {
     /// Failed, in words.
     Failed(String),
+    /// A settings file is wrong.
+    Settings(Problems),
     /// The command cannot mean anything as it was written.
     WrongUse(String),
     /// No node answered.
@@ -61,10 +64,19 @@ impl Failure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Failed(_) => Exit::Failed,
+            Self::Failed(_) | Self::Settings(_) => Exit::Failed,
             Self::WrongUse(_) => Exit::WrongUse,
             Self::NotReachable(_) => Exit::NotReachable,
             Self::Answered { exit, .. } => *exit,
+        }
+    }
+
+    /// In one sentence.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Failed(text) | Self::WrongUse(text) | Self::NotReachable(text) => text.clone(),
+            Self::Answered { text, .. } => clean(text, 500),
+            Self::Settings(problems) => problems.to_string(),
         }
     }
 
@@ -72,6 +84,9 @@ impl Failure {
         if screen.json {
             let body = match self {
                 Self::Failed(text) => json!({"id": "failed", "text": text}),
+                Self::Settings(problems) => {
+                    json!({"id": "wrong-settings", "text": problems.to_string()})
+                }
                 Self::WrongUse(text) => json!({"id": "wrong-use", "text": text}),
                 Self::NotReachable(text) => json!({"id": "not-reachable", "text": text}),
                 Self::Answered { text, id, reasons, active, .. } => {
@@ -85,6 +100,7 @@ impl Failure {
             Self::Failed(text) | Self::WrongUse(text) | Self::NotReachable(text) => {
                 screen.error(&format!("{} {text}", screen.red("error:")));
             }
+            Self::Settings(problems) => screen.error(&problems.to_string()),
             Self::Answered { exit, text, reasons, active, .. } => {
                 let word = if *exit == Exit::Refused { "refused:" } else { "error:" };
                 screen.error(&format!("{} {}", screen.red(word), clean(text, 500)));

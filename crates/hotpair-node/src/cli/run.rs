@@ -1,9 +1,53 @@
-//! `hotpair run`: the guard and the node.
-use super::arguments::{NodeArguments, RunArguments};
-use super::{Context, Exit, Failure};
-pub(super) fn run(_: &Context, _: &RunArguments) -> Result<Exit, Failure> {
-    Err(Failure::Failed("not built yet".to_owned()))
+//! `hotpair run`: the guard, and below it the node.
+
+use super::arguments::{LogArguments, LogFormat, NodeArguments, RunArguments};
+use super::{Context, Exit, Failure, target};
+use crate::guard::GuardSettings;
+use crate::{logging, process, settings};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+pub(super) fn run(cx: &Context, arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    let file = target::settings_file(&cx.global);
+    // What is wrong with them is said here, once, and not by a node that is started again and again.
+    settings::load(&file).map_err(refused)?;
+    let LogArguments { log_format, log_level } = &arguments.log;
+    start_log(&arguments.log)?;
+    let format = match log_format {
+        LogFormat::Text => "text",
+        LogFormat::Json => "json",
+    };
+    let mut own: Vec<OsString> = vec!["node".into(), "-c".into(), file.into()];
+    own.extend(["--log-format", format, "--log-level", log_level].map(OsString::from));
+    let guard = GuardSettings::of_this_program(own);
+    let guard =
+        guard.map_err(|error| Failure::Failed(format!("which program is this: {error}")))?;
+    Ok(process::run_guard(guard))
 }
-pub(super) fn node(_: &Context, _: &NodeArguments) -> Result<Exit, Failure> {
-    Err(Failure::Failed("not built yet".to_owned()))
+
+pub(super) fn node(cx: &Context, arguments: &NodeArguments) -> Result<ExitCode, Failure> {
+    let settings = settings::load(&target::settings_file(&cx.global)).map_err(refused)?;
+    let level = start_log(&arguments.log)?;
+    process::run_node(settings, arguments.guard_fd, Some(level)).or_else(|error| {
+        tracing::error!(%error, "the node cannot start");
+        Ok(Exit::Failed.into())
+    })
+}
+
+fn start_log(arguments: &LogArguments) -> Result<logging::LogLevel, Failure> {
+    let format = match arguments.log_format {
+        LogFormat::Text => logging::LogFormat::Text,
+        LogFormat::Json => logging::LogFormat::Json,
+    };
+    logging::start(format, &arguments.log_level).map_err(|it| Failure::WrongUse(it.to_string()))
+}
+
+/// Settings that are wrong are shown as they are, without a word before them.
+pub(super) fn refused(error: settings::LoadError) -> Failure {
+    match error {
+        settings::LoadError::Wrong(problems) => Failure::Settings(problems),
+        settings::LoadError::Read { .. }
+        | settings::LoadError::TooLarge { .. }
+        | settings::LoadError::ReadableByOthers { .. } => Failure::Failed(error.to_string()),
+    }
 }

@@ -22,6 +22,11 @@ pub(super) struct Tls {
 }
 
 impl Tls {
+    /// Trusts this certificate.
+    pub(super) const fn trusting(ca: Option<PathBuf>) -> Self {
+        Self { ca }
+    }
+
     pub(super) async fn wrap(&self, base: &Base, _: TcpStream) -> Result<TcpStream, Failure> {
         let ca = self.ca.as_ref().map_or_else(|| "none".to_owned(), |it| it.display().to_string());
         Err(Failure::Failed(format!("{base}: https is not built yet (certificate: {ca})")))
@@ -40,8 +45,7 @@ pub(super) fn ask(global: &Global) -> Result<Ask, Failure> {
     let base = match (&global.api, &global.settings) {
         (Some(api), _) => api.clone(),
         (None, Some(file)) => {
-            let settings =
-                settings::load_unpaired(file).map_err(|it| Failure::Failed(it.to_string()))?;
+            let settings = settings::load_unpaired(file).map_err(super::run::refused)?;
             token_file = token_file.or(settings.api.token_file);
             ca = ca.or(settings.api.tls.map(|it| it.cert));
             // With port 0 only the running node knows; without one, the settings are all there is.
@@ -65,7 +69,8 @@ pub(super) fn ask(global: &Global) -> Result<Ask, Failure> {
     Ok(Ask::new(base, token, global.engine.clone(), tls))
 }
 
-fn token(file: &Path) -> Result<String, Failure> {
+/// The token in a file.
+pub(super) fn token(file: &Path) -> Result<String, Failure> {
     use std::io::Read as _;
     let mut text = String::new();
     let read =

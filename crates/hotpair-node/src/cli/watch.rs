@@ -57,10 +57,7 @@ struct Shown {
 
 impl Shown {
     fn of_failure(cx: &Context, failure: &Failure) -> Self {
-        let text = match failure {
-            Failure::Failed(text) | Failure::WrongUse(text) | Failure::NotReachable(text) => text,
-            Failure::Answered { text, .. } => text,
-        };
+        let text = &failure.text();
         let line = if cx.screen.json {
             serde_json::json!({"error": {"id": "not-reachable", "text": text}}).to_string()
         } else {
