@@ -230,7 +230,9 @@ impl Engine {
             Fact::LosingEntriesStored => Event::LosingEntriesStored,
             Fact::AheadFetched => Event::FetchedAhead,
             Fact::StorageFailed => Event::StorageFailed,
-            Fact::DataTransferred { .. } | Fact::Swapped | Fact::DegradedWanted => return,
+            Fact::DataTransferred { .. } => Event::DataReceived,
+            Fact::Swapped => Event::Swapped,
+            Fact::DegradedWanted => return,
         };
         self.events.push_back(event);
     }

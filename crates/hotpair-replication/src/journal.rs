@@ -37,7 +37,7 @@ pub(crate) enum Misfit {
 }
 
 impl Journal {
-    pub(crate) fn new(boot: JournalBoot, settings: &Settings, now: Time) -> Self {
+    pub(crate) fn new(boot: JournalBoot, settings: &Settings) -> Self {
         let JournalBoot { head, items, entries, stored_after } = boot;
         let JournalHead { kind, history, chain, keys, keys_forgotten } = head;
         let limits = &settings.limits;
@@ -65,7 +65,7 @@ impl Journal {
             ring.push(entry);
         }
         let epoch = history.position().epoch;
-        let keys = Keys::new(now, keys, keys_forgotten);
+        let keys = Keys::new(Time::ZERO, keys, keys_forgotten);
         Self {
             kind,
             history,

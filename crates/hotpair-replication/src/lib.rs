@@ -35,6 +35,7 @@ mod following;
 mod shadow;
 mod transfer;
 mod losing;
+mod looking;
 mod merging;
 mod fetching;
 

@@ -65,11 +65,11 @@ pub(crate) enum Writes {
 impl Replica {
     /// Begins with what storage has loaded.
     #[must_use]
-    pub fn new(now: Time, settings: Settings, boot: Boot) -> Self {
+    pub fn new(settings: Settings, boot: Boot) -> Self {
         let Boot { designation, instance, config, runtime, divergence, modules } = boot;
         let journals = PerJournal {
-            config: Journal::new(config, &settings, now),
-            runtime: Journal::new(runtime, &settings, now),
+            config: Journal::new(config, &settings),
+            runtime: Journal::new(runtime, &settings),
         };
         Self {
             settings,
@@ -91,7 +91,7 @@ impl Replica {
             sessions: 0,
             reinit: false,
             wall: NodeTime::default(),
-            now,
+            now: Time::ZERO,
         }
     }
 

@@ -112,7 +112,7 @@ impl Replica {
     }
 
     pub(crate) fn storing_deadline(&self) -> Option<Time> {
-        if self.storing.appends.runtime > 0 {
+        if self.storing.failed || self.storing.appends.runtime > 0 {
             return None;
         }
         self.storing.waiting_since.map(|it| it + self.settings.persist_interval)
