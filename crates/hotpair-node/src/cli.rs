@@ -78,13 +78,12 @@ pub fn main() -> ExitCode {
 
 fn carry_out(cx: &Context, command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run(_) | Command::Node(_) => {
-            unreachable!("carried out with statuses of their own")
-        }
-        Command::Completions { shell } => return pages::completions(cx, shell),
-        Command::Man { dir } => return pages::man(cx, dir.as_deref()),
-        Command::Init(it) => return init::init(cx, &it),
-        Command::Replay { file, step } => return replay::replay(cx, &file, step),
+        Command::Run(it) => return run::run(cx, &it),
+        Command::Node(it) => return run::node(cx, &it),
+        Command::Completions { shell } => return Ok(pages::completions(cx, shell)?.into()),
+        Command::Man { dir } => return Ok(pages::man(cx, dir.as_deref())?.into()),
+        Command::Init(it) => return Ok(init::init(cx, &it)?.into()),
+        Command::Replay { file, step } => return Ok(replay::replay(cx, &file, step)?.into()),
         Command::Demo(_)
         | Command::Invite(_)
         | Command::Join(_)
