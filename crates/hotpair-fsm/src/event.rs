@@ -32,6 +32,8 @@ pub enum Event {
     WaySettled,
     /// Active: the standby has everything up to now and follows.
     DataTransferred,
+    /// Standby, 7: everything up to where the active was is here.
+    DataReceived,
     /// Standby, 7: the new data took the place of the old. Given before or with the swap.
     Swapped,
     /// Standby: a step of the sync failed; old data is whole.

@@ -85,6 +85,7 @@ pub(crate) struct Facts {
 pub(crate) struct Progress {
     pub(crate) modules_match: bool,
     pub(crate) way_settled: bool,
+    pub(crate) received: bool,
     pub(crate) sync_failed: bool,
     pub(crate) gap: bool,
     pub(crate) not_sent: bool,

@@ -188,7 +188,8 @@ impl Machine {
             Event::Fenced { instance, behind } => self.note_fenced(instance, behind),
             Event::ModulesMatch => cx.progress.modules_match = true,
             Event::WaySettled => cx.progress.way_settled = true,
-            Event::DataTransferred => cx.note_transferred(),
+            Event::DataTransferred => cx.trust.transferred = true,
+            Event::DataReceived => cx.progress.received = true,
             Event::Swapped => cx.facts.lost_to = None,
             Event::SyncFailed(_) => cx.progress.sync_failed = true,
             Event::Gap => cx.progress.gap = true,
@@ -238,6 +239,7 @@ impl Machine {
     fn note_view(cx: &mut Context, instance: Instance, view: View) {
         let known = cx.facts.partner.map(|it| it.instance);
         if known != Some(instance) {
+            cx.forget_trust();
             cx.facts.partner_summary =
                 cx.facts.partner_summary.take().filter(|it| it.summary.instance == instance);
         }

@@ -99,6 +99,8 @@ impl Context {
             about: partner.map(|it| it.instance),
             sees: partner.map(|it| it.view.state),
             follows: state.follows().is_some() && state.follows() == partner.map(|it| it.instance),
+            has_all: id.is_level() || (id == StateId::StandbySyncingData && self.progress.received),
+            by_person: state.is_by_person(),
             round: self.facts.round,
             echo: partner.map_or(0, |it| it.view.round),
             outputs_open: self.facts.outputs != Outputs::Closed,

@@ -163,6 +163,11 @@ impl State {
         matches!(self, Self::Stopped(it) if !it.leaving)
     }
 
+    /// Hands over because a person asked for it.
+    pub(crate) fn is_by_person(&self) -> bool {
+        matches!(self, Self::ToStandby(it) if it.is_by_person())
+    }
+
     /// Losing entries are being kept.
     pub(crate) fn is_losing(&self) -> bool {
         matches!(self, Self::ToStandby(it) if it.is_losing())

@@ -8,8 +8,11 @@ use hotpair_types::{Instance, Mode, StateId};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Trust {
-    /// The standby's round in which everything was transferred.
-    pub(crate) transferred: Option<u32>,
+    /// The replica says that the standby has everything. Its word may come before the view that
+    /// shows it.
+    pub(crate) transferred: bool,
+    /// The standby, and its attempt, that is trusted.
+    pub(crate) trusted: Option<(Instance, u32)>,
     /// The standby is told that it is level.
     pub(crate) level: bool,
     /// What the guard knows.
@@ -22,39 +25,39 @@ pub(crate) struct Trust {
 }
 
 impl Context {
-    /// The replica says that the standby has everything.
-    pub(crate) fn note_transferred(&mut self) {
-        if let Some(view) = self.answers().filter(|it| it.follows) {
-            self.trust.transferred = Some(view.round);
-        }
-    }
-
-    /// The standby no longer has, or no longer follows.
-    pub(crate) fn check_transferred(&mut self) {
-        let Some(round) = self.trust.transferred else { return };
+    /// The standby follows us and has everything, by its own word and our replica's.
+    fn check_trusted(&mut self) {
         let Some(partner) = self.facts.partner else { return };
         let view = partner.view;
-        let follows = view.about == Some(self.instance)
-            && view.round == round
+        let fine = view.about == Some(self.instance)
             && !self.is_fenced(partner.instance)
             && match view.state {
-                StateId::StandbySyncingWithActive
-                | StateId::StandbySyncingCode
-                | StateId::StandbySyncingData
+                StateId::StandbySyncingData
                 | StateId::StandbyReady
-                | StateId::StandbyMissedHeartbeats => view.follows,
-                StateId::SwitchingToActive => true,
+                | StateId::StandbyMissedHeartbeats => view.follows && view.has_all,
+                // It was level and takes a handover.
+                StateId::SwitchingToActive => self.trust.trusted.is_some(),
                 StateId::DeterminingFailoverStatus
                 | StateId::Active
                 | StateId::ActiveStandbyNotAvailable
                 | StateId::StandbyNotReady
+                | StateId::StandbySyncingWithActive
+                | StateId::StandbySyncingCode
                 | StateId::SwitchingToStandby
                 | StateId::Failed
                 | StateId::Unknown => false,
             };
-        if !follows {
-            self.trust.transferred = None;
-        }
+        let (trusted, now) = (self.trust.trusted, Some((partner.instance, view.round)));
+        self.trust.trusted = match trusted {
+            // What the replica said held for the attempt that is over.
+            Some(_) if !fine || trusted != now => {
+                self.trust.transferred = false;
+                None
+            }
+            Some(_) => now,
+            None if fine && self.trust.transferred => now,
+            None => None,
+        };
     }
 
     /// Whether an active without a level standby may set `sole`.
@@ -75,10 +78,12 @@ impl Context {
 
     /// Brings trust in line after every step. `state` is 2, 3, or anything else.
     pub(crate) fn reconcile_trust(&mut self, state: StateId) {
-        self.check_transferred();
         if !state.is_active() {
-            if state != StateId::SwitchingToStandby {
-                self.trust.transferred = None;
+            if state == StateId::SwitchingToStandby {
+                self.check_trusted();
+                self.trust.level &= self.trust.trusted.is_some();
+            } else {
+                self.forget_trust();
                 self.trust.level = false;
                 self.serve(None);
             }
@@ -86,7 +91,9 @@ impl Context {
             return;
         }
         if state == StateId::ActiveStandbyNotAvailable {
-            self.trust.transferred = None;
+            self.forget_trust();
+        } else {
+            self.check_trusted();
         }
         let follower = self.heard_partner().filter(|it| {
             let view = it.view;
@@ -95,11 +102,16 @@ impl Context {
         });
         let settled = self.facts.summary.is_none();
         self.serve(follower.filter(|_| settled).map(|it| it.instance));
-        if self.trust.transferred.is_some() {
+        if self.trust.trusted.is_some() {
             self.trust_standby();
         } else {
             self.distrust_standby(state);
         }
+    }
+
+    pub(crate) const fn forget_trust(&mut self) {
+        self.trust.transferred = false;
+        self.trust.trusted = None;
     }
 
     fn trust_standby(&mut self) {

@@ -17,6 +17,10 @@ pub struct View {
     pub sees: Option<StateId>,
     /// Of a standby: it follows exactly the instance `about`.
     pub follows: bool,
+    /// Of a standby: everything up to where the active was is here, in this round.
+    pub has_all: bool,
+    /// The handover that is offered was asked for by a person.
+    pub by_person: bool,
     /// Counts its stays in Determining Failover Status and its attempts to sync.
     pub round: u32,
     /// The partner's `round` as last seen: what this view says is an answer to that.
@@ -72,8 +76,6 @@ pub enum Step {
     Offer {
         /// Which.
         id: u32,
-        /// A person asked for it.
-        by_person: bool,
     },
     /// Standby: equal, and its new epoch is durable; outputs shut.
     Accept {
@@ -87,6 +89,11 @@ pub enum Step {
     },
     /// The offer is void.
     Withdrawn {
+        /// Which.
+        id: u32,
+    },
+    /// Standby: it cannot take over.
+    Declined {
         /// Which.
         id: u32,
     },
@@ -106,6 +113,8 @@ impl View {
             about: None,
             sees: None,
             follows: false,
+            has_all: false,
+            by_person: false,
             round: 0,
             echo: 0,
             outputs_open: false,

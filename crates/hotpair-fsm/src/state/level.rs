@@ -67,9 +67,9 @@ pub(super) fn late_release(it: &Follower, cx: &Context) -> Option<Rule> {
 /// An offer of the followed active whose final positions are ours.
 fn offer(it: &Follower, cx: &Context) -> Option<(u32, bool)> {
     let view = cx.answers().filter(|_| cx.last_of(it.instance).is_some())?;
-    let Step::Offer { id, by_person } = view.step else { return None };
+    let Step::Offer { id } = view.step else { return None };
     let offered = view.state == StateId::SwitchingToStandby && cx.facts.accepted != Some(id);
-    (offered && view.positions == cx.positions()).then_some((id, by_person))
+    (offered && view.positions == cx.positions()).then_some((id, view.by_person))
 }
 
 /// What takes the level away.

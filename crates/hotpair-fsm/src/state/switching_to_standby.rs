@@ -52,6 +52,10 @@ impl ToStandby {
         matches!(self.kind, Kind::Lost { .. })
     }
 
+    pub(super) const fn is_by_person(&self) -> bool {
+        matches!(self.kind, Kind::Offering { by_person: true, .. })
+    }
+
     pub(super) fn next(&mut self, cx: &mut Context) -> Option<Move> {
         match self.kind {
             Kind::Lost { rule } => Self::lose(rule, cx),
@@ -65,10 +69,10 @@ impl ToStandby {
         if let Some(rule) = why_unsure(cx) {
             return Some((rule, Determining::enter_unsure(cx)));
         }
-        let Kind::Offering { id, by_person, accepted, resuming } = &mut self.kind else {
+        let Kind::Offering { id, accepted, resuming, .. } = &mut self.kind else {
             return None;
         };
-        let (id, by_person) = (*id, *by_person);
+        let id = *id;
         let answer = cx.answers();
         if answer.is_some_and(|it| it.step == Step::Accept { id }) {
             *accepted = true;
@@ -77,7 +81,8 @@ impl ToStandby {
         }
         let waits =
             answer.is_some_and(|it| it.state.is_level() || it.state == StateId::SwitchingToActive);
-        if cx.progress.handover_over || !waits {
+        let declined = answer.is_some_and(|it| it.step == Step::Declined { id });
+        if cx.progress.handover_over || !waits || declined {
             if !cx.facts.storage_ok {
                 return Some((Rule::StorageFailed, Determining::enter_unsure(cx)));
             }
@@ -89,7 +94,7 @@ impl ToStandby {
             return None;
         }
         if cx.progress.drained {
-            cx.show(Step::Offer { id, by_person });
+            cx.show(Step::Offer { id });
         }
         None
     }

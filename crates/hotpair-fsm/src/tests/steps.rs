@@ -316,6 +316,7 @@ impl World {
                 let history = self.hosts[OTHER[host]].history.clone();
                 self.give(host, Event::Swapped);
                 self.set_history(host, history);
+                self.give(host, Event::DataReceived);
                 return self.give(OTHER[host], Event::DataTransferred);
             }
         };

@@ -249,7 +249,8 @@ fn silence_makes_the_standby_act_and_the_heal_leaves_one() {
                 master 4 -> 5 begin-sync e4
                 master 5 -> 6 modules-match e4
                 master 6 -> 7 way-settled e4
-                = 7 Wait sees 2 | 2 open Degraded sees 7
+                master 7 -> 8 level e4
+                = 8 Wait sees 2 | 2 open WhenReplicated sees 8
         "#]],
     );
 }
