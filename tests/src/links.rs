@@ -2,7 +2,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::{Channel, Impairment, Namespaces, Relay, Side, free_address, own_loopback};
 
@@ -15,6 +15,11 @@ pub enum Links {
         /// Redundancy, primary.
         relays: [Relay; 2],
         /// Where the nodes listen: by channel, by side.
+        listen: [[SocketAddr; 2]; 2],
+    },
+    /// Over loopback from node to node: nothing in between, nothing to cut.
+    Direct {
+        /// By channel, by side.
         listen: [[SocketAddr; 2]; 2],
     },
     /// Across network namespaces, cut by the kernel.
@@ -39,11 +44,23 @@ impl Links {
         Ok(Self::Relays { relays: [redundancy, primary], listen: [listen[0], listen[1]] })
     }
 
+    /// Over loopback with nothing in between.
+    ///
+    /// # Errors
+    /// When no address is free.
+    pub fn direct() -> Result<Self> {
+        let hosts = [own_loopback(), own_loopback()];
+        let ends = || anyhow::Ok([free_address(hosts[0])?, free_address(hosts[1])?]);
+        Ok(Self::Direct { listen: [ends()?, ends()?] })
+    }
+
     /// Where a node listens on a channel.
     #[must_use]
     pub fn listen(&self, side: Side, channel: Channel) -> SocketAddr {
         match self {
-            Self::Relays { listen, .. } => listen[channel.index()][side.index()],
+            Self::Relays { listen, .. } | Self::Direct { listen } => {
+                listen[channel.index()][side.index()]
+            }
             Self::Namespaces(namespaces) => namespaces.listen(side, channel),
         }
     }
@@ -53,6 +70,7 @@ impl Links {
     pub fn partner(&self, side: Side, channel: Channel) -> SocketAddr {
         match self {
             Self::Relays { relays, .. } => relays[channel.index()].near(side),
+            Self::Direct { listen } => listen[channel.index()][side.other().index()],
             Self::Namespaces(namespaces) => namespaces.listen(side.other(), channel),
         }
     }
@@ -61,7 +79,7 @@ impl Links {
     #[must_use]
     pub const fn namespaces(&self) -> Option<&Namespaces> {
         match self {
-            Self::Relays { .. } => None,
+            Self::Relays { .. } | Self::Direct { .. } => None,
             Self::Namespaces(namespaces) => Some(namespaces),
         }
     }
@@ -74,6 +92,10 @@ impl Links {
         match self {
             Self::Relays { relays, .. } => {
                 relays[channel.index()].impair(from, impairment);
+                Ok(())
+            }
+            Self::Direct { .. } => {
+                ensure!(impairment == Impairment::default(), "nothing lies between the nodes");
                 Ok(())
             }
             Self::Namespaces(namespaces) => namespaces.impair(channel, from, impairment),

@@ -32,7 +32,7 @@ pub struct Sample {
 #[derive(Debug)]
 pub struct Watch {
     samples: Arc<Mutex<Vec<Sample>>>,
-    _tasks: JoinSet<()>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl Watch {
@@ -42,7 +42,12 @@ impl Watch {
         for target in targets {
             tasks.spawn(look(target, samples.clone()));
         }
-        Self { samples, _tasks: tasks }
+        Self { samples, tasks: Mutex::new(tasks) }
+    }
+
+    /// Looks no more: a measurement wants to be alone.
+    pub fn stop(&self) {
+        self.tasks.lock().expect("no holder panics").abort_all();
     }
 
     /// All samples so far, in the order in which they were answered.

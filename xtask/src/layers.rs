@@ -42,8 +42,8 @@ const EVERY: &[&str] = &[
     "hotpair-os",
 ];
 
-/// A bench stands beside the bare crates it measures against, and uses the harness of the tests.
-const BENCH: &[&str] = &["hotpair-types", "hotpair-client", "hotpair-node", "hotpair-tests"];
+/// A bench uses the harness of the tests.
+const BENCH: &[&str] = &["hotpair-types", "hotpair-client", "hotpair-tests"];
 
 /// Imports for tests alone, beyond the table above.
 const FOR_TESTS: &[(&str, &[&str])] = &[];

@@ -1,0 +1,59 @@
+//! A connection that stays open: a request's bytes go out, an answer's come in, nothing in between.
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// HTTP/1.1 with keep-alive, as little as a load needs.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) async fn open(to: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(4096) })
+    }
+
+    /// Sends a request and waits for its answer: status and body.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>)> {
+        self.stream.write_all(request).await?;
+        let head_end = loop {
+            if let Some(at) = self.buffer.windows(4).position(|it| it == b"\r\n\r\n") {
+                break at;
+            }
+            self.fill().await?;
+        };
+        let head = std::str::from_utf8(&self.buffer[..head_end])?.to_ascii_lowercase();
+        let status = head.split(' ').nth(1).context("no status")?.parse()?;
+        let length = head.lines().find_map(|it| it.strip_prefix("content-length:"));
+        let length: usize = length.map_or(Ok(0), |it| it.trim().parse())?;
+        while self.buffer.len() < head_end + 4 + length {
+            self.fill().await?;
+        }
+        let rest = self.buffer.split_off(head_end + 4 + length);
+        let body = self.buffer[head_end + 4..].to_vec();
+        self.buffer = rest;
+        Ok((status, body))
+    }
+
+    async fn fill(&mut self) -> Result<()> {
+        ensure!(self.stream.read_buf(&mut self.buffer).await? > 0, "the connection was closed");
+        Ok(())
+    }
+}
+
+/// The bytes of a write to a tag.
+pub(crate) fn tag_write(path: &str, ack: &str, key: &str, value: u64) -> Vec<u8> {
+    let body = format!("{{\"value\":{value}}}");
+    format!(
+        "PUT /api/v1/tags/{path}?ack={ack} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
+         idempotency-key: {key}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}

@@ -1,0 +1,104 @@
+//! `switchover`: the longest time without an acknowledgement during a planned handover under load.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use hotpair_tests::{Request, Target, eventually, patience};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::bare;
+use crate::bench_pair::{self, TAG};
+use crate::connection::{Connection, tag_write};
+use crate::report::{Report, percentile};
+
+/// Writes a second, over some connections.
+const RATE: u64 = 1000;
+const CONNECTIONS: u64 = 10;
+
+pub(crate) async fn switchover(rounds: usize) -> Result<Vec<Report>> {
+    let pair = bench_pair::start(0).await?;
+    let folder = tempfile::tempdir()?;
+    let mut measured = Vec::new();
+    for round in 0..rounds {
+        let active = pair.until_settled().await?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut clients = JoinSet::new();
+        for client in 0..CONNECTIONS {
+            let mut targets = pair.targets();
+            targets.rotate_left(usize::from(active == hotpair_tests::Side::B));
+            clients.spawn(load(targets, format!("switch-{round}-{client}"), stop.clone()));
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let answer = pair.ask(active, Request::post("/api/v1/switchover", &json!({}))).await?;
+        ensure!(answer.status == 202, "switchover: {}", answer.text());
+        let limit = patience(Duration::from_secs(5));
+        let now = async || match pair.until_settled().await? {
+            it if it == active => Err(anyhow::anyhow!("not yet")),
+            _ => Ok(()),
+        };
+        eventually("the other acts", limit, now).await?;
+        stop.store(true, Ordering::Release);
+        let mut ends = Vec::new();
+        while let Some(done) = clients.join_next().await {
+            ends.extend(done??);
+        }
+        ends.sort();
+        let gap = ends.windows(2).map(|it| it[1] - it[0]).max().unwrap_or_default();
+        let trip = round_trip().await?;
+        let bare = trip * 2 + bare::sync_once(folder.path())? * 2;
+        measured.push((gap.as_secs_f64() * 1e3, bare.as_secs_f64() * 1e3));
+    }
+    let p99 = percentile(measured.iter().map(|it| it.0), 99);
+    Ok(vec![Report {
+        name: format!("switchover: longest gap at {RATE} writes/s"),
+        unit: "ms",
+        beside: "bare: two round trips and two fsyncs".into(),
+        rounds: measured,
+        note: format!("p99 {p99:.1} ms"),
+    }])
+}
+
+/// When each write was acknowledged; each write is retried until it is.
+async fn load(targets: [Target; 2], name: String, stop: Arc<AtomicBool>) -> Result<Vec<Instant>> {
+    let mut ends = Vec::new();
+    let mut at = 0;
+    let mut connection = Connection::open(targets[at].api).await?;
+    let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 * CONNECTIONS / RATE));
+    for number in 0_u64.. {
+        if stop.load(Ordering::Acquire) {
+            break;
+        }
+        ticks.tick().await;
+        let request = tag_write(TAG, "replicated", &format!("{name}-{number}"), number);
+        loop {
+            match connection.exchange(&request).await {
+                Ok((200, _)) => break,
+                Ok(_) | Err(_) => {
+                    at = 1 - at;
+                    connection = Connection::open(targets[at].api).await?;
+                    tokio::time::sleep(Duration::from_micros(200)).await;
+                }
+            }
+        }
+        ends.push(Instant::now());
+    }
+    Ok(ends)
+}
+
+/// One round trip of a few bytes between two bare processes, median of some.
+async fn round_trip() -> Result<Duration> {
+    let pair = bare::Bare::start(false, 0).await?;
+    let mut connection = Connection::open(pair.front_api).await?;
+    let request = tag_write(TAG, "replicated", "trip", 1);
+    let mut times = Vec::new();
+    for _ in 0..50 {
+        let begun = Instant::now();
+        connection.exchange(&request).await?;
+        times.push(begun.elapsed());
+    }
+    times.sort();
+    // Client to front and front to back: two trips.
+    Ok(times[times.len() / 2] / 2)
+}

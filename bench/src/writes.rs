@@ -1,0 +1,72 @@
+//! `replicated-write`, `durable-write`: acknowledged writes, alone and many at once.
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use tokio::task::JoinSet;
+
+use crate::bare::Bare;
+use crate::bench_pair::{self, TAG};
+use crate::connection::{Connection, tag_write};
+use crate::report::Report;
+
+const ROUND: Duration = Duration::from_secs(2);
+
+pub(crate) async fn replicated(rounds: usize) -> Result<Vec<Report>> {
+    measure(rounds, "replicated", &[1, 10, 100]).await
+}
+
+pub(crate) async fn durable(rounds: usize) -> Result<Vec<Report>> {
+    measure(rounds, "durable", &[1, 64]).await
+}
+
+async fn measure(rounds: usize, ack: &'static str, in_flight: &[usize]) -> Result<Vec<Report>> {
+    let pair = bench_pair::start(0).await?;
+    let bare = Bare::start(ack == "durable", 0).await?;
+    let mut reports = Vec::new();
+    for &writers in in_flight {
+        let mut measured = Vec::new();
+        for round in 0..rounds {
+            let active = pair.until_settled().await?;
+            let key = format!("{ack}-{writers}-{round}");
+            let ours = rate(pair.target(active).api, ack, writers, &key).await?;
+            let limit = rate(bare.front_api, ack, writers, &key).await?;
+            measured.push(if writers == 1 { (1e3 / ours, 1e3 / limit) } else { (ours, limit) });
+        }
+        let (what, unit) =
+            if writers == 1 { ("time of one write", "ms") } else { ("writes", "/s") };
+        reports.push(Report {
+            name: format!("{ack}-write over HTTP, {writers} in flight: {what}"),
+            unit,
+            beside: "bare: both processes, the same bytes".into(),
+            rounds: measured,
+            note: String::new(),
+        });
+    }
+    Ok(reports)
+}
+
+/// Acknowledged writes a second.
+async fn rate(at: SocketAddr, ack: &'static str, writers: usize, key: &str) -> Result<f64> {
+    let begun = Instant::now();
+    let mut tasks = JoinSet::new();
+    for writer in 0..writers {
+        let key = format!("{key}-{writer}");
+        tasks.spawn(async move {
+            let mut connection = Connection::open(at).await?;
+            let mut count = 0_u64;
+            while begun.elapsed() < ROUND {
+                let request = tag_write(TAG, ack, &format!("{key}-{count}"), count);
+                let (status, body) = connection.exchange(&request).await?;
+                ensure!(status == 200, "{status}: {}", String::from_utf8_lossy(&body));
+                count += 1;
+            }
+            anyhow::Ok(count)
+        });
+    }
+    let mut total = 0;
+    while let Some(count) = tasks.join_next().await {
+        total += count??;
+    }
+    Ok(total as f64 / begun.elapsed().as_secs_f64())
+}
