@@ -1,8 +1,7 @@
 //! The three streams of a connection, by priority.
 use std::fmt;
 
-/// The longest frame, in bytes, without its length prefix.
-pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+pub use hotpair_protocol::FRAME_BYTES_MAX;
 
 /// One of the streams of a connection. A higher one never waits behind a lower one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,9 +22,8 @@ impl Lane {
     #[must_use]
     pub const fn queue_bytes_max(self) -> usize {
         match self {
-            Self::Control => 4 * FRAME_BYTES_MAX,
-            Self::Data => 16 * FRAME_BYTES_MAX,
-            Self::Bulk => 4 * FRAME_BYTES_MAX,
+            Self::Control | Self::Bulk => FRAME_BYTES_MAX,
+            Self::Data => 2 * FRAME_BYTES_MAX,
         }
     }
 
@@ -35,7 +33,7 @@ impl Lane {
     /// What a frame counts in a queue.
     pub(crate) fn cost(bytes: usize) -> u32 {
         let cost = bytes.max(Self::FRAME_COST_BYTES).min(FRAME_BYTES_MAX);
-        u32::try_from(cost).expect("a frame is at most a mebibyte")
+        u32::try_from(cost).expect("a frame has at most some mebibytes")
     }
 
     /// As the first byte of its stream.

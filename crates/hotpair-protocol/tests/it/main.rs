@@ -1,0 +1,4 @@
+//! Golden bytes, round trips, and whatever else may arrive.
+mod sample;
+mod golden;
+mod arbitrary;
