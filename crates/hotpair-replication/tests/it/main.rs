@@ -1,0 +1,7 @@
+//! Two replicas talk to each other; scripts in, transcripts out.
+#![allow(clippy::wildcard_enum_match_arm, reason = "tests pick what they look at")]
+#![allow(unreachable_pub, reason = "a test binary has no outside")]
+
+mod disk;
+mod pair;
+mod writing;
