@@ -12,6 +12,7 @@ mod starting;
 mod freeze;
 mod cuts;
 mod handover;
+mod clients;
 mod modules;
 mod storage;
 mod refusals;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use anyhow::Result;
 
 use crate::stage::Stage;
-use crate::{crash, cuts, freeze, handover, heart, modules, refusals, starting, storage};
+use crate::{clients, crash, cuts, freeze, handover, heart, modules, refusals, starting, storage};
 
 pub(crate) type Play = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
@@ -55,6 +55,7 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     freeze::SCENARIOS,
     cuts::SCENARIOS,
     handover::SCENARIOS,
+    clients::SCENARIOS,
     modules::SCENARIOS,
     storage::SCENARIOS,
     refusals::SCENARIOS,

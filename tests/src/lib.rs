@@ -23,6 +23,7 @@ mod status;
 mod pair;
 mod data;
 mod writer;
+mod subscriber;
 mod watch;
 mod audit;
 
@@ -40,5 +41,6 @@ pub use relay::{Impairment, Relay};
 pub use settings::{NodeSettings, PairSettings};
 pub use side::{Channel, Side};
 pub use status::Status;
+pub use subscriber::{Arrived, Subscriber};
 pub use watch::{Sample, Watch};
 pub use writer::{Outcome, Record, Target, Writer};
