@@ -196,6 +196,15 @@ impl Ask {
         Err(Failure::Failed("the two nodes send each other the request".to_owned()))
     }
 
+    /// Asks this node and no other.
+    pub(super) async fn here<T: DeserializeOwned>(&self, question: Question) -> Result<T, Failure> {
+        let (status, body) = self.once(&question).await?;
+        if !(200..300).contains(&status) {
+            return Err(problem(status, &body));
+        }
+        serde_json::from_value(body).map_err(|error| Failure::Failed(error.to_string()))
+    }
+
     async fn once(&self, question: &Question) -> Result<(u16, Value), Failure> {
         let base = &self.base;
         let connect = timeout(CONNECT_PATIENCE, TcpStream::connect(&base.authority));
