@@ -69,6 +69,6 @@ pub use role_change::RoleChange;
 pub use scrub::{ScrubCursor, ScrubProgress};
 pub use set_aside::set_aside;
 pub use storage_thread::{
-    Completion, QUEUE_BATCHES_MAX, StorageHandle, StorageThread, SubmitError,
+    Completion, QUEUE_BATCHES_MAX, StorageHandle, StorageThread, SubmitError, WaitError,
 };
 pub use table::StoreFile;

@@ -2,7 +2,7 @@
 //!
 //! Holding one cannot cause a config change: it has no function that gives a `Change`, no access to
 //! the replica, and what it writes goes to the file that never travels (docs/design/states.md, S8).
-use crate::{CommitError, Op, StorageFault, StorageHandle};
+use crate::{Op, StorageFault, StorageHandle, WaitError};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,15 +29,12 @@ pub enum LocalError {
         /// What is wrong with it.
         error: serde_json::Error,
     },
-    /// It was not written.
+    /// It is not known to be durable.
     #[error(transparent)]
-    Commit(#[from] CommitError),
+    Commit(#[from] WaitError),
     /// It could not be read.
     #[error(transparent)]
     Fault(#[from] StorageFault),
-    /// The node is stopping.
-    #[error("the storage is closed")]
-    Closed,
 }
 
 impl<T: Serialize + DeserializeOwned> LocalTable<T> {
@@ -84,9 +81,7 @@ impl<T: Serialize + DeserializeOwned> LocalTable<T> {
     }
 
     fn commit(&self, op: Op) -> Result<(), LocalError> {
-        self.storage
-            .commit(vec![op])
-            .map_err(|error| error.map_or(LocalError::Closed, LocalError::Commit))
+        Ok(self.storage.commit(vec![op])?)
     }
 
     fn read(&self, key: &str, value: &[u8]) -> Result<T, LocalError> {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The largest module.
 pub const MODULE_BYTES_MAX: u64 = 64 << 20;
@@ -65,9 +66,11 @@ pub enum ModuleError {
 }
 
 /// `<data_dir>/modules`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ModuleStore {
     directory: PathBuf,
+    /// Numbers what is on its way in, so that two writers of one module do not meet.
+    parts: AtomicU64,
 }
 
 impl ModuleStore {
@@ -86,7 +89,7 @@ impl ModuleStore {
                 std::fs::remove_file(&path).map_err(fault)?;
             }
         }
-        Ok(Self { directory })
+        Ok(Self { directory, parts: AtomicU64::new(0) })
     }
 
     /// Where the module is, or would be.
@@ -120,12 +123,13 @@ impl ModuleStore {
         Ok(hash)
     }
 
-    /// Begins to keep a module that comes in pieces. One writer for each hash at a time.
+    /// Begins to keep a module that comes in pieces. Several may come for one hash.
     ///
     /// # Errors
     /// `ModuleError::Fault`.
     pub fn writer(&self, hash: ModuleHash) -> Result<ModuleWriter, ModuleError> {
-        let part = self.directory.join(format!("{hash}.part"));
+        let number = self.parts.fetch_add(1, Ordering::Relaxed);
+        let part = self.directory.join(format!("{hash}.{number}.part"));
         let file = File::create(&part).map_err(|it| StorageFault::io(&part, &it))?;
         let (path, hasher) = (self.path(hash), blake3::Hasher::new());
         Ok(ModuleWriter { file, part, path, hash, hasher: Box::new(hasher), bytes: 0, kept: false })

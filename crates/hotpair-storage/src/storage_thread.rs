@@ -1,14 +1,16 @@
 //! The thread that writes: takes batches from a bounded queue and commits all that wait as one
 //! group, so that many writers share one fsync.
 use crate::{CommitError, EngineReader, EngineStore, Op, StorageFault};
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// Batches that may wait.
-pub const QUEUE_BATCHES_MAX: usize = 4_096;
+/// Batches that may wait for the disk.
+pub const QUEUE_BATCHES_MAX: usize = 131_072;
 /// Batches that share one commit at most: bounds the memory of a transaction.
-const GROUP_BATCHES_MAX: usize = 1_024;
+const GROUP_BATCHES_MAX: usize = 4_096;
 
 /// What became of one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +60,65 @@ enum Order {
         ops: Vec<Op>,
         answer: SyncSender<Result<(), CommitError>>,
     },
-    Close,
+}
+
+#[derive(Default)]
+struct Queue {
+    orders: Mutex<Waiting>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    orders: VecDeque<Order>,
+    /// No more orders are taken: the thread is asked to end, or has ended.
+    closed: bool,
+}
+
+impl Queue {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing that holds the lock can panic half way.
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, order: Order) -> Result<(), SubmitError> {
+        let mut waiting = self.waiting();
+        if waiting.closed {
+            return Err(SubmitError::Closed);
+        }
+        if waiting.orders.len() >= QUEUE_BATCHES_MAX {
+            return Err(SubmitError::Overloaded);
+        }
+        waiting.orders.push_back(order);
+        drop(waiting);
+        self.more.notify_one();
+        Ok(())
+    }
+
+    /// The next group; empty when it is closed and nothing waits.
+    fn take(&self) -> Vec<Order> {
+        let mut waiting = self.waiting();
+        while waiting.orders.is_empty() && !waiting.closed {
+            waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        let count = waiting.orders.len().min(GROUP_BATCHES_MAX);
+        waiting.orders.drain(..count).collect()
+    }
+
+    fn close(&self) {
+        self.waiting().closed = true;
+        self.more.notify_all();
+    }
+}
+
+/// Closes the queue however the thread ends, so that nobody waits for ever.
+struct CloseOnEnd(Arc<Queue>);
+
+impl Drop for CloseOnEnd {
+    fn drop(&mut self) {
+        self.0.close();
+        self.0.waiting().orders.clear();
+    }
 }
 
 /// The thread that owns a store.
@@ -71,7 +131,7 @@ pub struct StorageThread {
 /// Hands batches to the thread. Cheap to clone.
 #[derive(Clone)]
 pub struct StorageHandle {
-    orders: SyncSender<Order>,
+    queue: Arc<Queue>,
     reader: EngineReader,
 }
 
@@ -91,11 +151,11 @@ impl StorageThread {
         store: EngineStore,
         completed: impl FnMut(Vec<Completion>) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let (orders, queue) = sync_channel(QUEUE_BATCHES_MAX);
-        let handle = StorageHandle { orders, reader: store.reader() };
+        let queue = Arc::new(Queue::default());
+        let handle = StorageHandle { queue: Arc::clone(&queue), reader: store.reader() };
         let thread = std::thread::Builder::new()
             .name("hotpair-storage".into())
-            .spawn(move || run(store, &queue, completed))?;
+            .spawn(move || run(store, &CloseOnEnd(queue), completed))?;
         Ok(Self { handle, thread })
     }
 
@@ -113,11 +173,10 @@ impl StorageThread {
     /// # Panics
     /// When the thread did.
     pub fn close(self) -> Result<(), StorageFault> {
-        let Self { handle: StorageHandle { orders, reader }, thread } = self;
-        drop(reader);
-        // An error means that the thread has ended already; joining says how.
-        let _ = orders.send(Order::Close);
-        drop(orders);
+        let Self { handle, thread } = self;
+        handle.queue.close();
+        // The files stay open as long as a reader is about.
+        drop(handle);
         match thread.join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -126,28 +185,24 @@ impl StorageThread {
 }
 
 impl StorageHandle {
-    /// Queues a batch; its completion carries the ticket.
+    /// Queues a batch; its completion carries the ticket. Does not wait.
     ///
     /// # Errors
     /// `SubmitError` when it was not queued.
     pub fn submit(&self, ticket: u64, ops: Vec<Op>) -> Result<(), SubmitError> {
-        self.orders.try_send(Order::Commit { ticket, ops }).map_err(|error| match error {
-            TrySendError::Full(_) => SubmitError::Overloaded,
-            TrySendError::Disconnected(_) => SubmitError::Closed,
-        })
+        self.queue.push(Order::Commit { ticket, ops })
     }
 
     /// Queues a batch and waits until it is durable. Not for an async task.
     ///
     /// # Errors
-    /// `CommitError`, or `None` when the storage is closed: then nothing of it is on the disk, or
-    /// its outcome is unknown if that happened meanwhile.
-    pub fn commit(&self, ops: Vec<Op>) -> Result<(), Option<CommitError>> {
+    /// `WaitError`.
+    pub fn commit(&self, ops: Vec<Op>) -> Result<(), WaitError> {
         let (answer, answered) = sync_channel(1);
-        self.orders.send(Order::CommitAndAnswer { ops, answer }).map_err(|_| None)?;
+        self.queue.push(Order::CommitAndAnswer { ops, answer })?;
         match answered.recv() {
-            Ok(result) => result.map_err(Some),
-            Err(_) => Err(None),
+            Ok(result) => Ok(result?),
+            Err(_) => Err(WaitError::Ended),
         }
     }
 
@@ -158,51 +213,44 @@ impl StorageHandle {
     }
 }
 
-fn run(
-    mut store: EngineStore,
-    queue: &Receiver<Order>,
-    mut completed: impl FnMut(Vec<Completion>),
-) -> Result<(), StorageFault> {
-    let mut group = Vec::new();
-    let mut close = false;
-    while !close {
-        match queue.recv() {
-            Ok(order) => group.push(order),
-            Err(_) => break,
-        }
-        while group.len() < GROUP_BATCHES_MAX {
-            match queue.try_recv() {
-                Ok(order) => group.push(order),
-                Err(_) => break,
-            }
-        }
-        if let Some(end) = group.iter().position(|it| matches!(it, Order::Close)) {
-            close = true;
-            group.truncate(end);
-        }
-        commit(&mut store, &mut group, &mut completed);
-    }
-    store.close()
+/// Why a batch that was waited for is not known to be durable.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WaitError {
+    /// It was not queued.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// It was not stored.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The thread ended meanwhile: the outcome is unknown.
+    #[error("the storage ended: the outcome is unknown")]
+    Ended,
 }
 
-fn commit(
-    store: &mut EngineStore,
-    group: &mut Vec<Order>,
-    completed: &mut impl FnMut(Vec<Completion>),
-) {
+fn run(
+    mut store: EngineStore,
+    queue: &CloseOnEnd,
+    mut completed: impl FnMut(Vec<Completion>),
+) -> Result<(), StorageFault> {
+    loop {
+        let group = queue.0.take();
+        if group.is_empty() {
+            return store.close();
+        }
+        commit(&mut store, group, &mut completed);
+    }
+}
+
+fn commit(store: &mut EngineStore, group: Vec<Order>, completed: &mut impl FnMut(Vec<Completion>)) {
     let batches: Vec<&[Op]> = group
         .iter()
         .map(|order| match order {
             Order::Commit { ops, .. } | Order::CommitAndAnswer { ops, .. } => ops.as_slice(),
-            Order::Close => &[],
         })
         .collect();
-    if batches.is_empty() {
-        return;
-    }
     let results = store.commit_group(&batches);
     let mut completions = Vec::with_capacity(results.len());
-    for (order, result) in group.drain(..).zip(results) {
+    for (order, result) in group.into_iter().zip(results) {
         match order {
             Order::Commit { ticket, .. } => completions.push(match result {
                 Ok(()) => Completion::Stored { ticket },
@@ -210,7 +258,6 @@ fn commit(
             }),
             // Who asked may have gone.
             Order::CommitAndAnswer { answer, .. } => drop(answer.send(result)),
-            Order::Close => {}
         }
     }
     if !completions.is_empty() {
