@@ -84,6 +84,21 @@ impl Replica {
         }
     }
 
+    /// Notes what won, in records that do not have it yet: this node is level with the winner now.
+    pub(crate) fn note_winning(&mut self, out: &mut Vec<Output>) {
+        let mut changed = Vec::new();
+        for record in self.divergence.records.values_mut() {
+            let kind = record.id.kind;
+            if record.fate == Fate::Kept && record.winning.is_empty() {
+                record.winning = self.journals[kind].winning_now(&record.entry);
+                changed.push(record.clone());
+            }
+        }
+        if !changed.is_empty() {
+            self.storing.issue(StoreOp::PutDivergence(changed), Stored::Nothing, out);
+        }
+    }
+
     /// An entry of the winning history that was taken from a losing one: it is not lost.
     pub(crate) fn mark_taken(&mut self, entry: &SharedEntry, out: &mut Vec<Output>) {
         let Some(origin) = entry.origin else { return };

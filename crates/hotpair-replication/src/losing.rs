@@ -8,7 +8,7 @@ use crate::{
     Output, PerJournal, Record, Replica, SharedEntry, StoreTicket, Winning,
 };
 use hotpair_types::{Epoch, History, ItemKey, JournalKind, Position, Relation};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Losing entries of one attempt.
@@ -147,12 +147,22 @@ impl Replica {
             return;
         }
         let mut records = Vec::new();
-        let mut offer = VecDeque::new();
+        let mut offer = BTreeSet::new();
         for kind in JournalKind::ALL {
             let Some(tail) = &losing.tails[kind] else { continue };
+            // What was kept at an earlier attempt may be more than what is still at hand.
+            let journal = &self.journals[kind];
+            let kept = self.divergence.records().map(|it| it.id).filter(|it| {
+                let entry = it.entry;
+                it.kind == kind
+                    && entry.sequence > tail.after
+                    && entry.sequence <= journal.last()
+                    && journal.position_of(entry.sequence) == entry
+            });
+            offer.extend(kept);
             for entry in self.tail_entries(kind, tail) {
                 let id = DivergenceId { kind, entry: entry.position };
-                offer.push_back(id);
+                offer.insert(id);
                 if self.divergence.get(id).is_none() {
                     let conflict = tail.conflict.clone();
                     records.push(self.record(id, conflict, entry, Vec::new()));
@@ -164,7 +174,7 @@ impl Replica {
             Purpose::Sync(session) => Stored::LosingBeforeSync { session },
         };
         if let Some(losing) = &mut self.losing {
-            losing.offer = offer;
+            losing.offer = offer.into_iter().collect();
         }
         self.keep(records, then, out);
     }

@@ -1,6 +1,7 @@
 //! The active's side of a fork: which entries of the returning node it takes as new ones, and
 //! which are kept for a person.
 use crate::image::Image;
+use crate::journal::Journal;
 use crate::keys::Known;
 use crate::losing::winning;
 use crate::replica::Writes;
@@ -9,7 +10,7 @@ use crate::storing::Stored;
 use crate::{
     DivergenceId, DivergenceRecord, Entry, Fate, Message, Op, Output, Replica, Session, Winning,
 };
-use hotpair_types::{Epoch, ItemKey, JournalKind, Position};
+use hotpair_types::{Epoch, ItemKey, Position};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was decided about the entries of the returning node so far.
@@ -50,7 +51,7 @@ impl Replica {
                 fates.push((id, known.fate));
                 continue;
             }
-            record.winning = self.winning_now(id.kind, &record.entry);
+            record.winning = self.journals[id.kind].winning_now(&record.entry);
             record.fate = self.decide(epoch, &record, &mut merging, out);
             fates.push((id, record.fate));
             news.push(record);
@@ -100,13 +101,6 @@ impl Replica {
         Fate::InHistory(new)
     }
 
-    /// What this history has for the items of an entry.
-    fn winning_now(&self, kind: JournalKind, entry: &Entry) -> Vec<Winning> {
-        let image = &self.journals[kind].image;
-        let items = items_of(image, entry);
-        items.iter().map(|it| winning(it, image.get(it), image.removed_at(it))).collect()
-    }
-
     /// What became of the standby's entries is durable here: it may go on.
     pub(crate) fn losing_taken(
         &mut self,
@@ -117,6 +111,15 @@ impl Replica {
         if self.serving.as_ref().is_some_and(|it| it.session == Some(session)) {
             out.push(send(Message::LosingTaken { session, fates }));
         }
+    }
+}
+
+impl Journal {
+    /// What this history has for the items of an entry.
+    pub(crate) fn winning_now(&self, entry: &Entry) -> Vec<Winning> {
+        let image = &self.image;
+        let items = items_of(image, entry);
+        items.iter().map(|it| winning(it, image.get(it), image.removed_at(it))).collect()
     }
 }
 

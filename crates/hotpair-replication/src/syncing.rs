@@ -180,6 +180,7 @@ impl Replica {
             return;
         }
         self.remove_surplus_modules(out);
+        self.note_winning(out);
         let now = self.now;
         let Some(syncing) = &mut self.syncing else { return };
         syncing.stage = Stage::Level;

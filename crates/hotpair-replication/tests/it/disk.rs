@@ -89,7 +89,12 @@ impl Disk {
     }
 
     /// Entries after a sequence.
-    pub fn read(&self, kind: JournalKind, after: u64, until: u64) -> Vec<std::sync::Arc<hotpair_replication::Entry>> {
+    pub fn read(
+        &self,
+        kind: JournalKind,
+        after: u64,
+        until: u64,
+    ) -> Vec<std::sync::Arc<hotpair_replication::Entry>> {
         let entries = &self.journals[kind].boot.entries;
         if entries.first().is_none_or(|it| it.position.sequence > after + 1) {
             return Vec::new();
@@ -123,14 +128,6 @@ impl Disk {
             divergence: self.divergence.values().cloned().collect(),
             modules: self.blobs.iter().copied().collect(),
         }
-    }
-
-    pub fn divergence(&self) -> impl Iterator<Item = &DivergenceRecord> {
-        self.divergence.values()
-    }
-
-    pub fn value(&self, kind: JournalKind, item: &ItemKey) -> Option<&Record> {
-        self.journals[kind].items.get(item)
     }
 
     /// Every item of a journal and its end, as text.

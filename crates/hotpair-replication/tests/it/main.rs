@@ -5,3 +5,6 @@
 mod disk;
 mod pair;
 mod writing;
+mod reconnecting;
+mod forks;
+mod random;

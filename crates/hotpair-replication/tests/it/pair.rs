@@ -99,7 +99,10 @@ impl Pair {
     }
 
     pub fn random(&mut self, below: usize) -> usize {
-        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.seed = self
+            .seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.seed >> 33) as usize % below
     }
 
@@ -139,7 +142,8 @@ impl Pair {
             Output::Restore { provider, items } => {
                 let applied = &mut self.nodes[node].applied;
                 applied.retain(|it, _| it.provider != provider);
-                let item = |(name, value): (Box<str>, Bytes)| (ItemKey::new(&provider, &name), value);
+                let item =
+                    |(name, value): (Box<str>, Bytes)| (ItemKey::new(&provider, &name), value);
                 applied.extend(items.into_iter().map(item));
             }
             Output::Reply { ticket, outcome } => {
@@ -461,7 +465,8 @@ fn apply(applied: &mut BTreeMap<ItemKey, Bytes>, op: &Op) {
         }
         Op::ReplaceAll { provider, items } => {
             applied.retain(|it, _| it.provider != *provider);
-            let item = |(name, value): &(Box<str>, Bytes)| (ItemKey::new(provider, name), value.clone());
+            let item =
+                |(name, value): &(Box<str>, Bytes)| (ItemKey::new(provider, name), value.clone());
             applied.extend(items.iter().map(item));
         }
     }

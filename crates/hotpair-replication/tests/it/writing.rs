@@ -50,8 +50,7 @@ fn without_a_standby_answers_are_degraded_or_refused() {
     settings.require_standby = true;
     pair.nodes[A].replica.set_settings(settings);
     let refused = pair.tag(A, "x", "2");
-    expect!["refused: no standby is ready, and one is required"]
-        .assert_eq(&pair.reply(A, refused));
+    expect!["refused: no standby is ready, and one is required"].assert_eq(&pair.reply(A, refused));
 }
 
 #[test]
@@ -96,7 +95,10 @@ fn a_transaction_runs_here_first_and_only_then_there() {
     expect!["refused: not-there is not there"].assert_eq(&pair.reply(A, gone));
     assert_eq!(pair.nodes[A].replica.positions(), before);
     let version = Some(before.config);
-    let ops = vec![set(ItemKey::config("l"), "1"), hotpair_replication::Op::Remove { item: item.clone() }];
+    let ops = vec![
+        set(ItemKey::config("l"), "1"),
+        hotpair_replication::Op::Remove { item: item.clone() },
+    ];
     let done = pair.config_expecting(A, vec![Expectation { item, version }], ops);
     pair.settle();
     expect!["durable e1:2"].assert_eq(&pair.reply(A, done));
@@ -133,8 +135,10 @@ fn a_forgotten_key_is_refused_and_not_applied_again() {
     let now = std::mem::replace(&mut pair.now, issued);
     let retry = pair.write_with(A, None, Some("old"), body());
     pair.now = now;
-    expect!["refused: the key was issued at NodeTime(801), remembered is what came after NodeTime(801)"]
-        .assert_eq(&pair.reply(A, retry));
+    expect![
+        "refused: the key was issued at NodeTime(801), remembered is what came after NodeTime(801)"
+    ]
+    .assert_eq(&pair.reply(A, retry));
 }
 
 #[test]
@@ -172,9 +176,10 @@ fn a_switchover_drains_and_takes_nothing_new() {
     pair.settle();
     expect!["replicated e1:1"].assert_eq(&pair.reply(A, write));
     expect!["durable e1:1"].assert_eq(&pair.reply(A, config));
-    let drained = pair.nodes[A].facts.iter().filter(|it| {
-        matches!(it, hotpair_replication::Fact::Drained { .. })
-    });
+    let drained = pair.nodes[A]
+        .facts
+        .iter()
+        .filter(|it| matches!(it, hotpair_replication::Fact::Drained { .. }));
     assert_eq!(drained.count(), 1);
 }
 

@@ -1,0 +1,171 @@
+//! Two histories that came apart: what is taken, what is kept for a person.
+use crate::pair::{A, B, Pair, tag};
+use expect_test::expect;
+use hotpair_replication::{Direction, Fact, Input, WriteTicket};
+use hotpair_types::{JournalKind, NodeTime};
+
+/// A level pair whose link is cut; both act from then on.
+fn split() -> Pair {
+    let mut pair = Pair::level();
+    pair.tag(A, "shared", "0");
+    pair.tag(A, "other", "0");
+    pair.settle();
+    pair.cut_wire();
+    pair.direct(A, Direction::AcknowledgeBy(hotpair_replication::AckRule::Alone));
+    pair.direct(B, Direction::StopSync);
+    pair.activate(B);
+    pair
+}
+
+/// The loser of an election between two actives gives way and becomes level.
+fn lose(pair: &mut Pair, loser: usize) {
+    pair.mend_wire();
+    let winner = pair.nodes[1 - loser].replica.history();
+    let winner_epoch = winner.positions().runtime.epoch;
+    let rule = "longest active".into();
+    let winner = Box::new(winner);
+    pair.direct(loser, Direction::StoreLosingEntries { winner, winner_epoch, rule });
+    pair.settle();
+    assert!(pair.nodes[loser].facts.contains(&Fact::LosingEntriesStored));
+    pair.direct(loser, Direction::BecomeStandby);
+    pair.activate(1 - loser);
+    pair.sync(loser);
+}
+
+#[test]
+fn the_history_that_only_went_on_wins_by_being_taken() {
+    let mut pair = split();
+    pair.tag(B, "shared", "backup");
+    pair.settle();
+    lose(&mut pair, B);
+    assert_eq!(pair.value(A, JournalKind::Runtime, &tag("shared")).as_deref(), Some("backup"));
+    expect!["runtime e2:3 after 2: tags/shared=backup; won: tags/shared=0; in history at e3:3"]
+        .assert_eq(&pair.divergence(A));
+}
+
+#[test]
+fn where_both_wrote_the_loser_s_entries_are_kept_on_both() {
+    let mut pair = split();
+    pair.tag(A, "shared", "master");
+    pair.tag(B, "shared", "backup");
+    pair.tag(B, "other", "backup");
+    pair.settle();
+    lose(&mut pair, B);
+    assert_eq!(pair.value(B, JournalKind::Runtime, &tag("shared")).as_deref(), Some("master"));
+    expect![[r#"
+        runtime e2:3 after 2: tags/shared=backup; won: tags/shared=master; kept
+        runtime e2:4 after 2: tags/other=backup; won: tags/other=0; kept"#]]
+    .assert_eq(&pair.divergence(A));
+    assert_eq!(pair.divergence(A), pair.divergence(B));
+}
+
+#[test]
+fn a_returning_node_s_entries_are_taken_unless_the_record_was_changed() {
+    let mut pair = Pair::level();
+    pair.tag(A, "shared", "0");
+    pair.settle();
+    pair.cut_wire();
+    // Not replicated, then A dies: B acts without them.
+    pair.config(A, "alone", "1");
+    pair.tag(A, "shared", "tail");
+    pair.tag(A, "free", "tail 1");
+    pair.tag(A, "free", "tail 2");
+    for _ in 0..20 {
+        pair.step();
+        pair.pass(20);
+    }
+    pair.direct(A, Direction::BecomeStandby);
+    pair.restart(A);
+    pair.direct(B, Direction::StopSync);
+    pair.activate(B);
+    pair.tag(B, "shared", "new");
+    pair.mend_wire();
+    pair.sync(A);
+    // The disk of the restarted node has lost the entries of the ring, not their last values.
+    expect![[r#"
+        config e1:1 after 0: alone=1; won: alone=-; in history at e2:1
+        runtime e1:2 after 1: tags/shared=tail; won: tags/shared=new; kept
+        runtime e1:4 after 1: tags/free=tail 2; won: tags/free=-; in history at e2:3"#]]
+    .assert_eq(&pair.divergence(B));
+    assert_eq!(pair.value(A, JournalKind::Runtime, &tag("free")).as_deref(), Some("tail 2"));
+}
+
+#[test]
+fn offering_the_same_entries_again_takes_them_once() {
+    for steps in 0..60 {
+        let mut pair = split();
+        pair.tag(B, "mine", "1");
+        pair.settle();
+        pair.mend_wire();
+        pair.direct(B, Direction::BecomeStandby);
+        pair.activate(A);
+        pair.seed = steps;
+        pair.begin_sync(B);
+        for _ in 0..steps {
+            pair.step();
+        }
+        pair.restart(B);
+        pair.sync(B);
+        assert_eq!(pair.value(B, JournalKind::Runtime, &tag("mine")).as_deref(), Some("1"));
+        let taken = pair.nodes[A].replica.positions().runtime.sequence;
+        assert_eq!(taken, 3, "after {steps} steps");
+    }
+}
+
+#[test]
+fn a_retried_write_of_the_loser_is_not_taken_twice() {
+    let mut pair = split();
+    let body = || hotpair_replication::WriteBody::Runtime {
+        ops: vec![crate::pair::set(tag("counter"), "1")],
+    };
+    pair.write_with(B, None, Some("once"), body());
+    pair.write_with(A, None, Some("once"), body());
+    pair.settle();
+    pair.direct(B, Direction::BecomeStandby);
+    pair.mend_wire();
+    pair.activate(A);
+    pair.sync(B);
+    expect!["runtime e2:3 after 2: tags/counter=1; won: tags/counter=1; repeats e1:3"]
+        .assert_eq(&pair.divergence(A));
+}
+
+#[test]
+fn the_winner_of_an_election_fetches_what_it_lacks() {
+    let mut pair = Pair::level();
+    pair.cut_wire();
+    pair.tag(A, "x", "1");
+    pair.config(A, "k", "1");
+    pair.settle();
+    pair.direct(A, Direction::BecomeStandby);
+    pair.direct(B, Direction::StopSync);
+    pair.mend_wire();
+    let partner = pair.nodes[A].instance;
+    pair.direct(B, Direction::FetchAhead { partner });
+    pair.settle();
+    assert!(pair.nodes[B].facts.contains(&Fact::AheadFetched));
+    assert_eq!(pair.nodes[A].replica.history(), pair.nodes[B].replica.history());
+    pair.activate(B);
+    pair.sync(A);
+    expect![""].assert_eq(&pair.divergence(A));
+}
+
+#[test]
+fn a_person_replays_and_discards_kept_entries() {
+    let mut pair = split();
+    pair.tag(A, "shared", "master");
+    pair.tag(B, "shared", "backup");
+    pair.tag(B, "other", "backup");
+    pair.settle();
+    lose(&mut pair, B);
+    let ids: Vec<_> = pair.nodes[A].replica.divergence().map(|it| it.id).collect();
+    let ticket = WriteTicket(1_000);
+    pair.give(A, Input::ReplayDivergence { ticket, id: ids[0], written_at: NodeTime(5) });
+    pair.give(A, Input::DiscardDivergence { ids: vec![ids[1]] });
+    pair.give(A, Input::Flush);
+    pair.settle();
+    expect!["replicated e3:4"].assert_eq(&pair.reply(A, 1_000));
+    expect!["runtime e2:3 after 2: tags/shared=backup; won: tags/shared=master; replayed at e3:4"]
+        .assert_eq(&pair.divergence(A));
+    pair.assert_level();
+    assert_eq!(pair.value(B, JournalKind::Runtime, &tag("shared")).as_deref(), Some("backup"));
+}
