@@ -1,18 +1,30 @@
-//! P35: a client that was connected to the active when it died.
-use anyhow::{Result, ensure};
-use hotpair_tests::{Audit, PairSettings, Side, Signal, Subscriber};
+//! P35, P7: clients and programs that were connected to the active when it died.
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use hotpair_tests::{Audit, Pair, PairSettings, Side, Signal, Subscriber, eventually, patience};
 
 use crate::scenario::Scenario;
 use crate::stage::Stage;
 
 const TAG: &str = "line/counter";
 
-pub(crate) const SCENARIOS: &[Scenario] = &[Scenario::new(
-    "P35",
-    "p35-subscription-survives-the-death-of-the-active",
-    "resumes from the last sequence: no gap, no double",
-    |stage| Box::pin(subscription_survives(stage)),
-)];
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario::new(
+        "P35",
+        "p35-subscription-survives-the-death-of-the-active",
+        "resumes from the last sequence: no gap, no double",
+        |stage| Box::pin(subscription_survives(stage)),
+    ),
+    Scenario::new(
+        "P7",
+        "p7-state-of-a-program-in-python-survives",
+        "examples/provider.py goes on counting at the other node",
+        |stage| Box::pin(program_survives(stage)),
+    ),
+];
 
 async fn subscription_survives(stage: &Stage) -> Result<()> {
     let pair = stage.start(PairSettings::default()).await?;
@@ -36,5 +48,66 @@ async fn subscription_survives(stage: &Stage) -> Result<()> {
         ensure!(two[1].value == two[0].value + 1, "a gap: {two:?}");
     }
     Audit::of(&pair).with(records).run().await?;
+    Ok(())
+}
+
+/// One run of the example beside a node. Dropped: killed.
+struct Program {
+    child: Child,
+    output: std::path::PathBuf,
+}
+
+impl Program {
+    fn beside(pair: &Pair, side: Side) -> Result<Self> {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/provider.py");
+        let output = pair.folder(side).join("provider.out");
+        let file = std::fs::File::create(&output)?;
+        let mut command = Command::new("python3");
+        command.arg(example).arg(pair.target(side).api.to_string());
+        let child = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn();
+        let child = child.map_err(|error| Stage::skip(&format!("no python3: {error}")))?;
+        Ok(Self { child, output })
+    }
+
+    /// The count with which the node's state was last reported.
+    fn count_when(&self, state: &str) -> Result<u64> {
+        let said = std::fs::read_to_string(&self.output)?;
+        let line = said.lines().rev().find(|it| it.starts_with(&format!("{state},")));
+        let line = line.with_context(|| format!("no `{state}` in: {said}"))?;
+        Ok(line.rsplit(' ').next().unwrap_or_default().parse()?)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+async fn program_survives(stage: &Stage) -> Result<()> {
+    let pair = stage.start(PairSettings::default()).await?;
+    let [_at_a, at_b] = [Program::beside(&pair, Side::A)?, Program::beside(&pair, Side::B)?];
+    let limit = patience(Duration::from_secs(5));
+    let begun = async || at_b.count_when("standby-ready");
+    eventually("the program beside the standby is registered", limit, begun).await?;
+    let before = pair.status(Side::A).await?.position("runtime").1;
+    let counted = async || {
+        let now = pair.status(Side::A).await?.position("runtime").1;
+        ensure!(now >= before + 5, "runtime is at {now}");
+        Ok(now - before)
+    };
+    let posted = eventually("the program at the active counts", limit, counted).await?;
+    pair.node(Side::A).stop().await?;
+    pair.until_active(Side::B).await?;
+    let went_on = async || {
+        let acted = at_b.count_when("active-standby-not-available");
+        let count = acted.or_else(|_| at_b.count_when("active"))?;
+        ensure!(count >= posted, "it took over at {count}, after {posted} posts");
+        Ok(())
+    };
+    eventually("the other goes on from there", limit, went_on).await?;
+    pair.node(Side::A).start()?;
+    Audit::of(&pair).run().await?;
     Ok(())
 }
