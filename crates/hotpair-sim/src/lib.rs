@@ -1,3 +1,21 @@
-//! Deterministic simulation of two cores with faults on net, disk, clock and process.
+//! Two whole cores, one clock, one seed: what the network, the disks, the clocks and the processes
+//! may do to a pair, and what must hold all the same.
+//!
+//! A run has two phases: faults, then none; after the second the pair must have healed. Everything
+//! follows from the seed: the same seed gives the same trace hash. The modules are in reading order.
 
 #![warn(missing_docs)]
+
+mod rng;
+mod disk;
+mod net;
+mod node;
+mod client;
+mod faults;
+mod world;
+mod carry;
+mod invariants;
+
+pub use faults::{Fault, FaultKind};
+pub use rng::Rng;
+pub use world::{Failure, Plan, Report, World};

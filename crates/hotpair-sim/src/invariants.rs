@@ -1,0 +1,35 @@
+//! What must hold: one file for each invariant of docs/design/states.md, checked after every
+//! happening or at the end.
+
+mod watch;
+mod acknowledged_is_kept;
+mod answered;
+mod epochs_grow;
+mod healed;
+mod one_acts;
+mod proven;
+
+pub(crate) use watch::Watch;
+
+use crate::world::World;
+
+/// Which one, and what was seen.
+pub(crate) type Broken = (&'static str, String);
+
+/// Checked after every happening.
+pub(crate) fn check(world: &mut World) -> Result<(), Broken> {
+    world.watch.look(world.now, &world.nodes, &world.net);
+    one_acts::check(world).map_err(|it| ("S1/S2 one acts", it))?;
+    epochs_grow::check(world).map_err(|it| ("S5 epochs grow", it))?;
+    proven::check(world).map_err(|it| ("S7 a stale node does not act by itself", it))?;
+    healed::look(world);
+    Ok(())
+}
+
+/// Checked at the end.
+pub(crate) fn at_end(world: &World) -> Result<(), Broken> {
+    healed::check(world).map_err(|it| ("L1 healed", it))?;
+    acknowledged_is_kept::check(world).map_err(|it| ("S4 acknowledged is kept", it))?;
+    answered::check(world).map_err(|it| ("L3 a command is answered", it))?;
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! S4 and S6: what was acknowledged is in the history of whoever acts, or in a divergence store.
+use crate::client::{Promise, Written, promise};
+use crate::world::World;
+use hotpair_core::{Core, EngineIndex};
+use hotpair_replication::Op;
+use hotpair_types::Time;
+use std::time::Duration;
+
+/// Runtime data that both have in memory is on both disks after this time.
+const PERSISTED_WITHIN: Duration = Duration::from_millis(900);
+
+pub(super) fn check(world: &World) -> Result<(), String> {
+    for (write, at, answer) in world.client.acknowledged() {
+        let must = match promise(answer) {
+            Promise::Always => true,
+            Promise::OneCrash => deaths_soon_after(world, at) <= 1,
+            Promise::None => false,
+        };
+        if must && !is_kept(world, write) {
+            return Err(format!(
+                "{:?} {} of engine {}, acknowledged by node {} at {at} as {answer:?}, is nowhere",
+                write.kind, write.item, write.engine, write.node
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// How many nodes lost their memory before it was on their disk.
+fn deaths_soon_after(world: &World, at: Time) -> usize {
+    let soon = |node| {
+        world.watch.deaths.iter().any(|(died, it, cleanly)| {
+            *it == node && !cleanly && *died >= at && died.since(at) <= PERSISTED_WITHIN
+        })
+    };
+    (0..2).filter(|it| soon(*it)).count()
+}
+
+fn is_kept(world: &World, write: &Written) -> bool {
+    let index = EngineIndex(u8::try_from(write.engine).unwrap_or(0));
+    let cores = world.nodes.iter().filter_map(|it| it.core.as_ref());
+    let mut engines = cores.filter_map(|it: &Core| it.engine(index));
+    engines.any(|engine| {
+        let replica = engine.replica();
+        let here = replica.get(write.kind, &write.item);
+        let acts = engine.machine().state().is_active();
+        (acts && here.is_some_and(|it| it.value[..] == write.value[..]))
+            || replica.divergence().any(|record| {
+                record.entry.ops.iter().any(|op| match op {
+                    Op::Set { item, value } => {
+                        *item == write.item && value[..] == write.value[..]
+                    }
+                    Op::Remove { .. } | Op::ReplaceAll { .. } => false,
+                })
+            })
+    })
+}

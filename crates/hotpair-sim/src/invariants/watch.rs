@@ -1,0 +1,146 @@
+//! What the invariants remember of a run.
+use crate::net::Net;
+use crate::node::Node;
+use hotpair_fsm::{Record, RoleChange};
+use hotpair_types::{Channel, Epoch, Mode, PerChannel, StateId, Time};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What the invariants remember.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub(crate) mode: Mode,
+    /// By engine and epoch: who opened its outputs under it.
+    pub(crate) owners: BTreeMap<(usize, Epoch), usize>,
+    /// The first thing seen that may not be.
+    pub(crate) broken_epoch: Option<String>,
+    pub(crate) broken_proof: Option<String>,
+    /// By node and engine: the highest epoch it opened under.
+    highest: BTreeMap<(usize, usize), Epoch>,
+    left: BTreeMap<(usize, usize), bool>,
+    /// When processes died, and whether cleanly.
+    pub(crate) deaths: Vec<(Time, usize, bool)>,
+    /// When a process last began to run: started or went on.
+    pub(crate) running_since: [Time; 2],
+    /// Since when a channel is connected and delivers both ways.
+    pub(crate) whole_since: PerChannel<Option<Time>>,
+    /// By engine: since when two act.
+    pub(crate) two_since: Vec<Option<Time>>,
+    pub(crate) healed_since: Option<Time>,
+    pub(crate) ill: String,
+}
+
+impl Watch {
+    pub(crate) fn new(mode: Mode, engines: usize) -> Self {
+        Self {
+            mode,
+            owners: BTreeMap::new(),
+            broken_epoch: None,
+            broken_proof: None,
+            highest: BTreeMap::new(),
+            left: BTreeMap::new(),
+            deaths: Vec::new(),
+            running_since: [Time::ZERO; 2],
+            whole_since: PerChannel::default(),
+            two_since: vec![None; engines],
+            healed_since: None,
+            ill: String::new(),
+        }
+    }
+
+    /// Outputs were opened.
+    pub(crate) fn opened(&mut self, node: usize, engine: usize, epoch: Epoch, durable: Epoch) {
+        if durable < epoch {
+            self.broken_epoch = Some(format!(
+                "node {node} opened outputs under {epoch} while {durable} was on its disk"
+            ));
+        }
+        if let Some(owner) = self.owners.insert((engine, epoch), node)
+            && owner != node
+        {
+            self.broken_epoch = Some(format!("both nodes opened outputs under {epoch}"));
+        }
+        let highest = self.highest.entry((node, engine)).or_insert(Epoch::NONE);
+        if epoch < *highest {
+            self.broken_epoch =
+                Some(format!("node {node} opened under {epoch} after {highest:?}"));
+        }
+        *highest = epoch.max(*highest);
+    }
+
+    /// The role changed; `durable` is what the disk says at that moment.
+    pub(crate) fn changed(
+        &mut self,
+        node: usize,
+        engine: usize,
+        change: &RoleChange,
+        durable: &Record,
+    ) {
+        self.left.insert((node, engine), false);
+        if change.to == StateId::SwitchingToActive
+            && change.from == StateId::DeterminingFailoverStatus
+            && durable.marks.stale
+            && change.partner.is_none()
+        {
+            self.broken_proof = Some(format!(
+                "node {node} is stale and acts by {} though it hears nobody",
+                change.rule.id()
+            ));
+        }
+    }
+
+    pub(crate) fn left(&mut self, node: usize, engine: usize) {
+        self.left.insert((node, engine), true);
+    }
+
+    pub(crate) fn has_left(&self, node: usize, engine: usize) -> bool {
+        self.left.get(&(node, engine)).copied().unwrap_or(false)
+    }
+
+    pub(crate) fn died(&mut self, now: Time, node: usize, cleanly: bool) {
+        self.deaths.push((now, node, cleanly));
+        self.running_since[node] = Time(u64::MAX);
+        self.left.retain(|(it, _), _| *it != node);
+    }
+
+    pub(crate) fn paused(&mut self, _now: Time, node: usize) {
+        self.running_since[node] = Time(u64::MAX);
+    }
+
+    pub(crate) fn resumed(&mut self, now: Time, node: usize) {
+        self.running_since[node] = now;
+    }
+
+    /// Keeps the facts about the way between the nodes.
+    pub(crate) fn look(&mut self, now: Time, nodes: &[Node; 2], net: &Net) {
+        for (node, host) in nodes.iter().enumerate() {
+            if host.core.is_some() && !host.paused && self.running_since[node] == Time(u64::MAX) {
+                self.running_since[node] = now;
+            }
+        }
+        for channel in Channel::ALL {
+            let number = net.connection(channel);
+            let greeted = nodes.iter().all(|it| it.greeted[channel] == number);
+            let running = nodes.iter().all(|it| it.core.is_some() && !it.paused);
+            let calm = number != 0 && greeted && running && net.is_whole(channel);
+            let since = &mut self.whole_since[channel];
+            *since = if calm { Some(since.unwrap_or(now)) } else { None };
+        }
+        for engine in 0..self.two_since.len() {
+            let both = nodes.iter().all(|it| it.acts(engine).is_some());
+            let since = &mut self.two_since[engine];
+            *since = if both { Some(since.unwrap_or(now)) } else { None };
+        }
+    }
+
+    /// Whether some channel has been whole for so long.
+    pub(crate) fn whole_for(&self, now: Time, least: Duration) -> bool {
+        let long = |it: &Option<Time>| it.is_some_and(|since| now.since(since) >= least);
+        long(&self.whole_since.redundancy) || long(&self.whole_since.primary)
+    }
+
+    /// Whether the pair has been healthy long enough to stop looking.
+    pub(crate) fn is_healed_for(&self, now: Time) -> bool {
+        self.healed_since.is_some_and(|it| now.since(it) >= Duration::from_secs(4))
+    }
+}

@@ -1,0 +1,110 @@
+//! A simulated host: a core while its process lives, a disk that outlives it, a clock of its own.
+use crate::disk::Disk;
+use hotpair_core::{Core, EngineIndex, Input, Output};
+use hotpair_types::{Channel, Epoch, Instance, NodeTime, PerChannel, Time};
+use std::collections::VecDeque;
+
+const MILLION: i128 = 1_000_000;
+
+/// One host.
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// The process; `None`: dead.
+    pub(crate) core: Option<Core>,
+    /// One disk for each engine.
+    pub(crate) disks: Vec<Disk>,
+    /// The last start.
+    pub(crate) instance: Instance,
+    /// When the process was started, by the world's clock.
+    pub(crate) started: Time,
+    /// How much faster its clock runs, in parts per million.
+    pub(crate) rate_ppm: i64,
+    /// Stopped by SIGSTOP.
+    pub(crate) paused: bool,
+    /// What came while it was stopped.
+    pub(crate) inbox: VecDeque<Input>,
+    /// By engine: outputs are open under this epoch.
+    pub(crate) gates: Vec<Option<Epoch>>,
+    /// By engine: what the guard was told last.
+    pub(crate) behind: Vec<bool>,
+    /// The connection over which a Hello came.
+    pub(crate) greeted: PerChannel<u64>,
+    /// Commands without an answer yet.
+    pub(crate) commands: Vec<(EngineIndex, u64)>,
+    /// It shall not be started again by its guard: it left, or nobody wants it.
+    pub(crate) stays_down: bool,
+}
+
+impl Node {
+    pub(crate) fn new(engines: usize) -> Self {
+        Self {
+            core: None,
+            disks: (0..engines).map(|_| Disk::new()).collect(),
+            instance: Instance::default(),
+            started: Time::ZERO,
+            rate_ppm: 0,
+            paused: false,
+            inbox: VecDeque::new(),
+            gates: vec![None; engines],
+            behind: vec![false; engines],
+            greeted: PerChannel::default(),
+            commands: Vec::new(),
+            stays_down: false,
+        }
+    }
+
+    /// Its own clock at a moment of the world.
+    pub(crate) fn local(&self, world: Time) -> Time {
+        let passed = i128::from(world.0.saturating_sub(self.started.0));
+        let local = passed * (MILLION + i128::from(self.rate_ppm)) / MILLION;
+        Time(u64::try_from(local).unwrap_or(0))
+    }
+
+    /// The moment of the world when its clock shows `local`, at the earliest.
+    pub(crate) fn world(&self, local: Time) -> Time {
+        let factor = MILLION + i128::from(self.rate_ppm);
+        let passed = (i128::from(local.0) * MILLION).div_euclid(factor) + 1;
+        Time(self.started.0.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX)))
+    }
+
+    /// When it must be woken.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        if self.paused {
+            return None;
+        }
+        let core = self.core.as_ref()?;
+        let disk = self.disks.iter().filter_map(Disk::next_at).min();
+        let timer = self.world(core.next_deadline());
+        Some(disk.map_or(timer, |it| it.min(timer)))
+    }
+
+    /// Lets it decide.
+    pub(crate) fn handle(&mut self, world: Time, input: Input, out: &mut Vec<Output>) {
+        let local = self.local(world);
+        // The wall clocks are far apart on purpose: nothing may be decided by them.
+        let wall = NodeTime(1_700_000_000_000 + self.instance.count * 3_600_000 + world.0 / 1_000);
+        if let Some(core) = &mut self.core {
+            core.handle(local, wall, input, out);
+        }
+    }
+
+    /// Whether its outputs can reach the world now.
+    pub(crate) fn acts(&self, engine: usize) -> Option<Epoch> {
+        if self.core.is_none() || self.paused { None } else { self.gates[engine] }
+    }
+
+    /// The process is gone. What was written and not synced survives in part.
+    pub(crate) fn die(&mut self, kept: impl FnMut(usize) -> usize) {
+        let mut kept = kept;
+        self.core = None;
+        self.paused = false;
+        self.inbox.clear();
+        self.commands.clear();
+        self.gates.fill(None);
+        self.greeted = PerChannel::from_fn(|_: Channel| 0);
+        for disk in &mut self.disks {
+            let count = kept(disk.waiting() + 1);
+            disk.lose(count);
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The world of one run: everything that happens in it follows from the seed.
+use crate::client::Client;
+use crate::net::Net;
+use crate::node::Node;
+use crate::{Fault, FaultKind, Rng, invariants};
+use hotpair_core::{Core, CoreSettings, EngineBoot, Input};
+use hotpair_fsm as fsm;
+use hotpair_replication as replication;
+use hotpair_types::{
+    Channel, Designation, EngineName, Instance, Mode, RecoveryMode, StartAlone, Time, WritableOn,
+};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+const EVENTS_REMEMBERED: usize = 60;
+const FAULTS_FROM: Time = Time::from_millis(4_000);
+const FAULTS_UNTIL: Time = Time::from_millis(34_000);
+/// So long may healing take.
+const HEALED_BY: Time = Time::from_millis(34_000 + 45_000);
+const WRITE_INTERVAL: Duration = Duration::from_millis(40);
+/// More events than this mean that something goes round in circles.
+const EVENTS_MAX: u64 = 400_000;
+
+/// What a run is made of beside its seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// The rules of the pair; `None`: drawn from the seed.
+    pub mode: Option<Mode>,
+    /// Print every event.
+    pub verbose: bool,
+}
+
+/// A run that held.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The same for the same seed.
+    pub trace: [u8; 32],
+    /// By kind.
+    pub faults: BTreeMap<FaultKind, u64>,
+    /// How much time passed in the world.
+    pub simulated: Duration,
+    /// Writes, and how many were acknowledged.
+    pub writes: (usize, usize),
+    /// Promotions.
+    pub promotions: u64,
+    /// Rules of the state machine that were used.
+    pub rules: BTreeMap<&'static str, u64>,
+}
+
+/// An invariant that did not hold.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The seed.
+    pub seed: u64,
+    /// Which invariant.
+    pub name: &'static str,
+    /// What was seen.
+    pub text: String,
+    /// What happened last.
+    pub last: Vec<String>,
+}
+
+/// Something that happens at a time.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// A node gets this. Frames belong to a connection; a later one voids them.
+    Arrives { to: usize, connection: Option<(Channel, u64)>, input: Input },
+    /// A process did something for itself; void when it is dead.
+    Own { node: usize, instance: Instance, input: Input },
+    /// A fault begins.
+    Fault(Fault),
+    /// A fault ends by itself.
+    Over(Fault),
+    /// A process is started.
+    Start(usize),
+    /// A channel is connected again, if it can be.
+    Connect(Channel),
+    /// A client writes.
+    Write,
+}
+
+/// Two hosts and all that is between them.
+pub struct World {
+    pub(crate) seed: u64,
+    pub(crate) rng: Rng,
+    pub(crate) now: Time,
+    pub(crate) nodes: [Node; 2],
+    pub(crate) net: Net,
+    pub(crate) client: Client,
+    pub(crate) queue: BTreeMap<(Time, u64), Happening>,
+    pub(crate) scheduled: u64,
+    pub(crate) disk_delay_max: [Duration; 2],
+    pub(crate) settings: [Vec<fsm::Settings>; 2],
+    pub(crate) watch: invariants::Watch,
+    pub(crate) rules: BTreeMap<&'static str, u64>,
+    pub(crate) promotions: u64,
+    pub(crate) faults_over: bool,
+    replication: replication::Settings,
+    last: VecDeque<String>,
+    hash: blake3::Hasher,
+    verbose: bool,
+    counted: BTreeMap<FaultKind, u64>,
+}
+
+impl World {
+    /// Makes the world of a seed: two hosts with empty disks, about to be started.
+    #[must_use]
+    pub fn new(seed: u64, plan: Plan) -> Self {
+        let mut rng = Rng::from_seed(seed);
+        let modes = [Mode::Availability, Mode::NoSplit, Mode::Manual];
+        let drawn = modes[usize::try_from(rng.below(3)).unwrap_or(0)];
+        let mode = plan.mode.unwrap_or(drawn);
+        let engines = if rng.percent(25) { 2 } else { 1 };
+        let recovery =
+            if rng.percent(50) { RecoveryMode::Automatic } else { RecoveryMode::Manual };
+        let assume = rng.percent(60) && mode == Mode::Availability;
+        let winner = fsm_winner(&mut rng);
+        let writable_on =
+            if rng.percent(50) { WritableOn::Master } else { WritableOn::Active };
+        let settings = [0usize, 1].map(|node| {
+            (0..engines)
+                .map(|engine| {
+                    let is_master = node == engine;
+                    let place =
+                        if is_master { Designation::Master } else { Designation::Backup };
+                    let mut it = fsm::Settings::new(place);
+                    it.mode = mode;
+                    it.recovery = recovery;
+                    it.recovery_hold = Duration::from_secs(2);
+                    it.start_alone =
+                        if assume { StartAlone::Assume } else { StartAlone::Proven };
+                    it.conflict_winner = winner;
+                    it.startup_allowance = Duration::from_secs(2);
+                    it.handover_timeout = Duration::from_secs(2);
+                    it.suspend_after = 50;
+                    it.check().expect("settings of the simulator are sound")
+                })
+                .collect()
+        });
+        let replication = replication::Settings {
+            config_writable_on: writable_on,
+            ..replication::Settings::default()
+        };
+        let watch = invariants::Watch::new(mode, engines);
+        let mut world = Self {
+            seed,
+            rng,
+            now: Time::ZERO,
+            nodes: [Node::new(engines), Node::new(engines)],
+            net: Net::default(),
+            client: Client::default(),
+            queue: BTreeMap::new(),
+            scheduled: 0,
+            disk_delay_max: [Duration::from_millis(4); 2],
+            settings,
+            watch,
+            rules: BTreeMap::new(),
+            promotions: 0,
+            faults_over: false,
+            replication,
+            last: VecDeque::new(),
+            hash: blake3::Hasher::new(),
+            verbose: plan.verbose,
+            counted: BTreeMap::new(),
+        };
+        world.at(Time::from_millis(1), Happening::Start(0));
+        world.at(Time::from_millis(30), Happening::Start(1));
+        for channel in Channel::ALL {
+            world.at(Time::from_millis(40), Happening::Connect(channel));
+        }
+        world.at(Time::from_millis(100), Happening::Write);
+        let faults = Fault::plan(&mut world.rng, FAULTS_FROM, FAULTS_UNTIL);
+        for (at, fault) in faults {
+            world.at(at, Happening::Fault(fault));
+        }
+        world
+    }
+
+    /// Whether some direction loses or delays more than a healthy one.
+    pub(crate) fn has_bad_ways(&self) -> bool {
+        self.net.is_bad()
+    }
+
+    pub(crate) fn engines(&self) -> usize {
+        self.settings[0].len()
+    }
+
+    pub(crate) fn at(&mut self, at: Time, happening: Happening) {
+        self.scheduled += 1;
+        self.queue.insert((at, self.scheduled), happening);
+    }
+
+    /// Remembers a line of what happens.
+    pub(crate) fn note(&mut self, line: &str) {
+        let mut text = String::with_capacity(line.len() + 16);
+        write!(text, "{:>12} {line}", self.now.to_string()).expect("a string takes everything");
+        self.hash.update(text.as_bytes());
+        if self.verbose {
+            println!("{text}");
+        }
+        if self.last.len() == EVENTS_REMEMBERED {
+            self.last.pop_front();
+        }
+        self.last.push_back(text);
+    }
+
+    /// Runs to the end.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn run(mut self) -> Result<Report, Box<Failure>> {
+        for _ in 0..EVENTS_MAX {
+            let Some(next) = self.next_time() else { break };
+            if next > HEALED_BY {
+                break;
+            }
+            self.now = self.now.max(next);
+            if !self.faults_over && self.now >= FAULTS_UNTIL {
+                self.end_faults();
+            }
+            self.step();
+            if let Err((name, text)) = invariants::check(&mut self) {
+                return Err(self.failure(name, text));
+            }
+            if self.faults_over && self.watch.is_healed_for(self.now) {
+                break;
+            }
+        }
+        if let Err((name, text)) = invariants::at_end(&self) {
+            return Err(self.failure(name, text));
+        }
+        Ok(Report {
+            trace: *self.hash.finalize().as_bytes(),
+            faults: self.counted,
+            simulated: self.now.since(Time::ZERO),
+            writes: self.client.count(),
+            promotions: self.promotions,
+            rules: self.rules,
+        })
+    }
+
+    fn failure(&self, name: &'static str, text: String) -> Box<Failure> {
+        let last = self.last.iter().cloned().collect();
+        Box::new(Failure { seed: self.seed, name, text, last })
+    }
+
+    fn next_time(&self) -> Option<Time> {
+        let queue = self.queue.first_key_value().map(|((at, _), _)| *at);
+        let nodes = self.nodes.iter().filter_map(Node::deadline);
+        nodes.chain(queue).min()
+    }
+
+    fn step(&mut self) {
+        let due = self.queue.first_key_value().is_some_and(|((at, _), _)| *at <= self.now);
+        if due {
+            let (_, happening) = self.queue.pop_first().expect("looked at above");
+            return self.happen(happening);
+        }
+        for node in 0..2 {
+            if self.nodes[node].deadline().is_some_and(|it| it <= self.now) {
+                self.wake(node);
+            }
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Arrives { to, connection, input } => self.arrive(to, connection, input),
+            Happening::Own { node, instance, input } => {
+                if self.nodes[node].instance == instance {
+                    self.give(node, input);
+                }
+            }
+            Happening::Fault(fault) => {
+                if !self.faults_over {
+                    *self.counted.entry(fault.kind).or_default() += 1;
+                    self.note(&format!("FAULT {fault:?}"));
+                    self.begin_fault(fault);
+                }
+            }
+            Happening::Over(fault) => self.end_fault(fault),
+            Happening::Start(node) => self.start(node),
+            Happening::Connect(channel) => self.connect(channel),
+            Happening::Write => {
+                self.write();
+                let pause = self.rng.between(Duration::from_millis(1), WRITE_INTERVAL * 2);
+                // A quiet end lets both sides become level.
+                if !self.faults_over {
+                    self.at(self.now + pause, Happening::Write);
+                }
+            }
+        }
+    }
+
+    fn end_faults(&mut self) {
+        self.faults_over = true;
+        self.note("FAULTS OFF");
+        self.net.heal();
+        self.disk_delay_max = [Duration::from_millis(4); 2];
+        for node in 0..2 {
+            self.nodes[node].stays_down = false;
+            if self.nodes[node].paused {
+                self.unpause(node);
+            }
+            if self.nodes[node].core.is_none() {
+                let after = self.rng.between(Duration::from_millis(1), Duration::from_millis(900));
+                self.at(self.now + after, Happening::Start(node));
+            }
+            for engine in 0..self.engines() {
+                self.command(node, engine, fsm::Command::Resume);
+            }
+        }
+        for channel in Channel::ALL {
+            self.at(self.now + Duration::from_millis(20), Happening::Connect(channel));
+        }
+    }
+
+    fn start(&mut self, node: usize) {
+        if self.nodes[node].core.is_some() || self.nodes[node].stays_down {
+            return;
+        }
+        let tag = self.rng.next();
+        let count = self.nodes[node].instance.count + 1;
+        let instance = Instance { count, tag };
+        self.note(&format!("node {node} starts as {instance}"));
+        let mut boots = Vec::new();
+        for engine in 0..self.engines() {
+            let settings = self.settings[node][engine];
+            let image = &self.nodes[node].disks[engine].image;
+            let history = hotpair_types::History {
+                config: image.config.head.history.clone(),
+                runtime: image.runtime.head.history.clone(),
+            };
+            let data = image.boot(settings.designation, instance);
+            let record = image.record;
+            let name = format!("engine-{engine}");
+            boots.push(EngineBoot {
+                name: EngineName::new(&name).expect("a sound name"),
+                fsm_settings: settings,
+                fsm: fsm::Boot {
+                    record,
+                    history,
+                    instance,
+                    tag_seed: self.rng.next(),
+                    storage_ok: true,
+                    undeployed: false,
+                },
+                replication_settings: self.replication.clone(),
+                replication: data,
+            });
+        }
+        let beats = self.settings[node][0].beats;
+        let settings = CoreSettings { beats, instance, recording: false };
+        let host = &mut self.nodes[node];
+        host.instance = instance;
+        host.started = self.now;
+        host.behind.fill(false);
+        let (core, out) = Core::new(settings, boots, Time::ZERO);
+        host.core = Some(core);
+        self.carry_out(node, out);
+        for channel in Channel::ALL {
+            let after = Net::reconnect_after(&mut self.rng);
+            self.at(self.now + after, Happening::Connect(channel));
+        }
+    }
+}
+
+fn fsm_winner(rng: &mut Rng) -> hotpair_types::ConflictWinner {
+    let all = hotpair_types::ConflictWinner::ALL;
+    all[usize::try_from(rng.below(all.len() as u64)).unwrap_or(0)]
+}
