@@ -27,7 +27,10 @@ async fn main() {
     let kind = std::env::args().nth(2).unwrap_or_default();
     let listen = format!("127.0.0.1:{port}").parse().unwrap();
     let node = FakeNode::new();
-    node.change(|it| it.api = format!("http://127.0.0.1:{port}"));
+    node.change(|it| {
+        it.api = format!("http://127.0.0.1:{port}");
+        it.partner_api = Some(format!("http://127.0.0.1:{}", port ^ 1));
+    });
     plant(&node);
     history(&node);
     match kind.as_str() {

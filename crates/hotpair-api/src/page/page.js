@@ -206,8 +206,10 @@ function drawSwitch(status, engine) {
   $("switch").replaceChildren(
     el("p", { class: "word" }, free ? "✓ A switchover is possible now" : "✕ A switchover is blocked"),
     free ? el("p", { class: "quiet" }, "Planned, nothing lost. The forecast is shown first.") : reasons(engine.blockers));
-  $("switchover").disabled = !free || state.link !== "live";
-  $("pause").disabled = state.link !== "live";
+  // The partner takes commands from its own page alone.
+  const here = state.link === "live" && !link.elsewhere();
+  $("switchover").disabled = !free || !here;
+  $("pause").disabled = !here;
   $("pause").textContent = engine.paused ? "Resume…" : "Pause…";
 }
 
@@ -237,7 +239,7 @@ function drawTags() {
     const look = (trend.has(it.path) ? "picked " : "") + (now - it.seen < FRESH_MS && it.sequence > 0 ? "fresh" : "");
     const row = el("tr", { class: look, tabindex: "0" },
       el("td", {}, it.path),
-      el("td", { class: "value number" }, shown(it.value), it.unit ? el("small", {}, ` ${it.unit}`) : ""),
+      el("td", { class: `value number${typeof it.value === "string" ? " text" : ""}` }, shown(it.value), it.unit ? el("small", {}, ` ${it.unit}`) : ""),
       el("td", { class: it.quality }, it.quality),
       el("td", { class: "number" }, clock(it.timestamp)),
       el("td", { class: "number" }, group(it.sequence)));

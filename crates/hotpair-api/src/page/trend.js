@@ -6,6 +6,7 @@ const POINTS_MAX = 1_500;
 const STRIPS_MAX = 4;
 const STRIPS_FIRST = 3;
 
+const short = (it) => shown(+it.toPrecision(4));
 const number = (it) => (typeof it === "boolean" ? Number(it) : typeof it === "number" ? it : null);
 
 export class Trend {
@@ -83,7 +84,7 @@ export class Trend {
     if (points.length === 0) return;
     const values = points.map((it) => it[1]);
     let [low, high] = [Math.min(...values), Math.max(...values)];
-    words.textContent = `${shown(values.at(-1))} ${unit}   (${shown(low)} … ${shown(high)} in 2 min)`;
+    words.textContent = `${short(values.at(-1))} ${unit} (${short(low)} … ${short(high)})`;
     if (low === high) { low -= 1; high += 1; }
     const x = (at) => width * (1 - (now - at) / SPAN_MS);
     const y = (value) => 8 + (height - 22) * (1 - (value - low) / (high - low));

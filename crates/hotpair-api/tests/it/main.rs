@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
 mod client;
 mod data;
+mod described;
 mod fake;
 mod follow;
 mod gate;
