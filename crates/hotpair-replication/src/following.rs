@@ -130,7 +130,9 @@ impl Replica {
             self.syncing = None;
             out.push(Output::Fact(Fact::Gap(Gap::Entries(kind))));
         } else {
-            self.parked[kind] = None;
+            if let Some(syncing) = &mut self.syncing {
+                syncing.follows[kind] = Follow::Not;
+            }
             self.sync_failed(SyncFailure::EntriesGone, out);
         }
     }

@@ -201,7 +201,7 @@ pub enum Message {
         /// Somebody waits until they are on disk.
         urgent: bool,
     },
-    /// Active: you asked for entries that I do not have any more.
+    /// Active: you asked for entries, or for removals, that I do not have any more.
     EntriesGone {
         /// The attempt.
         session: Session,

@@ -73,6 +73,14 @@ impl Replica {
         let Some(session) = serving.session else { return };
         while let Some(stream) = serving.streams[kind].as_mut().filter(|it| it.credit > 0) {
             let request = stream.request;
+            if let Scope::ChangedAfter { sequence, .. } = stream.scope
+                && image.removed_after() > sequence
+            {
+                // Removals were forgotten since the way was settled: it has to be settled again.
+                serving.streams[kind] = None;
+                out.push(send(Message::EntriesGone { session, kind }));
+                return;
+            }
             stream.credit -= 1;
             let part = Part::cut(image, &stream.scope, bytes_max);
             let Part { sets, removes, next, .. } = part;
