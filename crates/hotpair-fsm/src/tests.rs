@@ -2,3 +2,4 @@
 mod world;
 mod steps;
 mod scripts;
+mod exhaustive;

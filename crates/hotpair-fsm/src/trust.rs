@@ -8,8 +8,8 @@ use hotpair_types::{Instance, Mode, StateId};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Trust {
-    /// The replica says that the standby has everything. Its word may come before the view that
-    /// shows it.
+    /// The replica said, since it serves this standby, that it caught up. Its word may come before
+    /// the view that shows it, so it is not forgotten when an older view is seen.
     pub(crate) transferred: bool,
     /// The standby, and its attempt, that is trusted.
     pub(crate) trusted: Option<(Instance, u32)>,
@@ -47,17 +47,8 @@ impl Context {
                 | StateId::Failed
                 | StateId::Unknown => false,
             };
-        let (trusted, now) = (self.trust.trusted, Some((partner.instance, view.round)));
-        self.trust.trusted = match trusted {
-            // What the replica said held for the attempt that is over.
-            Some(_) if !fine || trusted != now => {
-                self.trust.transferred = false;
-                None
-            }
-            Some(_) => now,
-            None if fine && self.trust.transferred => now,
-            None => None,
-        };
+        let attempt = (partner.instance, view.round);
+        self.trust.trusted = (fine && self.trust.transferred).then_some(attempt);
     }
 
     /// Whether an active without a level standby may set `sole`.
@@ -90,18 +81,17 @@ impl Context {
             self.answer_writes(Acknowledge::Wait);
             return;
         }
-        if state == StateId::ActiveStandbyNotAvailable {
-            self.forget_trust();
-        } else {
-            self.check_trusted();
-        }
         let follower = self.heard_partner().filter(|it| {
             let view = it.view;
             let follows = view.follows && view.about == Some(self.instance);
-            follows && view.state.is_standby() && state == StateId::Active
+            // It may be on its way back from a handover that was called off.
+            let back =
+                view.state == StateId::SwitchingToActive && self.trust.serving == Some(it.instance);
+            follows && (view.state.is_standby() || back) && state == StateId::Active
         });
         let settled = self.facts.summary.is_none();
         self.serve(follower.filter(|_| settled).map(|it| it.instance));
+        self.check_trusted();
         if self.trust.trusted.is_some() {
             self.trust_standby();
         } else {
@@ -165,6 +155,7 @@ impl Context {
             return;
         }
         self.trust.serving = partner;
+        self.trust.transferred = false;
         match partner {
             Some(partner) => self.order(ReplicaOrder::ServePartner { partner }),
             None => self.order(ReplicaOrder::StopServing),

@@ -57,7 +57,12 @@ impl Determining {
         if self.won && closed && cx.may_move() {
             return Some(ToActive::enter_unsure(Rule::PartnerYielded, cx));
         }
-        if answer.is_some_and(|it| !it.state.is_active()) {
+        if let Some(active) = cx.heard_active() {
+            // It is unverified and wins all the same.
+            let lost = cx.wins() == Some(false);
+            return lost.then(|| (Rule::NotElected, Standby::enter_under(active, cx)));
+        }
+        if answer.is_some() {
             match cx.wins() {
                 Some(true) if cx.may_move() => {
                     return Some(ToActive::enter_unsure(Rule::Elected, cx));

@@ -1,6 +1,6 @@
 //! The steps a world can take: what a driver, a network and a person may do.
 use super::world::{Live, OTHER, Todo, World, both};
-use crate::{Acknowledge, Command, CommandId, Event, Hint, Picture, Pulse, Timer};
+use crate::{Acknowledge, Command, CommandId, Event, Hint, Pulse, Timer};
 use hotpair_types::{PerChannel, StateId};
 
 /// One step. Hosts are 0 (master) and 1.
@@ -49,6 +49,7 @@ pub(super) enum Step {
     Cut(usize),
     Heal(usize),
     Stalled(usize),
+    FailPromotion(usize),
     Ask(usize, Command),
 }
 
@@ -153,6 +154,7 @@ impl World {
             Step::Cut(host) => !self.cut[host],
             Step::Heal(host) => self.cut[host],
             Step::Stalled(host) => self.live(host).is_some(),
+            Step::FailPromotion(host) => self.state(host) == StateId::SwitchingToActive,
             Step::Ask(host, command) => {
                 self.live(host).is_some_and(|it| it.machine.why_not(command).is_empty())
             }
@@ -214,6 +216,7 @@ impl World {
             Step::Cut(host) => self.cut[host] = true,
             Step::Heal(host) => self.cut[host] = false,
             Step::Stalled(host) => self.give(host, Event::LoopStalled),
+            Step::FailPromotion(host) => self.give(host, Event::PromotionFailed),
             Step::Ask(host, command) => {
                 self.give(host, Event::Command { id: CommandId(0), command });
             }
@@ -364,9 +367,5 @@ impl World {
             self.take(step);
         }
         panic!("no rest: {:?} {:?}, {:?}", self.state(0), self.state(1), self.benign());
-    }
-
-    pub(super) fn forget_picture(&mut self, host: usize) {
-        self.see(host, |it| *it = Picture { fence_due: true, ..Picture::default() });
     }
 }

@@ -1,0 +1,95 @@
+//! What must hold in every world, whoever did what.
+use super::super::steps::Step;
+use super::super::world::World;
+use crate::{Rule, Timer};
+use hotpair_types::StateId;
+
+/// S1, S2, S3, S5 and S7; S12 is that nothing panics on the way.
+pub(super) fn check(world: &World, never_two: bool) -> Result<(), String> {
+    if never_two && world.is_open(0) && world.is_open(1) {
+        return Err("S1/S2: both have their outputs open".into());
+    }
+    for host in 0..2 {
+        let Some(live) = world.live(host) else { continue };
+        if live.open.is_some_and(|it| it > world.hosts[host].disk.epoch) {
+            return Err("S5: acts before its epoch is durable".into());
+        }
+        let record = live.machine.record();
+        if world.hosts[host].disk.marks.stale
+            && live.open.is_some()
+            && record.promoted_by_person.is_none()
+        {
+            return Err("S7: a stale node acts by itself".into());
+        }
+    }
+    for (host, change) in &world.changes {
+        if change.to == StateId::SwitchingToActive && !may_promote(change.from, change.rule) {
+            return Err(format!("S3: {host} from {} by {:?}", change.from, change.rule));
+        }
+        if change.epoch < change.epoch_before {
+            return Err(format!("S5: the epoch went back: {change:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// S3, written down once more, apart from the table of edges.
+const fn may_promote(from: StateId, rule: Rule) -> bool {
+    match rule {
+        Rule::Promoted => true,
+        Rule::Left
+        | Rule::Fenced
+        | Rule::NewerInstance
+        | Rule::Silent
+        | Rule::HintUnanswered
+        | Rule::Offered => from.is_level(),
+        Rule::LateRelease => from.is_level() || from.is_syncing(),
+        Rule::LeftEqual | Rule::HandBack => from.is_syncing(),
+        Rule::WinnerFenced => from.is_syncing(),
+        Rule::Elected => from.is_standby() || from.number() == 1,
+        Rule::NotMoved | Rule::AloneSole | Rule::AloneUnverified | Rule::PartnerYielded => {
+            from.number() == 1
+        }
+        _ => false,
+    }
+}
+
+/// L1: faults off, both up, links whole: one active and one ready standby.
+pub(super) fn heals(mut world: World) -> Result<(), String> {
+    world.changes.clear();
+    world.cut = [false; 2];
+    for _ in 0..8 {
+        for host in 0..2 {
+            if world.can(Step::Start(host)) {
+                world.take(Step::Start(host));
+            }
+        }
+        world.run();
+        let states = [world.state(0), world.state(1)];
+        if states.iter().any(|it| it.is_active()) && states.contains(&StateId::StandbyReady) {
+            return Ok(());
+        }
+        for host in 0..2 {
+            for timer in [Timer::Handover, Timer::Retry, Timer::StartupAllowance, Timer::Leave] {
+                if world.can(Step::Elapsed(host, timer)) {
+                    world.take(Step::Elapsed(host, timer));
+                }
+            }
+        }
+    }
+    let show = |it: usize| {
+        world.live(it).map(|live| {
+            let machine = &live.machine;
+            let (trust, told) = (machine.cx.trust, machine.cx.is_durable());
+            let view = machine.view();
+            let (state, round, echo) = (machine.state().number(), view.round, view.echo);
+            format!(
+                "{state} {:?} {trust:?} durable {told} round {round} echo {echo}",
+                machine.waiting()
+            )
+        })
+    };
+    let ways: Vec<_> =
+        world.changes.iter().map(|(host, it)| (host, it.to.number(), it.rule)).collect();
+    Err(format!("L1: rests at\n {:?}\n {:?}\n {ways:?}", show(0), show(1)))
+}
