@@ -8,4 +8,6 @@ mod follow;
 mod gate;
 mod health;
 mod limits;
+mod page;
+mod secure;
 mod programs;
