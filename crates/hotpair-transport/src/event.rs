@@ -43,7 +43,8 @@ pub enum TransportEvent {
         /// What it says.
         bytes: Bytes,
     },
-    /// A frame of the partner. It is authenticated. In order within one connection and lane.
+    /// A frame of the partner. It is authenticated. In order within one connection and lane; the
+    /// first frame of a connection is always one of the control lane.
     Frame(Frame),
     /// `send` goes over another channel from now on: send again what is not acknowledged.
     Moved {

@@ -1,7 +1,7 @@
 //! The three streams of a connection, by priority.
-use std::fmt;
-
 pub use hotpair_protocol::FRAME_BYTES_MAX;
+
+use std::fmt;
 
 /// One of the streams of a connection. A higher one never waits behind a lower one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

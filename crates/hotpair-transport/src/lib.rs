@@ -24,7 +24,6 @@ mod link;
 mod sentinel;
 mod shared;
 mod transport;
-pub mod guard_wire;
 pub mod pairing;
 
 pub use certificate::Validity;

@@ -9,7 +9,7 @@ use quinn::{Connection, ConnectionError, RecvStream, SendDatagramError, SendStre
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 /// How many frames are written in one go.
@@ -26,6 +26,8 @@ pub(crate) struct Link {
     pub(crate) channel: Channel,
     connection: Connection,
     lanes: [Queue; 3],
+    /// The first control frame of the partner was handed on. Nothing else is, before.
+    greeted: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -71,7 +73,10 @@ impl Link {
         }
         let lanes = queues.try_into().expect("one queue for each lane");
         let id = 1 + shared.connections.fetch_add(1, Ordering::Relaxed);
-        Ok((Arc::new(Self { id, channel, connection, lanes }), writers))
+        Ok((
+            Arc::new(Self { id, channel, connection, lanes, greeted: watch::Sender::new(false) }),
+            writers,
+        ))
     }
 
     pub(crate) fn beat_bytes_max(&self) -> Option<usize> {
@@ -257,6 +262,13 @@ impl Link {
             if stream.read_exact(&mut bytes).await.is_err() {
                 return ReadEnd::Connection;
             }
+            if lane != Lane::Control {
+                let mut greeted = self.greeted.subscribe();
+                tokio::select! {
+                    _ = greeted.wait_for(|it| *it) => {}
+                    _ = self.connection.closed() => return ReadEnd::Connection,
+                }
+            }
             Counted::add(&here.counted.frames_received, 1);
             Counted::add(&here.counted.bytes_received, length as u64);
             shared.reporter.frame(Frame {
@@ -267,6 +279,9 @@ impl Link {
                 bytes: bytes.into(),
                 place: Some(place),
             });
+            if lane == Lane::Control {
+                self.greeted.send_replace(true);
+            }
         }
     }
 }

@@ -13,13 +13,19 @@ use std::time::SystemTime;
 /// The keys that are let in: the partner's, and for the time of a change of keys its next one.
 #[derive(Debug)]
 pub(crate) struct Pins {
-    partner: PinnedKey,
+    /// `None`: anybody, as long as the key is proven. Only while inviting.
+    partner: Option<PinnedKey>,
     next: RwLock<Option<PinnedKey>>,
 }
 
 impl Pins {
     pub(crate) const fn new(partner: PinnedKey) -> Self {
-        Self { partner, next: RwLock::new(None) }
+        Self { partner: Some(partner), next: RwLock::new(None) }
+    }
+
+    /// Whoever proves a key gets in; what else it has to prove is asked afterwards.
+    pub(crate) const fn anybody() -> Self {
+        Self { partner: None, next: RwLock::new(None) }
     }
 
     pub(crate) fn trust_also(&self, next: Option<PinnedKey>) {
@@ -28,7 +34,7 @@ impl Pins {
 
     fn admits(&self, key: PinnedKey) -> bool {
         let next = *self.next.read().expect("nobody panics while holding it");
-        key == self.partner || Some(key) == next
+        self.partner.is_none_or(|it| it == key) || Some(key) == next
     }
 }
 

@@ -6,19 +6,26 @@ use rustls::crypto::CryptoProvider;
 use rustls::version::TLS13;
 use std::sync::Arc;
 
-/// What both sides must speak.
-pub(crate) const ALPN: &[u8] = b"hotpair/1";
+/// What two nodes speak.
+const ALPN: &[u8] = b"hotpair/1";
+/// What two hosts that are no pair yet speak.
+const ALPN_PAIRING: &[u8] = b"hotpair-pairing/1";
 
 /// Makes the TLS side of each handshake anew, so that what one shows is not mixed up with another.
 #[derive(Debug)]
 pub(crate) struct Tls {
     identity: Identity,
     provider: Arc<CryptoProvider>,
+    alpn: &'static [u8],
 }
 
 impl Tls {
     pub(crate) fn new(identity: Identity) -> Self {
-        Self { identity, provider: Arc::new(rustls::crypto::ring::default_provider()) }
+        Self { identity, provider: Arc::new(rustls::crypto::ring::default_provider()), alpn: ALPN }
+    }
+
+    pub(crate) fn for_pairing(identity: Identity) -> Self {
+        Self { alpn: ALPN_PAIRING, ..Self::new(identity) }
     }
 
     pub(crate) fn verifier(&self, pins: &Arc<Pins>) -> Arc<PinVerifier> {
@@ -34,7 +41,7 @@ impl Tls {
             .with_protocol_versions(&[&TLS13])?
             .with_client_cert_verifier(verifier)
             .with_single_cert(self.identity.chain(), self.identity.private())?;
-        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.alpn_protocols = vec![self.alpn.to_vec()];
         config.send_tls13_tickets = 0;
         config.max_early_data_size = 0;
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
@@ -51,7 +58,7 @@ impl Tls {
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_client_auth_cert(self.identity.chain(), self.identity.private())?;
-        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.alpn_protocols = vec![self.alpn.to_vec()];
         config.resumption = rustls::client::Resumption::disabled();
         config.enable_early_data = false;
         config.enable_sni = false;

@@ -1,7 +1,6 @@
 //! What is said arrives as it was meant.
 use super::*;
 use hotpair_fsm::{Heard, PartnerSeen, Step};
-use hotpair_replication as replication;
 use hotpair_replication::{
     Conflict, DivergenceId, DivergenceRecord, Entry, Fate, IdempotencyKey, JournalHead, KeptKey,
     KeyRange, ModuleEntry, Op, PerJournal, RangeDigest, Record, Scope, Session, SharedEntry,

@@ -36,6 +36,7 @@ fn to_wire(view: &fsm::View) -> wire::View {
         sees,
         follows,
         has_all,
+        serves,
         by_person,
         round,
         echo,
@@ -79,7 +80,8 @@ fn to_wire(view: &fsm::View) -> wire::View {
         .with(Flags::WANTS_RESUME, wants_pause == Some(false))
         .with(Flags::FOLLOWS, follows)
         .with(Flags::HAS_ALL, has_all)
-        .with(Flags::BY_PERSON, by_person);
+        .with(Flags::BY_PERSON, by_person)
+        .with(Flags::SERVES, serves);
     let step = match step {
         fsm::Step::None => wire::Step::None,
         fsm::Step::Offer { id } => wire::Step::Offer(id),
@@ -126,6 +128,7 @@ fn from_wire(view: &wire::View) -> fsm::View {
         follows: flags.has(Flags::FOLLOWS),
         has_all: flags.has(Flags::HAS_ALL),
         by_person: flags.has(Flags::BY_PERSON),
+        serves: flags.has(Flags::SERVES),
         round,
         echo,
         outputs_open: flags.has(Flags::OUTPUTS_OPEN),

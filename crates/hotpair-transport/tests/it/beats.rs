@@ -53,8 +53,10 @@ async fn sixty_four_mebibytes_of_bulk_do_not_delay_beats() {
                 Some(())
             }
             TransportEvent::Frame(frame) => {
-                assert_eq!((frame.lane, frame.bytes.len()), (Lane::Bulk, CHUNK_BYTES));
-                chunks += 1;
+                if frame.lane == Lane::Bulk {
+                    assert_eq!(frame.bytes.len(), CHUNK_BYTES);
+                    chunks += 1;
+                }
                 Some(())
             }
             _ => None,

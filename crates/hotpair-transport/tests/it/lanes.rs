@@ -1,11 +1,12 @@
 //! Frames: in order on each lane, bounded, and moved to the other channel when one is gone.
-use crate::pair::{Side, pair};
+use crate::pair::{HELLO, Side, pair};
 use bytes::Bytes;
 use hotpair_transport::{FRAME_BYTES_MAX, Lane, SendError, TransportEvent};
 use hotpair_types::Channel;
 
 async fn frame(side: &mut Side) -> (Channel, Lane, Bytes) {
     let frame = |event| match event {
+        TransportEvent::Frame(it) if it.bytes == HELLO => None,
         TransportEvent::Frame(it) => Some((it.channel, it.lane, it.into_bytes())),
         _ => None,
     };
@@ -62,7 +63,8 @@ async fn frames_of_one_lane_keep_their_order() {
 #[tokio::test]
 async fn a_full_queue_says_so_and_a_long_frame_is_refused() {
     let (a, mut b) = pair().await;
-    let full = Bytes::from(vec![3; FRAME_BYTES_MAX]);
+    const MIB: usize = 1024 * 1024;
+    let full = Bytes::from(vec![3; MIB]);
     let long = Bytes::from(vec![3; FRAME_BYTES_MAX + 1]);
     let refused = a.handle.send(Lane::Data, long);
     assert!(matches!(refused, Err(SendError::TooLong { .. })));
@@ -76,7 +78,7 @@ async fn a_full_queue_says_so_and_a_long_frame_is_refused() {
     };
     let limit_bytes = Lane::Bulk.queue_bytes_max();
     assert_eq!(overloaded, SendError::Overloaded { lane: Lane::Bulk, limit_bytes });
-    assert!(sent >= limit_bytes / FRAME_BYTES_MAX);
+    assert!(sent >= limit_bytes / MIB);
     // Control still goes through.
     a.handle.send(Lane::Control, Bytes::from_static(b"still here")).unwrap();
     loop {
@@ -89,7 +91,7 @@ async fn a_full_queue_says_so_and_a_long_frame_is_refused() {
     }
     for _ in 0..sent {
         let (_, lane, bytes) = frame(&mut b).await;
-        assert_eq!((lane, bytes.len()), (Lane::Bulk, FRAME_BYTES_MAX));
+        assert_eq!((lane, bytes.len()), (Lane::Bulk, MIB));
     }
 }
 
@@ -113,6 +115,7 @@ async fn data_moves_to_primary_and_back() {
     assert_eq!(frame(&mut b).await.0, Channel::Primary);
     a.handle.set_partner(Channel::Redundancy, b.addr(Channel::Redundancy));
     moved(&mut a, Channel::Redundancy).await;
+    a.greet(Channel::Redundancy);
     a.handle.send(Lane::Data, Bytes::from_static(b"three")).unwrap();
     assert_eq!(frame(&mut b).await.0, Channel::Redundancy);
 }
@@ -123,4 +126,23 @@ async fn what_was_queued_before_a_clean_stop_arrives() {
     a.handle.send(Lane::Control, Bytes::from_static(b"leaving")).unwrap();
     a.handle.close().await;
     assert_eq!(frame(&mut b).await.2, Bytes::from_static(b"leaving"));
+}
+
+#[tokio::test]
+async fn the_first_frame_of_a_connection_is_a_control_frame() {
+    let (mut a, mut b) = crate::pair::unconnected_pair();
+    a.look_at(&b);
+    a.both_up().await;
+    b.both_up().await;
+    for number in 0..100 {
+        a.handle.send(Lane::Data, numbered(Lane::Data, number)).unwrap();
+    }
+    a.handle.send(Lane::Bulk, numbered(Lane::Bulk, 0)).unwrap();
+    a.handle.send(Lane::Control, Bytes::from_static(b"first")).unwrap();
+    assert_eq!(frame(&mut b).await.2, Bytes::from_static(b"first"));
+    let mut rest = Vec::new();
+    for _ in 0..101 {
+        rest.push(frame(&mut b).await.1);
+    }
+    assert_eq!(rest.iter().filter(|it| **it == Lane::Data).count(), 100);
 }

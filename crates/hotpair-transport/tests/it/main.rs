@@ -6,3 +6,4 @@ mod lanes;
 mod plain;
 mod restart;
 mod sentinel;
+mod pairing;

@@ -95,6 +95,12 @@ impl Side {
         found.unwrap_or_else(|_| panic!("waited for {what}; saw {passed:#?}"))
     }
 
+    /// Says the first control frame of a connection.
+    pub(crate) fn greet(&self, channel: Channel) {
+        let hello = bytes::Bytes::from_static(HELLO);
+        self.handle.send_on(channel, hotpair_transport::Lane::Control, hello).unwrap();
+    }
+
     /// Waits until both channels are up.
     pub(crate) async fn both_up(&mut self) {
         let mut up = PerChannel::from_fn(|it| self.handle.is_up(it));
@@ -128,8 +134,15 @@ pub(crate) async fn pair() -> (Side, Side) {
     b.look_at(&a);
     a.both_up().await;
     b.both_up().await;
+    for channel in Channel::ALL {
+        a.greet(channel);
+        b.greet(channel);
+    }
     (a, b)
 }
+
+/// What every connection begins with: before it, frames of the other lanes are not handed on.
+pub(crate) const HELLO: &[u8] = b"hello";
 
 /// A pair that does not know where the other is.
 pub(crate) fn unconnected_pair() -> (Side, Side) {

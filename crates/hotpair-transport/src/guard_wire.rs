@@ -1,1 +1,0 @@
-//! Plain UDP for the guard, a small synchronous process without QUIC.
