@@ -10,7 +10,6 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -49,10 +48,10 @@ impl ServeHandle {
 
     /// Waits until it has stopped.
     pub async fn stopped(self) {
-        if let Err(error) = self.done.await {
-            if let Ok(panic) = error.try_into_panic() {
-                std::panic::resume_unwind(panic);
-            }
+        if let Err(error) = self.done.await
+            && let Ok(panic) = error.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
         }
     }
 }
@@ -229,9 +228,7 @@ fn refusal(kind: ProblemKind) -> String {
 }
 
 /// Resolves when the shutdown begins.
-pub(crate) fn stopped(shutdown: &mut watch::Receiver<bool>) -> impl Future<Output = ()> + Send {
-    async move {
-        // An error means that the sender is gone: the same.
-        let _ = shutdown.wait_for(|it| *it).await;
-    }
+pub(crate) async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone: the same.
+    let _ = shutdown.wait_for(|it| *it).await;
 }

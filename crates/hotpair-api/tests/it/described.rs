@@ -11,10 +11,14 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<()
     }
     if let Some(choices) = schema["oneOf"].as_array() {
         let results: Vec<_> = choices.iter().map(|it| check(document, it, value, at)).collect();
-        return results.iter().any(Result::is_ok).then_some(()).ok_or(format!("{at}: {results:?}"));
+        return results
+            .iter()
+            .any(Result::is_ok)
+            .then_some(())
+            .ok_or_else(|| format!("{at}: {results:?}"));
     }
     if let Some(expected) = schema.get("const") {
-        return (expected == value).then_some(()).ok_or(format!("{at}: not {expected}"));
+        return (expected == value).then_some(()).ok_or_else(|| format!("{at}: not {expected}"));
     }
     let actual = match value {
         Value::Null => "null",
@@ -26,18 +30,16 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<()
         Value::Object(_) => "object",
     };
     let fits = |wanted: &Value| wanted == actual || (wanted == "number" && actual == "integer");
-    let typed = match &schema["type"] {
-        Value::Null => true,
-        Value::Array(types) => types.iter().any(fits),
-        one => fits(one),
-    };
+    let wanted = &schema["type"];
+    let one_of = wanted.as_array().is_some_and(|types| types.iter().any(fits));
+    let typed = wanted.is_null() || one_of || fits(wanted);
     if !typed {
         return Err(format!("{at}: {actual} is not {}", schema["type"]));
     }
-    if let Some(choices) = schema["enum"].as_array() {
-        if !choices.contains(value) {
-            return Err(format!("{at}: {value} is not one of {choices:?}"));
-        }
+    if let Some(choices) = schema["enum"].as_array()
+        && !choices.contains(value)
+    {
+        return Err(format!("{at}: {value} is not one of {choices:?}"));
     }
     if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
         for (index, value) in values.iter().enumerate() {
@@ -50,10 +52,11 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<()
     };
     for name in schema["required"].as_array().into_iter().flatten() {
         let name = name.as_str().unwrap();
-        members.get(name).ok_or(format!("{at}: no {name}"))?;
+        members.get(name).ok_or_else(|| format!("{at}: no {name}"))?;
     }
     for (name, member) in members {
-        let schema = properties.get(name).ok_or(format!("{at}: {name} is not described"))?;
+        let schema =
+            properties.get(name).ok_or_else(|| format!("{at}: {name} is not described"))?;
         check(document, schema, member, &format!("{at}/{name}"))?;
     }
     Ok(())
@@ -64,10 +67,8 @@ async fn hold(api: &Running, line: &str, body: &str, path: &str) {
     let got = api.send(line, body).await;
     let method = line.split(' ').next().unwrap().to_lowercase();
     let responses = &document["paths"][path][method.as_str()]["responses"];
-    let response = match &responses[got.status.to_string()] {
-        Value::Null => &document["components"]["responses"]["Problem"],
-        described => described,
-    };
+    let problem = &document["components"]["responses"]["Problem"];
+    let response = responses.get(got.status.to_string()).unwrap_or(problem);
     let content_type = got.header("content-type").unwrap().split(';').next().unwrap();
     let schema = &response["content"][content_type]["schema"];
     assert!(schema.is_object(), "{line}: {} as {content_type} is not described", got.status);

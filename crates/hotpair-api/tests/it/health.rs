@@ -67,8 +67,8 @@ async fn readiness_names_each_check_when_asked_verbosely() {
 
 #[tokio::test]
 async fn a_loop_that_stands_still_is_not_alive() {
-    let mut limits = hotpair_api::Limits::default();
-    limits.read_patience = std::time::Duration::from_millis(20);
+    let read_patience = std::time::Duration::from_millis(20);
+    let limits = hotpair_api::Limits { read_patience, ..hotpair_api::Limits::default() };
     let api = crate::client::start_with(limits, |it| it).await;
     api.node.with(|it| it.stuck = true);
     assert_eq!(api.get("/livez").await.problem(), "unavailable");
