@@ -22,6 +22,8 @@ impl Replica {
                 let begins = matches!(message, Message::Begin { .. });
                 if self.serves(from, session, begins) {
                     self.ask(message, out);
+                } else if begins {
+                    self.begun_early(from, session);
                 }
             }
             Message::Manifest { .. }

@@ -4,8 +4,8 @@ use crate::modules::is_module;
 use crate::serving::send;
 use crate::syncing::{Follow, Stage};
 use crate::{
-    Alarm, Entry, Fact, Gap, Inconsistency, Message, Op, Output, PerJournal, Replica, SharedEntry,
-    SyncFailure,
+    Alarm, Entry, Fact, Gap, Inconsistency, Message, Op, Output, PerJournal, Progress, Replica,
+    SharedEntry, SyncFailure,
 };
 use hotpair_types::{ItemKey, JournalKind, Position};
 use std::sync::Arc;
@@ -24,7 +24,10 @@ impl Replica {
         syncing.asked_at = self.now;
         match syncing.follows[kind] {
             Follow::Not => return,
-            Follow::Entries => self.follow_entries(kind, previous, entries, out),
+            Follow::Entries => {
+                self.follow_entries(kind, previous, entries, out);
+                self.report_entries(out);
+            }
             Follow::Snapshot(_) => self.shadow_entries(kind, previous, entries, out),
         }
         self.check_caught_up(out);
@@ -76,6 +79,23 @@ impl Replica {
                 self.check_deployed(entry, out);
             }
         }
+    }
+
+    /// How far the missing entries of both journals are.
+    fn report_entries(&self, out: &mut Vec<Output>) {
+        let Some(syncing) = self.syncing.as_ref().filter(|it| it.stage == Stage::Transfer) else {
+            return;
+        };
+        let mut progress = Progress::default();
+        for kind in JournalKind::ALL {
+            if matches!(syncing.follows[kind], Follow::Entries) {
+                let plan = &syncing.plans[kind];
+                let missing = plan.target.saturating_sub(plan.last);
+                progress.total += missing;
+                progress.done += self.journals[kind].last().saturating_sub(plan.last).min(missing);
+            }
+        }
+        out.push(Output::Progress(progress));
     }
 
     /// A module that was deployed while this node is level, and is not here.

@@ -140,6 +140,7 @@ impl Merging {
 
 /// Whether an entry can be carried out on this image.
 fn fits(image: &Image, entry: &Entry) -> bool {
+    let replaces = entry.ops.iter().any(|it| matches!(it, Op::ReplaceAll { .. }));
     let mut there: BTreeMap<&ItemKey, bool> = BTreeMap::new();
     for op in &entry.ops {
         match op {
@@ -147,7 +148,8 @@ fn fits(image: &Image, entry: &Entry) -> bool {
                 there.insert(item, true);
             }
             Op::Remove { item } => {
-                if !there.get(item).copied().unwrap_or_else(|| image.contains(item)) {
+                // As in a write: the two do not go into one.
+                if replaces || !there.get(item).copied().unwrap_or_else(|| image.contains(item)) {
                     return false;
                 }
                 there.insert(item, false);

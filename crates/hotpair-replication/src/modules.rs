@@ -4,7 +4,7 @@ use crate::serving::send;
 use crate::syncing::Stage;
 use crate::{Fact, Gap, Message, ModuleEntry, ModuleHash, Output, Progress, Replica, Session};
 use bytes::Bytes;
-use hotpair_types::JournalKind;
+use hotpair_types::{Instance, JournalKind};
 use std::collections::{BTreeSet, VecDeque};
 
 /// The config records that name modules begin so.
@@ -55,6 +55,13 @@ impl Replica {
         self.modules().into_iter().filter(missing).map(|it| it.name).collect()
     }
 
+    /// Active: a standby begins, perhaps before the state machine said to serve it.
+    pub(crate) fn begun_early(&mut self, from: Instance, session: Session) {
+        if session.instance == from {
+            self.early = Some(session);
+        }
+    }
+
     /// Active: a standby begins.
     pub(crate) fn begun(&mut self, session: Session, out: &mut Vec<Output>) {
         out.push(send(Message::Manifest { session, modules: self.modules() }));
@@ -95,7 +102,9 @@ impl Replica {
             .into_iter()
             .filter(|it| !blobs.contains(&it.hash) && hashes.insert(it.hash))
             .collect();
-        pull.progress.total = pull.missing.iter().map(|it| it.size).sum();
+        let sizes = pull.missing.iter().map(|it| it.size);
+        pull.progress.total = sizes.fold(0, u64::saturating_add);
+        pull.progress.bytes_total = pull.progress.total;
         self.pull_module(out);
     }
 
@@ -136,7 +145,7 @@ impl Replica {
         if module.hash != hash || offset != pull.offset || pull.verifying || pull.writing {
             return;
         }
-        let end = offset + bytes.len() as u64;
+        let end = offset.saturating_add(bytes.len() as u64);
         if (bytes.is_empty() && !last) || end > module.size || (last && end != module.size) {
             self.sync_failed(SyncFailure::ModuleUnavailable, out);
             return;

@@ -177,6 +177,8 @@ pub struct Progress {
     pub total: u64,
     /// Bytes that came.
     pub bytes: u64,
+    /// Of at most so many, as far as it is known.
+    pub bytes_total: u64,
 }
 
 /// What a person must know.

@@ -10,7 +10,7 @@ use crate::transfer::Transfer;
 use crate::waiting::Waiting;
 use crate::{
     AckRule, Boot, Direction, DivergenceRecord, Fact, Input, ModuleHash, Output, PerJournal,
-    Record, Settings,
+    Record, Session, Settings,
 };
 use hotpair_types::{
     Designation, Epoch, History, Instance, ItemKey, JournalKind, NodeTime, Positions, Time,
@@ -36,6 +36,8 @@ pub struct Replica {
     pub(crate) degraded_wanted: bool,
     /// The standby of this active.
     pub(crate) serving: Option<Serving>,
+    /// A standby that began before it was served.
+    pub(crate) early: Option<Session>,
     /// The active of this standby.
     pub(crate) syncing: Option<Syncing>,
     /// The loser of an election that this node won.
@@ -84,6 +86,7 @@ impl Replica {
             rule: AckRule::Wait,
             degraded_wanted: false,
             serving: None,
+            early: None,
             syncing: None,
             fetching: None,
             parked: PerJournal::default(),
@@ -137,7 +140,7 @@ impl Replica {
                 self.park_transfers();
                 self.syncing = None;
             }
-            Direction::ServePartner { partner } => self.serve(partner),
+            Direction::ServePartner { partner } => self.serve(partner, out),
             Direction::StopServing => self.stop_serving(),
             Direction::BecomeActive { epoch } => self.become_active(epoch),
             Direction::AcknowledgeBy(rule) => self.acknowledge_by(rule, out),
@@ -159,6 +162,7 @@ impl Replica {
         }
         self.syncing = None;
         self.fetching = None;
+        self.parked = PerJournal::default();
         self.writes = Writes::Open(epoch);
     }
 

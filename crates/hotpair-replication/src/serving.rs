@@ -128,9 +128,15 @@ impl Serving {
 }
 
 impl Replica {
-    pub(crate) fn serve(&mut self, partner: Instance) {
-        if self.serving.as_ref().is_none_or(|it| it.partner != partner) {
-            self.serving = Some(Serving::new(partner));
+    pub(crate) fn serve(&mut self, partner: Instance, out: &mut Vec<Output>) {
+        if self.serving.as_ref().is_some_and(|it| it.partner == partner) {
+            return;
+        }
+        self.serving = Some(Serving::new(partner));
+        if let Some(session) = self.early.take()
+            && self.serves(partner, session, true)
+        {
+            self.begun(session, out);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     Entry, Fact, JournalHead, JournalSwap, KeptKey, KeyRange, Message, Output, PerJournal,
     Progress, RangeDigest, Record, Replica, Scope, SharedEntry, StoreOp,
 };
-use hotpair_types::{Instance, ItemKey, JournalKind, Position};
+use hotpair_types::{Instance, ItemKey, JournalHistory, JournalKind, Position};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -149,13 +149,13 @@ impl Replica {
         let kind = head.kind;
         let now = self.now;
         let Some(transfer) = self.transfer(kind) else { return };
-        if transfer.head.is_some() {
+        if transfer.head.is_some() || !is_sound(&head) {
             return;
         }
         transfer.at = head.history.last;
         transfer.head = Some(head);
         transfer.progress.total = items;
-        let _ = bytes;
+        transfer.progress.bytes_total = bytes;
         if let Some(syncing) = &mut self.syncing {
             syncing.asked_at = now;
         }
@@ -452,6 +452,15 @@ impl Replica {
                 }
             }
         }
+    }
+}
+
+/// Whether a history from outside can be gone on from.
+fn is_sound(head: &JournalHead) -> bool {
+    let JournalHistory { lineage, last } = &head.history;
+    match lineage.spans().last() {
+        Some(span) => span.first <= *last && *last < u64::MAX / 2,
+        None => *last == 0,
     }
 }
 

@@ -10,6 +10,8 @@ pub(crate) struct Plan {
     pub(crate) route: Route,
     /// Where the active was.
     pub(crate) target: u64,
+    /// The last sequence here.
+    pub(crate) last: u64,
     /// The active's history then.
     pub(crate) history: JournalHistory,
     /// Entries after this sequence can be sent.
@@ -133,6 +135,6 @@ impl Replica {
             Some(_) => Route::Digests,
         };
         let target = history.last;
-        Plan { route, target, history, fork: shared, resumable_after: entries_after, losing_after }
+        Plan { route, target, last, history, fork: shared, resumable_after: entries_after, losing_after }
     }
 }
