@@ -53,13 +53,19 @@ pub enum SubmitError {
 enum Order {
     Commit {
         ticket: u64,
-        ops: Vec<Op>,
+        ops: Ops,
     },
     /// Answered apart from the completions.
     CommitAndAnswer {
-        ops: Vec<Op>,
+        ops: Ops,
         answer: SyncSender<Result<(), CommitError>>,
     },
+}
+
+enum Ops {
+    Made(Vec<Op>),
+    /// To be made on the thread.
+    Make(Box<dyn FnOnce() -> Vec<Op> + Send>),
 }
 
 #[derive(Default)]
@@ -190,7 +196,20 @@ impl StorageHandle {
     /// # Errors
     /// `SubmitError` when it was not queued.
     pub fn submit(&self, ticket: u64, ops: Vec<Op>) -> Result<(), SubmitError> {
-        self.queue.push(Order::Commit { ticket, ops })
+        self.queue.push(Order::Commit { ticket, ops: Ops::Made(ops) })
+    }
+
+    /// As `submit`, and the batch is made on the storage thread: for translations that would keep
+    /// the caller from its work.
+    ///
+    /// # Errors
+    /// `SubmitError` when it was not queued.
+    pub fn submit_with(
+        &self,
+        ticket: u64,
+        make: impl FnOnce() -> Vec<Op> + Send + 'static,
+    ) -> Result<(), SubmitError> {
+        self.queue.push(Order::Commit { ticket, ops: Ops::Make(Box::new(make)) })
     }
 
     /// Queues a batch and waits until it is durable. Not for an async task.
@@ -199,7 +218,7 @@ impl StorageHandle {
     /// `WaitError`.
     pub fn commit(&self, ops: Vec<Op>) -> Result<(), WaitError> {
         let (answer, answered) = sync_channel(1);
-        self.queue.push(Order::CommitAndAnswer { ops, answer })?;
+        self.queue.push(Order::CommitAndAnswer { ops: Ops::Made(ops), answer })?;
         match answered.recv() {
             Ok(result) => Ok(result?),
             Err(_) => Err(WaitError::Ended),
@@ -227,6 +246,20 @@ pub enum WaitError {
     Ended,
 }
 
+enum Answer {
+    Completion(u64),
+    Sender(SyncSender<Result<(), CommitError>>),
+}
+
+impl Ops {
+    fn made(self) -> Vec<Op> {
+        match self {
+            Self::Made(ops) => ops,
+            Self::Make(make) => make(),
+        }
+    }
+}
+
 fn run(
     mut store: EngineStore,
     queue: &CloseOnEnd,
@@ -242,22 +275,24 @@ fn run(
 }
 
 fn commit(store: &mut EngineStore, group: Vec<Order>, completed: &mut impl FnMut(Vec<Completion>)) {
-    let batches: Vec<&[Op]> = group
-        .iter()
+    let (ops, orders): (Vec<Vec<Op>>, Vec<Answer>) = group
+        .into_iter()
         .map(|order| match order {
-            Order::Commit { ops, .. } | Order::CommitAndAnswer { ops, .. } => ops.as_slice(),
+            Order::Commit { ticket, ops } => (ops.made(), Answer::Completion(ticket)),
+            Order::CommitAndAnswer { ops, answer } => (ops.made(), Answer::Sender(answer)),
         })
-        .collect();
+        .unzip();
+    let batches: Vec<&[Op]> = ops.iter().map(Vec::as_slice).collect();
     let results = store.commit_group(&batches);
     let mut completions = Vec::with_capacity(results.len());
-    for (order, result) in group.into_iter().zip(results) {
+    for (order, result) in orders.into_iter().zip(results) {
         match order {
-            Order::Commit { ticket, .. } => completions.push(match result {
+            Answer::Completion(ticket) => completions.push(match result {
                 Ok(()) => Completion::Stored { ticket },
                 Err(error) => Completion::Failed { ticket, error },
             }),
             // Who asked may have gone.
-            Order::CommitAndAnswer { answer, .. } => drop(answer.send(result)),
+            Answer::Sender(sender) => drop(sender.send(result)),
         }
     }
     if !completions.is_empty() {
