@@ -1,12 +1,11 @@
 //! The image of a journal: the current value of every item, and what was removed lately.
 use crate::entry::{hash_bytes, hash_position};
+use crate::items::Items;
 use crate::{Entry, KeyRange, Op, Record};
 use bytes::Bytes;
 use hotpair_types::{ItemKey, NodeTime, Position};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-
-type Items = BTreeMap<Box<str>, Record>;
 
 /// What the entries of a journal add up to.
 #[derive(Debug, Default)]
@@ -90,9 +89,8 @@ impl Image {
         let items = self.providers.get(provider);
         items
             .into_iter()
-            .flat_map(move |it| it.range::<str, _>((Bound::Included(prefix), Bound::Unbounded)))
+            .flat_map(move |it| it.range(Bound::Included(prefix), Bound::Unbounded))
             .take_while(move |(name, _)| name.starts_with(prefix))
-            .map(|(name, record)| (&**name, record))
     }
 
     /// Applies one operation.
@@ -114,7 +112,7 @@ impl Image {
             },
             Op::ReplaceAll { provider, items } => {
                 let old = self.providers.remove(provider).unwrap_or_default();
-                for (name, record) in &old {
+                for (name, record) in old.range(Bound::Unbounded, Bound::Unbounded) {
                     self.items -= 1;
                     self.bytes -= item_bytes(provider, name, &record.value);
                 }
@@ -125,8 +123,8 @@ impl Image {
                         stamp,
                     );
                 }
-                for name in old.into_keys() {
-                    let item = ItemKey { provider: provider.clone(), item: name };
+                for (name, _) in old.range(Bound::Unbounded, Bound::Unbounded) {
+                    let item = ItemKey { provider: provider.clone(), item: name.into() };
                     if !self.contains(&item) {
                         self.note_removed(item, stamp.position);
                     }
@@ -158,15 +156,9 @@ impl Image {
             Some(items) => items,
             None => self.providers.entry(item.provider.clone()).or_default(),
         };
-        match items.get_mut(&item.item) {
-            Some(old) => {
-                self.bytes -= item_bytes(&item.provider, &item.item, &old.value);
-                *old = record;
-            }
-            None => {
-                self.items += 1;
-                items.insert(item.item, record);
-            }
+        match items.insert(&item.item, record) {
+            Some(old) => self.bytes -= item_bytes(&item.provider, &item.item, &old.value),
+            None => self.items += 1,
         }
     }
 
@@ -239,7 +231,7 @@ impl Image {
                 Some(it) if it.provider == *provider => Bound::Excluded(&*it.item),
                 Some(_) | None => Bound::Unbounded,
             };
-            items.range::<str, _>((low, high)).map(move |(name, it)| (&**provider, &**name, it))
+            items.range(low, high).map(move |(name, it)| (&**provider, name, it))
         })
     }
 

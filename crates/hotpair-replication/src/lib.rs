@@ -16,6 +16,7 @@ mod store_op;
 mod boot;
 mod input;
 mod output;
+mod items;
 mod image;
 mod ring;
 mod keys;

@@ -135,6 +135,14 @@ impl Replica {
             Some(_) => Route::Digests,
         };
         let target = history.last;
-        Plan { route, target, last, history, fork: shared, resumable_after: entries_after, losing_after }
+        Plan {
+            route,
+            target,
+            last,
+            history,
+            fork: shared,
+            resumable_after: entries_after,
+            losing_after,
+        }
     }
 }
