@@ -134,6 +134,8 @@ flags! {
     HAS_ALL = 18,
     /// The handover was asked for by a person.
     BY_PERSON = 19,
+    /// Of an active: it serves the sync of the instance it speaks to.
+    SERVES = 20,
 }
 
 impl Flags {

@@ -27,7 +27,8 @@ const INCOMING_MAX: usize = 32;
 const INCOMING_BYTES_MAX: u64 = 16 * 1024;
 /// Two hosts of one plant.
 const INITIAL_RTT: Duration = Duration::from_millis(10);
-const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// A live line is never silent for longer.
+const KEEP_ALIVE: Duration = Duration::from_millis(250);
 
 pub(crate) fn transport_config(idle_timeout: Duration) -> TransportConfig {
     let mut config = TransportConfig::default();

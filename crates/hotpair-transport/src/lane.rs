@@ -32,7 +32,7 @@ impl Lane {
 
     /// What a frame counts in a queue.
     pub(crate) fn cost(bytes: usize) -> u32 {
-        let cost = bytes.max(Self::FRAME_COST_BYTES).min(FRAME_BYTES_MAX);
+        let cost = bytes.clamp(Self::FRAME_COST_BYTES, FRAME_BYTES_MAX);
         u32::try_from(cost).expect("a frame has at most some mebibytes")
     }
 

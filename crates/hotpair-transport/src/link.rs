@@ -16,6 +16,8 @@ use tokio::task::JoinSet;
 const BATCH_FRAMES_MAX: usize = 32;
 /// How long frames that have arrived may still be taken after the connection ended.
 const AFTERMATH: Duration = Duration::from_secs(1);
+/// After this silence a second connection is tried beside the first: QUIC asks ever more rarely.
+const SILENCE: Duration = Duration::from_millis(800);
 /// How many characters of the partner's words are kept.
 const WORDS_CHARS_MAX: usize = 200;
 
@@ -128,6 +130,31 @@ impl Link {
 
     pub(crate) fn room_bytes(&self, lane: Lane) -> usize {
         self.lanes[lane.index()].room.available_permits()
+    }
+
+    /// Waits until nothing has come for a while, neither a packet nor a confirmation.
+    pub(crate) async fn until_silent(&self) {
+        let mut heard = self.heard();
+        let mut last = Instant::now();
+        while last.elapsed() < SILENCE {
+            tokio::time::sleep(SILENCE / 8).await;
+            let now = self.heard();
+            if now != heard {
+                (heard, last) = (now, Instant::now());
+            }
+        }
+    }
+
+    /// Waits until something comes.
+    pub(crate) async fn until_heard(&self) {
+        let before = self.heard();
+        while self.heard() == before {
+            tokio::time::sleep(SILENCE / 8).await;
+        }
+    }
+
+    fn heard(&self) -> u64 {
+        self.connection.stats().udp_rx.datagrams
     }
 
     pub(crate) fn round_trip(&self) -> Duration {

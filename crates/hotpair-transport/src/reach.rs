@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// The first and the longest pause between attempts to dial.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -50,7 +50,7 @@ pub(crate) async fn dial_always(shared: Arc<Shared>, channel: Channel) {
         };
         if let Some(dialled) = dialled {
             let begun = Instant::now();
-            let reason = dialled.run(&shared).await;
+            let reason = keep(&shared, channel, dialled).await;
             if begun.elapsed() >= HELD {
                 pause = PAUSE_MIN;
                 match reason {
@@ -68,6 +68,31 @@ pub(crate) async fn dial_always(shared: Arc<Shared>, channel: Channel) {
     }
 }
 
+/// Serves a connection. When it falls silent another is dialled beside it, and takes its place if
+/// that is heard first.
+async fn keep(shared: &Arc<Shared>, channel: Channel, proven: Proven) -> DownReason {
+    let here = &shared.channels[channel];
+    let mut link = proven.link.clone();
+    let mut running = proven.spawn(shared);
+    loop {
+        tokio::select! {
+            reason = &mut running => return reason.unwrap_or(DownReason::Local),
+            () = link.until_silent() => {}
+        }
+        let address = *here.partner.borrow();
+        let beside = tokio::select! {
+            reason = &mut running => return reason.unwrap_or(DownReason::Local),
+            () = link.until_heard() => None,
+            dialled = dial(shared, channel, address) => dialled,
+        };
+        if let Some(proven) = beside {
+            link = proven.link.clone();
+            // The old one ends by itself, replaced.
+            running = proven.spawn(shared);
+        }
+    }
+}
+
 /// A connection that both sides have proven.
 struct Proven {
     link: Arc<Link>,
@@ -77,6 +102,11 @@ struct Proven {
 }
 
 impl Proven {
+    fn spawn(self, shared: &Arc<Shared>) -> JoinHandle<DownReason> {
+        let shared = shared.clone();
+        tokio::spawn(async move { self.run(&shared).await })
+    }
+
     async fn run(self, shared: &Arc<Shared>) -> DownReason {
         shared.install(&self.link, &self.seen);
         let reason = self.link.serve(self.writers, self.first, shared).await;

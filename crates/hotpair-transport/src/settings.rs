@@ -22,20 +22,21 @@ pub struct TransportSettings {
     pub partner_key: PinnedKey,
     /// Both ways to the partner.
     pub channels: PerChannel<ChannelSettings>,
-    /// After this silence a connection is given up and dialled anew. Only a backstop: what silence
-    /// means is decided by beats.
+    /// After this silence a connection is given up. Only a backstop: what silence means is decided
+    /// by beats, and a new connection is dialled beside a silent one long before. While a line is
+    /// cut in one direction, the other is heard for so long.
     pub idle_timeout: Duration,
 }
 
 impl TransportSettings {
-    /// Settings with the default backstop of three seconds.
+    /// Settings with the default backstop of five seconds.
     #[must_use]
     pub const fn new(
         identity: Identity,
         partner_key: PinnedKey,
         channels: PerChannel<ChannelSettings>,
     ) -> Self {
-        Self { identity, partner_key, channels, idle_timeout: Duration::from_secs(3) }
+        Self { identity, partner_key, channels, idle_timeout: Duration::from_secs(5) }
     }
 }
 

@@ -70,7 +70,8 @@ fn the_bytes_of_a_guards_notice_are_those_of_the_first_release() {
         [0xee; 64]
     });
     expect!["11 01 aa*16 07 66 02 01 00 ee*64"].assert_eq(&hex(&datagram));
-    expect!["68 6f 74 70 61 69 72 20 66 65 6e 63 65 64 00 11 01 aa*16 07 66 02 01 00"].assert_eq(&hex(&signed));
+    expect!["68 6f 74 70 61 69 72 20 66 65 6e 63 65 64 00 11 01 aa*16 07 66 02 01 00"]
+        .assert_eq(&hex(&signed));
     let decoded = Fenced::decode(&datagram).unwrap();
     assert_eq!(decoded, (notice, signed.into(), [0xee; 64]));
     expect!["12 01 ee*32"].assert_eq(&hex(&FencedAnswer::encode(&[0xee; 64])));

@@ -142,10 +142,12 @@ impl Invitation {
 
 /// On this address, or beside it when a running node has it.
 fn listen(address: SocketAddr) -> std::io::Result<UdpSocket> {
-    UdpSocket::bind(address).or_else(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => UdpSocket::bind(SocketAddr::new(address.ip(), 0)),
-        _ => Err(error),
-    })
+    match UdpSocket::bind(address) {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            UdpSocket::bind(SocketAddr::new(address.ip(), 0))
+        }
+        bound => bound,
+    }
 }
 
 impl Desk {
