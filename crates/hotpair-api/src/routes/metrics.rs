@@ -85,6 +85,9 @@ impl<'a> Family<'a> {
 
     fn histogram(&mut self, labels: Labels<'_>, value: &HistogramValue) -> Result<(), Error> {
         let HistogramValue { sum, count, buckets } = value;
+        // A histogram without its last bucket is none.
+        let only = [(f64::INFINITY, *count)];
+        let buckets = if buckets.is_empty() { &only[..] } else { buckets };
         let mut encoder = self.encoder.encode_family(&labels)?;
         encoder.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None)
     }

@@ -86,6 +86,8 @@ pub struct Limits {
     pub head_bytes_max: usize,
     /// Bytes of a JSON body.
     pub body_bytes_max: usize,
+    /// Bytes of a message from a provider.
+    pub provider_bytes_max: usize,
     /// Bytes of a module.
     pub module_bytes_max: usize,
     /// How deep JSON may be nested.
@@ -115,6 +117,7 @@ impl Default for Limits {
             sessions_max: 256,
             head_bytes_max: 16 * 1024,
             body_bytes_max: 1024 * 1024,
+            provider_bytes_max: 16 * 1024 * 1024,
             module_bytes_max: 64 * 1024 * 1024,
             json_depth_max: 32,
             items_max: 1_000,

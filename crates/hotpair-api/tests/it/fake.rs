@@ -430,6 +430,9 @@ impl NodeFace for FakeNode {
     }
 
     fn tag_read(&self, _: Option<EngineName>, path: String) -> Reply<'_, Tag> {
+        if self.with(|it| it.stuck) {
+            return Box::pin(std::future::pending());
+        }
         reply(self.read(|it| {
             let missing = || Problem::new(ProblemKind::UnknownTag, format!("no tag `{path}`"));
             it.tags.get(&path).cloned().ok_or_else(missing)
@@ -457,6 +460,9 @@ impl NodeFace for FakeNode {
         writes: Vec<TagWrite>,
         options: WriteOptions,
     ) -> Reply<'_, WriteOutcome> {
+        if self.with(|it| it.stuck) {
+            return Box::pin(std::future::pending());
+        }
         let outcome = self.write(&options, |it, sequence| {
             for write in &writes {
                 let unknown = || {

@@ -33,6 +33,10 @@ async fn tricks_with_paths_are_refused_on_every_route() {
     assert_eq!(api.get("/api/v2").await.problem(), "not-found");
     let got = api.ask("PATCH /api/v1/config/a", &[], "").await;
     assert_eq!((got.status, got.problem().as_str()), (405, "method-not-allowed"));
+    let allowed = got.header("allow").unwrap_or_default();
+    assert!(["GET", "PUT", "DELETE"].iter().all(|it| allowed.contains(it)), "{allowed}");
+    assert_eq!(api.get("/api/v1/tags/%252e%252e/a").await.problem(), "bad-path");
+    assert_eq!(api.get("/api/v1/tags/100%25").await.problem(), "unknown-tag");
     assert_eq!(api.get("/api/v1/status?engine=%1b").await.problem(), "bad-request");
     assert_eq!(api.get("/api/v1/status?engine=other").await.problem(), "unknown-engine");
 }

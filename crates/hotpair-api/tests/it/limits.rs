@@ -111,3 +111,43 @@ async fn a_shutdown_lets_the_running_end_and_refuses_the_new() {
     assert_eq!(idle.read(&mut bytes).await.unwrap_or(0), 0, "the idle connection is closed");
     assert!(TcpStream::connect(api.address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_node_that_does_not_answer_is_not_waited_for_without_end() {
+    let limits = Limits {
+        read_patience: Duration::from_millis(30),
+        outcome_patience: Duration::from_millis(30),
+        ..Limits::default()
+    };
+    let api = start_with(limits, |it| it).await;
+    api.node.with(|it| it.stuck = true);
+    let got = api.get("/api/v1/tags/tank/level").await;
+    assert_eq!((got.status, got.problem().as_str()), (503, "unavailable"));
+    let got = api.send("PUT /api/v1/tags/tank/level", r#"{"value":1}"#).await;
+    assert_eq!((got.status, got.problem().as_str()), (504, "outcome-unknown"));
+}
+
+#[tokio::test]
+async fn more_requests_than_allowed_are_shed_and_health_is_not() {
+    let api = start_with(Limits { requests_max: 1, ..Limits::default() }, |it| it).await;
+    api.node.with(|it| it.stuck = true);
+    let mut waiting = TcpStream::connect(api.address).await.unwrap();
+    let request = b"GET /api/v1/tags/tank/level HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    waiting.write_all(request).await.unwrap();
+    loop {
+        let got = api.get("/api/v1/status").await;
+        if got.status == 503 {
+            assert_eq!(
+                (got.problem().as_str(), got.header("retry-after")),
+                ("overloaded", Some("1"))
+            );
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(api.get("/active").await.status, 200);
+    drop(waiting);
+    while api.get("/api/v1/status").await.status != 200 {
+        tokio::task::yield_now().await;
+    }
+}

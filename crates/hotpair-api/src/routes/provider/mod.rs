@@ -53,7 +53,7 @@ async fn provider(
     let place = api.session()?;
     let registration = api.face.provider(query.engine, name.clone(), query.encoding);
     let start = api.ask(registration).await?;
-    let bytes_max = api.limits.body_bytes_max;
+    let bytes_max = api.limits.provider_bytes_max;
     let upgrade = upgrade.max_message_size(bytes_max).max_frame_size(bytes_max);
     Ok(upgrade.on_upgrade(move |socket| async move {
         talk(&api, socket, name, query.encoding, start).await;
