@@ -1,0 +1,10 @@
+//! The `hotpair` command from outside: texts, statuses, bad input.
+
+mod command;
+mod fake;
+mod help;
+mod statuses;
+mod settings;
+mod making;
+mod asking;
+mod hostile;
