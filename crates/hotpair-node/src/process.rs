@@ -69,9 +69,8 @@ async fn node(
         parts.guard_key = Some(*signer.key().as_bytes());
         parts.guard = (GuardLink::none(engines).0, inlet);
         let ways = Ways::new(&parts.settings)?;
-        parts.on_started = Some(Box::new(move |instance| {
-            guarded(fd, engines, instance, signer, ways, says)
-        }));
+        parts.on_started =
+            Some(Box::new(move |instance| guarded(fd, engines, instance, signer, ways, says)));
     }
     let node = Node::start(parts).await?;
     tracing::info!(instance = %node.instance(), "the node runs");
@@ -130,7 +129,7 @@ fn guarded(
     let tell = move |behind: &[bool]| {
         let sign = |bytes: &[u8]| signer.sign(bytes);
         let (datagram, answer) = wire::encode_fenced(ways.pair, instance, behind, sign);
-        let notice = Notice { routes: ways.routes, datagram, answer };
+        let notice = Notice { routes: ways.routes, datagram: datagram.to_vec(), answer: answer.to_vec() };
         // Held while telling, so that the answer cannot come before the number is noted.
         let mut told = told.lock().expect("no code panics while it holds this lock");
         let number = link.tell(notice);
