@@ -7,7 +7,7 @@ use crate::{
     Action, PartnerSeen, Pulse, Record, ReplicaOrder, Settings, Step, Ticket, Timer, View,
 };
 use hotpair_types::{
-    Channel, Epoch, History, Instance, JournalKind, Position, Positions, StateId, Time,
+    Channel, Epoch, History, Instance, JournalKind, Mode, Position, Positions, StateId, Time,
 };
 use std::time::Duration;
 
@@ -149,6 +149,12 @@ impl Context {
     /// Neither paused nor unable: rows that move by themselves.
     pub(crate) fn may_move(&self) -> bool {
         self.may_act() && !self.record.paused && !self.timers.is_set(Timer::Retry)
+    }
+
+    /// In `no-split`, nobody opens on a promise that may be over.
+    pub(crate) fn is_promised(&self) -> bool {
+        let fenced = self.settings.mode == Mode::NoSplit && self.facts.picture.fence_due;
+        !fenced || self.sole()
     }
 
     /// Where the partner is as shown to people.

@@ -63,7 +63,7 @@ const FROM_LEVEL: &[Rule] = &[
 const UNSURE: &[Rule] =
     &[Rule::FenceDue, Rule::Stalled, Rule::OneWay, Rule::StorageFailed, Rule::StaleEpoch];
 /// What makes a promotion go back.
-const BACK: &[Rule] = &[Rule::Withdrawn, Rule::HeardAgain];
+const BACK: &[Rule] = &[Rule::Withdrawn, Rule::HeardAgain, Rule::FenceDue];
 /// What ends everything.
 const STOP: &[Rule] = &[Rule::Leave, Rule::Undeployed, Rule::GuardLost];
 
@@ -118,7 +118,11 @@ pub const EDGES: &[Edge] = &[
     edge(SwitchingToActive, ActiveStandbyNotAvailable, &[Rule::Opened]),
     edge(SwitchingToActive, StandbyMissedHeartbeats, BACK),
     edge(SwitchingToActive, DeterminingFailoverStatus, BACK),
-    edge(SwitchingToActive, StandbyNotReady, &[Rule::PromotionFailed, Rule::Gap]),
+    edge(
+        SwitchingToActive,
+        StandbyNotReady,
+        &[Rule::PromotionFailed, Rule::Withdrawn, Rule::HeardAgain, Rule::FenceDue],
+    ),
     edge(
         Active,
         ActiveStandbyNotAvailable,

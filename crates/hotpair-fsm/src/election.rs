@@ -27,7 +27,9 @@ pub fn decide(one: &Summary, other: &Summary, rule: ConflictWinner) -> Verdict {
         return Verdict::Person;
     }
     let stale = (is_stale(master, backup), is_stale(backup, master));
-    let empty = (master.history.is_empty(), backup.history.is_empty());
+    // A store that was thrown away remembers no epoch either.
+    let is_empty = |it: &Summary| it.history.is_empty() && it.last_used.is_none();
+    let empty = (is_empty(master), is_empty(backup));
     // Rule 0: what cannot win.
     let barred = |me: &Summary, stale: bool, empty: bool, other_empty: bool| {
         !me.storage_ok || stale || (empty && !other_empty)
@@ -54,6 +56,13 @@ pub fn decide(one: &Summary, other: &Summary, rule: ConflictWinner) -> Verdict {
     }
     if master.active {
         return pick(master_wins_conflict(master, backup, rule));
+    }
+    // None active: who is `sole` holds what the other was never told.
+    if master.sole != backup.sole {
+        return pick(master.sole);
+    }
+    if master.sole && master.last_used != backup.last_used {
+        return pick(master.last_used > backup.last_used);
     }
     // Rule 2: the history that contains the other's; else the higher last used epoch.
     let contains =

@@ -100,11 +100,14 @@ impl Context {
             sees: partner.map(|it| it.view.state),
             follows: state.follows().is_some() && state.follows() == partner.map(|it| it.instance),
             has_all: id.is_level() || (id == StateId::StandbySyncingData && self.progress.received),
+            serves: self.trust.serving.is_some()
+                && self.trust.serving == partner.map(|it| it.instance),
             by_person: state.is_by_person(),
             round: self.facts.round,
             echo: partner.map_or(0, |it| it.view.round),
             outputs_open: self.facts.outputs != Outputs::Closed,
-            sole: self.sole(),
+            sole: self.sole()
+                || (durable.sole.is_some() && durable.sole == Some(self.durable.last_used)),
             unverified: marks.unverified,
             stale: durable.stale && marks.stale,
             in_sync: durable.in_sync && marks.in_sync,

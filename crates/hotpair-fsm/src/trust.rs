@@ -57,7 +57,8 @@ impl Context {
         let view = partner.view;
         let out = self.is_fenced(partner.instance) || view.leaving || view.undeployed;
         let behind = self.answers().is_some_and(|it| {
-            it.state == StateId::DeterminingFailoverStatus || it.state.is_syncing()
+            let out = it.state == StateId::DeterminingFailoverStatus || it.state.is_syncing();
+            out && !it.sole
         });
         match self.settings.mode {
             Mode::NoSplit => out || behind,
@@ -157,7 +158,10 @@ impl Context {
         self.trust.serving = partner;
         self.trust.transferred = false;
         match partner {
-            Some(partner) => self.order(ReplicaOrder::ServePartner { partner }),
+            Some(partner) => {
+                self.facts.round += 1;
+                self.order(ReplicaOrder::ServePartner { partner });
+            }
             None => self.order(ReplicaOrder::StopServing),
         }
     }

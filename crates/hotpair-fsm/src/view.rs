@@ -19,9 +19,11 @@ pub struct View {
     pub follows: bool,
     /// Of a standby: everything up to where the active was is here, in this round.
     pub has_all: bool,
+    /// Of an active: it serves the sync of exactly the instance `about`, in this `round` of its own.
+    pub serves: bool,
     /// The handover that is offered was asked for by a person.
     pub by_person: bool,
-    /// Counts its stays in Determining Failover Status and its attempts to sync.
+    /// Counts its stays in Determining Failover Status, and the syncs it began or began to serve.
     pub round: u32,
     /// The partner's `round` as last seen: what this view says is an answer to that.
     pub echo: u32,
@@ -114,6 +116,7 @@ impl View {
             sees: None,
             follows: false,
             has_all: false,
+            serves: false,
             by_person: false,
             round: 0,
             echo: 0,

@@ -86,10 +86,12 @@ impl Determining {
 fn next_to_level(cx: &mut Context) -> Option<Move> {
     let answer = cx.answers()?;
     if !answer.follows {
-        return Some((Rule::PartnerTakesOver, Standby::enter_waiting(cx)));
+        // With `sole` the partner learns first that we went on without it.
+        return (!cx.sole()).then(|| (Rule::PartnerTakesOver, Standby::enter_waiting(cx)));
     }
     let moved = answer.echo != cx.facts.round;
-    (!moved && cx.may_move()).then(|| ToActive::enter_unsure(Rule::NotMoved, cx))
+    (!moved && cx.may_move() && cx.is_promised())
+        .then(|| ToActive::enter_unsure(Rule::NotMoved, cx))
 }
 
 /// Nobody was heard for the allowance.

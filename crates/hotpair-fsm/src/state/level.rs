@@ -29,7 +29,9 @@ pub(super) fn why_leave(it: &mut Follower, cx: &mut Context) -> Option<Move> {
         return Some(ToActive::enter_offered(id, by_person, it, cx));
     }
     match cx.wins() {
-        Some(true) if cx.may_move() => Some(ToActive::enter_level(Rule::Elected, it, cx)),
+        Some(true) if cx.may_move() && cx.is_promised() => {
+            Some(ToActive::enter_level(Rule::Elected, it, cx))
+        }
         Some(false) => {
             cx.order(ReplicaOrder::StopSync);
             Some((Rule::NotElected, Standby::enter_lost(cx)))
@@ -52,7 +54,7 @@ fn why_act(it: &Follower, cx: &Context) -> Option<Rule> {
         return (last.leaving && cx.contains(last.positions)).then_some(Rule::Left);
     }
     let undecided = last.state == StateId::DeterminingFailoverStatus || last.state.is_standby();
-    let newer = cx.heard_partner().is_some() && undecided;
+    let newer = cx.heard_partner().is_some() && undecided && !last.sole;
     newer.then_some(Rule::NewerInstance)
 }
 
@@ -86,6 +88,11 @@ fn why_unready(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     let partner = cx.facts.partner?;
     let last = partner.view;
     if partner.instance != it.instance {
+        let heard = cx.heard()?;
+        if heard.sole && !heard.state.is_active() {
+            // It had gone on without us before it was replaced.
+            return Some((Rule::ActiveWentOn, Standby::enter_stale(*it, cx)));
+        }
         let active = cx.heard_active()?;
         cx.order(ReplicaOrder::StopSync);
         return Some((Rule::PartnerActive, Standby::enter_under(active, cx)));

@@ -20,7 +20,7 @@ pub(super) fn next(it: &mut Standby, cx: &mut Context) -> Option<Move> {
     if let Some(rule) = why_act(it, cx) {
         return Some(ToActive::enter_behind(rule, it.follower, cx));
     }
-    if cx.wins() == Some(true) && cx.may_move() {
+    if cx.wins() == Some(true) && cx.may_move() && cx.is_promised() {
         return Some(ToActive::enter_behind(Rule::Elected, it.follower, cx));
     }
     if cx.wins() == Some(false) && cx.facts.lost_to.is_none() {
@@ -55,6 +55,8 @@ fn begin_sync(it: &Standby, partner: Partner, cx: &mut Context) -> Option<Move> 
         || cx.wishes.leave
         // The election's winner has not fetched what we are ahead yet.
         || partner.view.summary.is_some()
+        || !partner.view.serves
+        || partner.view.about != Some(cx.instance)
         || !cx.is_durable()
         || cx.timers.is_set(Timer::Retry);
     let follower = it.follower.filter(|_| !blocked)?;
@@ -62,7 +64,9 @@ fn begin_sync(it: &Standby, partner: Partner, cx: &mut Context) -> Option<Move> 
     cx.order(ReplicaOrder::SyncModules);
     let pulse = cx.facts.picture.channels.redundancy;
     let over_redundancy = matches!(pulse, Pulse::OnTime | Pulse::Missed);
-    Some((Rule::BeginSync, State::SyncingModules(Follower { over_redundancy, ..follower })))
+    let session = partner.view.round;
+    let follower = Follower { session, over_redundancy, ..follower };
+    Some((Rule::BeginSync, State::SyncingModules(follower)))
 }
 
 /// Whether the data here is proven to be the newest though this node is not level.

@@ -10,6 +10,8 @@ use hotpair_types::{Epoch, Instance};
 pub(crate) struct Follower {
     pub(crate) instance: Instance,
     pub(crate) epoch: Epoch,
+    /// The active's `round` in which it serves this sync.
+    pub(crate) session: u32,
     /// The redundancy channel was alive when the sync began.
     pub(crate) over_redundancy: bool,
 }
@@ -28,7 +30,8 @@ impl Standby {
         cx.record.marks.sole = None;
         cx.record.marks.unverified = false;
         cx.facts.accepted = None;
-        let follower = Follower { instance: partner.instance, epoch, over_redundancy: false };
+        let follower =
+            Follower { instance: partner.instance, epoch, session: 0, over_redundancy: false };
         State::NotReady(Self { follower: Some(follower) })
     }
 

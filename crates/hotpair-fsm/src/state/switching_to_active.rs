@@ -97,8 +97,16 @@ impl ToActive {
         self.accept(cx);
         self.fetch(cx);
         let fetched = !self.fetching || cx.progress.fetched || cx.heard().is_none();
-        let ready = self.released && fetched && cx.progress.objects_ready && cx.is_durable();
+        // Whoever it is: two are never open while they hear each other.
+        let shut = !cx.heard().is_some_and(|it| it.outputs_open || self.minds_sole(it.sole, cx));
+        let ready = self.released && fetched && shut && cx.progress.objects_ready;
+        let ready = ready && cx.is_durable();
         ready.then(|| self.open(cx))
+    }
+
+    /// Where two must never act, a loser first gives up the right to act alone.
+    fn minds_sole(&self, sole: bool, cx: &Context) -> bool {
+        sole && cx.settings.mode != Mode::Availability && self.rule != Rule::Promoted
     }
 
     /// Shows the acceptance once the epoch is durable; takes the release.
@@ -133,6 +141,10 @@ impl ToActive {
             if withdrawn || newer || cx.progress.handover_over {
                 return Some(Rule::Withdrawn);
             }
+        }
+        // Before the release nothing is promised, and nothing is open.
+        if self.released && !cx.is_promised() {
+            return Some(Rule::FenceDue);
         }
         let partner = cx.heard_partner()?;
         let view = partner.view;

@@ -19,9 +19,11 @@ pub(super) fn why_end(it: &Follower, cx: &mut Context) -> Option<Move> {
 }
 
 fn broken(it: &Follower, cx: &Context) -> Option<Rule> {
-    let active = cx
-        .heard_active()
-        .filter(|partner| partner.instance == it.instance && partner.view.epoch == it.epoch);
+    let active = cx.heard_active().filter(|partner| {
+        let view = partner.view;
+        let served = view.serves && view.round == it.session;
+        partner.instance == it.instance && view.epoch == it.epoch && served
+    });
     let redundancy_lost =
         it.over_redundancy && cx.facts.picture.channels.redundancy == Pulse::Silent;
     match () {

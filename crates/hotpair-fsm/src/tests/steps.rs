@@ -180,11 +180,15 @@ impl World {
                     (it.partner, it.hint, it.promote_due) = (partner, Hint::None, false);
                 });
             }
-            Step::Acknowledged(host) => self.see(host, |it| {
-                it.acknowledged = true;
-                it.fence_due = false;
-                it.heard_by_partner = PerChannel { redundancy: true, primary: true };
-            }),
+            Step::Acknowledged(host) => {
+                // An acknowledgement is a promise that begins anew.
+                self.see(OTHER[host], |it| it.promote_due = false);
+                self.see(host, |it| {
+                    it.acknowledged = true;
+                    it.fence_due = false;
+                    it.heard_by_partner = PerChannel { redundancy: true, primary: true };
+                });
+            }
             Step::Misses(host) => self.see(host, |it| it.channels.primary = Pulse::Missed),
             Step::Silent(host) => self.see(host, |it| it.channels = both(Pulse::Silent)),
             Step::Unacknowledged(host) => self.see(host, |it| it.acknowledged = false),
@@ -335,6 +339,7 @@ impl World {
             _ => live.machine.view(),
         };
         live.delivered = Some(view);
+        self.see(OTHER[host], |it| it.promote_due = false);
         self.give(OTHER[host], Event::PartnerView { instance, view });
     }
 

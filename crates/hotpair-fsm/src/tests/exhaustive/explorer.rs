@@ -120,6 +120,63 @@ pub(super) fn explore(change: impl Fn(&mut Settings), bounds: &Bounds) -> Seen {
     seen
 }
 
+/// Wanders at random, far beyond the bounds of `explore`. The same every time.
+pub(super) fn wander(
+    change: impl Fn(&mut Settings),
+    bounds: &Bounds,
+    walks: u64,
+    length: usize,
+) -> Seen {
+    let mut start = World::new(change);
+    start.take(Step::Start(0));
+    start.take(Step::Start(1));
+    start.run();
+    normalise(&mut start);
+    start.changes.clear();
+    let mut seen = Seen::default();
+    for walk in 0..walks {
+        let mut random = walk.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1;
+        let mut roll = |below: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random % below as u64) as usize
+        };
+        let mut world = start.clone();
+        let mut path = Vec::new();
+        for _ in 0..length {
+            let faulty = roll(8) == 0;
+            let mut choice = steps(&world, bounds, 0);
+            if choice.iter().any(|it| (it.1 > 0) == faulty) {
+                choice.retain(|it| (it.1 > 0) == faulty);
+            }
+            if choice.is_empty() {
+                break;
+            }
+            let (step, _) = choice[roll(choice.len())];
+            path.push(step);
+            let taken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                world.take(step);
+                hurry(&mut world);
+            }));
+            let mut broken = taken.err().map(|it| panic_text(&*it));
+            if broken.is_none() {
+                broken = invariants::check(&world, bounds.never_two).err();
+            }
+            if let Some(broken) = broken {
+                fail(&start, &path, &format!("walk {walk}: {broken}"));
+            }
+            note_edges(&mut world, &mut seen);
+            normalise(&mut world);
+            seen.worlds += 1;
+        }
+        if let Err(broken) = invariants::heals(world) {
+            fail(&start, &path, &format!("walk {walk} does not heal: {broken}"));
+        }
+    }
+    seen
+}
+
 pub(super) fn panic_text(it: &(dyn std::any::Any + Send)) -> String {
     it.downcast_ref::<String>()
         .cloned()

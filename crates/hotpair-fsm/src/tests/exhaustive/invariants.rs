@@ -1,7 +1,7 @@
 //! What must hold in every world, whoever did what.
 use super::super::steps::Step;
 use super::super::world::World;
-use crate::{Rule, Timer};
+use crate::{Command, Rule, Timer};
 use hotpair_types::StateId;
 
 /// S1, S2, S3, S5 and S7; S12 is that nothing panics on the way.
@@ -60,8 +60,16 @@ pub(super) fn heals(mut world: World) -> Result<(), String> {
     world.cut = [false; 2];
     for _ in 0..8 {
         for host in 0..2 {
-            if world.can(Step::Start(host)) {
-                world.take(Step::Start(host));
+            let ask = |it| Step::Ask(host, it);
+            for step in [Step::Start(host), ask(Command::Deploy), ask(Command::Resume)] {
+                let wanted = match step {
+                    Step::Ask(_, Command::Resume) => world.hosts[host].disk.paused,
+                    Step::Ask(..) => world.state(host) == StateId::Unknown,
+                    _ => true,
+                };
+                if wanted && world.can(step) {
+                    world.take(step);
+                }
             }
         }
         world.run();

@@ -1,5 +1,5 @@
 //! One walk for each mode, and one for each kind of trouble.
-use super::explorer::{Bounds, Fault, explore};
+use super::explorer::{Bounds, Fault, explore, wander};
 use crate::{Command, Settings};
 use hotpair_types::{Mode, StartAlone};
 
@@ -11,7 +11,7 @@ fn bounds() -> Bounds {
         starts_max: 2,
         round_max: 4,
         entries_max: 2,
-        worlds_max: 60_000,
+        worlds_max: 10_000,
         never_two: true,
         heal_every: 7,
     }
@@ -34,6 +34,9 @@ macro_rules! walk {
             let faults = vec![$($fault),+];
             let bounds = Bounds { faults, faults_max: $max, never_two: $two, ..bounds() };
             let seen = explore(mode(Mode::$mode), &bounds);
+            let far = Bounds { starts_max: 1000, entries_max: 1000, epoch_max: 100_000, ..bounds.clone() };
+            let wandered = wander(mode(Mode::$mode), &far, 300, 120);
+            println!("wandered {} {}", wandered.worlds, wandered.edges.len());
             println!("{} worlds, cut off {}, {} edges", seen.worlds, seen.cut_off, seen.edges.len());
         }
     };
