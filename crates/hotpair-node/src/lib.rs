@@ -20,3 +20,4 @@ pub mod store;
 pub mod wire;
 pub mod process;
 pub mod guard;
+pub mod demo_plant;
