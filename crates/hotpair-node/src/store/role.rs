@@ -136,7 +136,7 @@ mod tests {
         let bytes = encode(&record());
         assert_eq!(decode(&bytes), Some(record()));
         let hex: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
-        expect![""].assert_eq(&hex);
+        expect!["01050603040100010506010103040101ac020101090a010702030704"].assert_eq(&hex);
     }
 
     #[test]

@@ -109,6 +109,53 @@ fn no_flipped_bit_is_ever_served() {
     assert!(refused > 300 && harmless > 0);
 }
 
+#[test]
+fn a_bit_that_flips_while_the_file_is_open_is_found_by_the_scrub_and_never_served() {
+    // Larger than the page cache, so that reading reaches the disk.
+    let (disk, local) = (FaultDisk::default(), FaultDisk::default());
+    let disks = EngineDisks {
+        replicated: Box::new(disk.clone()),
+        local: Box::new(local.clone()),
+        stopped_cleanly: true,
+    };
+    let (mut store, _) =
+        EngineStore::open_with_disks(disks, &main_engine(), Options::DEFAULT).unwrap();
+    let value = "v".repeat(4_000);
+    for block in 0..8 {
+        let changes = (0..500).map(|it| set("tags", &format!("{block}/{it:03}"), &value));
+        let entries = vec![entry(block + 1, changes.collect())];
+        store.commit(&[Op::Append { journal: JournalKind::Runtime, entries }]).unwrap();
+    }
+    let whole = everything(&store).unwrap();
+    store.close().unwrap();
+    let bytes = disk.bytes();
+    let mut dice = Dice(0x5C2B);
+    let mut found = 0;
+    quiet(|| {
+        for _ in 0..40 {
+            let disk = FaultDisk::of(bytes.clone());
+            let disks = EngineDisks {
+                replicated: Box::new(disk.clone()),
+                local: Box::new(local.clone()),
+                stopped_cleanly: true,
+            };
+            let (store, _) =
+                EngineStore::open_with_disks(disks, &main_engine(), Options::DEFAULT).unwrap();
+            let bit = dice.roll(bytes.len() as u64 * 8) as usize;
+            disk.flip(bit);
+            match everything(&store) {
+                Err(fault) => {
+                    assert!(fault.to_string().contains("replicated.redb is damaged"), "{fault}");
+                    found += 1;
+                }
+                Ok(now) => assert!(now == whole, "bit {bit}: changed data was served"),
+            }
+        }
+    });
+    println!("{found} of 40 found");
+    assert!(found > 5);
+}
+
 /// How many bits of each file, flipped after a kill, take an acknowledged commit back without a
 /// word.
 fn taken_back(options: Options, rounds: usize) -> [u64; 2] {

@@ -69,6 +69,11 @@ impl FaultDisk {
         self.state()
     }
 
+    /// Changes a bit at rest.
+    pub(crate) fn flip(&self, bit: usize) {
+        self.state().live[bit / 8] ^= 1 << (bit % 8);
+    }
+
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.state().live.clone()
     }
