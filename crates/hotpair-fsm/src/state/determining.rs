@@ -64,7 +64,7 @@ impl Determining {
         }
         if answer.is_some() {
             match cx.wins() {
-                Some(true) if cx.may_move() => {
+                Some(true) if cx.may_move() && cx.is_promised() => {
                     return Some(ToActive::enter_unsure(Rule::Elected, cx));
                 }
                 Some(false) => return Some((Rule::NotElected, Standby::enter_lost(cx))),

@@ -371,6 +371,9 @@ impl World {
             let Some(step) = self.benign().into_iter().next() else { return };
             self.take(step);
         }
-        panic!("no rest: {:?} {:?}, {:?}", self.state(0), self.state(1), self.benign());
+        let ways: Vec<_> = self.changes.iter().rev().take(12).collect();
+        let ways: Vec<_> =
+            ways.iter().rev().map(|(host, it)| (host, it.to.number(), it.rule)).collect();
+        panic!("no rest: {:?} {:?}, {ways:#?}", self.state(0), self.state(1));
     }
 }

@@ -170,7 +170,12 @@ pub(super) fn wander(
             normalise(&mut world);
             seen.worlds += 1;
         }
-        if let Err(broken) = invariants::heals(world) {
+        let healed = std::panic::catch_unwind(|| invariants::heals(world));
+        let broken = match healed {
+            Ok(it) => it.err(),
+            Err(it) => Some(panic_text(&*it)),
+        };
+        if let Some(broken) = broken {
             fail(&start, &path, &format!("walk {walk} does not heal: {broken}"));
         }
     }
