@@ -109,6 +109,19 @@ impl Entry {
         ENTRY_OVERHEAD_BYTES + key + self.ops.iter().map(Op::bytes).sum::<usize>()
     }
 
+    /// Whether every operation belongs to the journal: config data has no provider, runtime data
+    /// has one.
+    #[must_use]
+    pub fn belongs(&self) -> bool {
+        self.ops.iter().all(|op| {
+            let provider = match op {
+                Op::Set { item, .. } | Op::Remove { item } => &item.provider,
+                Op::ReplaceAll { provider, .. } => provider,
+            };
+            provider.is_empty() == (self.kind == JournalKind::Config)
+        })
+    }
+
     /// The position its writer was told: where it stood first.
     #[must_use]
     pub fn answer(&self) -> Position {

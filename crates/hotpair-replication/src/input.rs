@@ -157,6 +157,8 @@ pub enum Direction {
     },
     /// The next sync takes nothing of what is here for granted: everything is copied.
     Reinit,
+    /// The engine stops here: write everything that is only in memory, now.
+    Persist,
 }
 
 /// How writes are acknowledged.

@@ -36,6 +36,16 @@ pub(crate) enum Misfit {
     RemoveOfMissing(ItemKey),
 }
 
+/// Whether a history from outside can be: its end lies in its last span, far from where sequences
+/// would overflow.
+pub(crate) fn is_sound(history: &JournalHistory) -> bool {
+    let JournalHistory { lineage, last } = history;
+    match lineage.spans().last() {
+        Some(span) => span.first <= *last && *last < u64::MAX / 4,
+        None => *last == 0,
+    }
+}
+
 impl Journal {
     pub(crate) fn new(boot: JournalBoot, settings: &Settings) -> Self {
         let JournalBoot { head, items, entries, stored_after } = boot;
@@ -143,6 +153,7 @@ impl Journal {
             || position.sequence != self.last() + 1
             || position.epoch < self.epoch
             || position.epoch.is_none()
+            || !entry.belongs()
         {
             return Err(Misfit::OtherHistory);
         }

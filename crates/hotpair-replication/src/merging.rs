@@ -44,7 +44,8 @@ impl Replica {
         let mut news = Vec::new();
         for mut record in records {
             let id = record.id;
-            if id.kind != record.entry.kind || id.entry != record.entry.position {
+            let entry = &record.entry;
+            if id.kind != entry.kind || id.entry != entry.position || !entry.belongs() {
                 continue;
             }
             if let Some(known) = self.divergence.get(id) {

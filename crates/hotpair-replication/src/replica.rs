@@ -152,6 +152,7 @@ impl Replica {
             }
             Direction::FetchAhead { partner } => self.fetch_ahead(partner, out),
             Direction::Reinit => self.reinit = true,
+            Direction::Persist => self.issue_stores(true, out),
         }
     }
 

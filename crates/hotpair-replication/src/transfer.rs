@@ -1,5 +1,5 @@
 //! The standby's side of a snapshot: what is still to be asked for, and the swap at the end.
-use crate::journal::Misfit;
+use crate::journal::{Misfit, is_sound};
 use crate::ring::Ring;
 use crate::serving::send;
 use crate::shadow::Shadow;
@@ -10,7 +10,7 @@ use crate::{
     Entry, Fact, JournalHead, JournalSwap, KeptKey, KeyRange, Message, Output, PerJournal,
     Progress, RangeDigest, Record, Replica, Scope, SharedEntry, StoreOp,
 };
-use hotpair_types::{Instance, ItemKey, JournalHistory, JournalKind, Position};
+use hotpair_types::{Instance, ItemKey, JournalKind, Position};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -149,7 +149,7 @@ impl Replica {
         let kind = head.kind;
         let now = self.now;
         let Some(transfer) = self.transfer(kind) else { return };
-        if transfer.head.is_some() || !is_sound(&head) {
+        if transfer.head.is_some() || !is_sound(&head.history) {
             return;
         }
         transfer.at = head.history.last;
@@ -268,6 +268,12 @@ impl Replica {
         let Follow::Snapshot(transfer) = &mut syncing.follows[kind] else { return };
         let Some(Job::Fetch(scope)) = transfer.jobs.front_mut() else { return };
         if transfer.request != request {
+            return;
+        }
+        let stray = |it: &ItemKey| it.provider.is_empty() != (kind == JournalKind::Config);
+        let named = sets.iter().map(|(it, _)| it).chain(removes.iter().map(|(it, _)| it));
+        if named.chain(next.iter()).any(stray) {
+            self.misfit(kind, None, Misfit::OtherHistory, out);
             return;
         }
         transfer.at = transfer.at.max(at);
@@ -455,15 +461,6 @@ impl Replica {
     }
 }
 
-/// Whether a history from outside can be gone on from.
-fn is_sound(head: &JournalHead) -> bool {
-    let JournalHistory { lineage, last } = &head.history;
-    match lineage.spans().last() {
-        Some(span) => span.first <= *last && *last < u64::MAX / 2,
-        None => *last == 0,
-    }
-}
-
 /// Whether an entry is the next one.
 fn fits(head: &JournalHead, entry: &Entry) -> bool {
     let last = head.history.position();
@@ -471,6 +468,7 @@ fn fits(head: &JournalHead, entry: &Entry) -> bool {
         && entry.position.sequence == last.sequence + 1
         && entry.position.epoch >= last.epoch
         && !entry.position.epoch.is_none()
+        && entry.belongs()
         && (head.kind == JournalKind::Runtime || entry.chain == entry.chain_after(&head.chain))
 }
 

@@ -1,7 +1,11 @@
 //! How a standby becomes level, settled for each journal by itself.
+use crate::journal::is_sound;
 use crate::serving::send;
 use crate::syncing::Stage;
-use crate::{Alarm, ChainHash, Fact, Inconsistency, Message, Output, PerJournal, Replica, Session};
+use crate::{
+    Alarm, ChainHash, Fact, Inconsistency, Message, Output, PerJournal, Replica, Session,
+    SyncFailure,
+};
 use hotpair_types::{History, ItemKey, JournalHistory, JournalKind, Position, Relation};
 
 /// What a journal of a standby needs.
@@ -74,6 +78,10 @@ impl Replica {
         out: &mut Vec<Output>,
     ) {
         if self.syncing.as_ref().is_none_or(|it| it.stage != Stage::Way) {
+            return;
+        }
+        if !is_sound(&history.config) || !is_sound(&history.runtime) {
+            self.sync_failed(SyncFailure::Inconsistent, out);
             return;
         }
         if chain.is_some_and(|it| it != self.journals.config.chain) {

@@ -8,3 +8,4 @@ mod writing;
 mod reconnecting;
 mod forks;
 mod random;
+mod hostile;

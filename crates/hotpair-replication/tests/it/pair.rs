@@ -217,6 +217,11 @@ impl Pair {
 
     /// One thing happens: a message arrives, or a disk commits. `false`: nothing is under way.
     pub fn step(&mut self) -> bool {
+        self.step_with(|_, _, message| message)
+    }
+
+    /// As `step`; a message arrives as `bend` makes it.
+    pub fn step_with(&mut self, bend: impl FnOnce(&mut Self, usize, Message) -> Message) -> bool {
         let mut choices: Vec<(usize, Option<Lane>)> = Vec::new();
         for node in [A, B] {
             for (lane, queue) in &self.wires[node] {
@@ -238,6 +243,7 @@ impl Pair {
                 let message = queue.pop_front().expect("it is not empty");
                 let _ = writeln!(self.log, "{} {}", ["a", "b"][node], name(&message));
                 let from = self.nodes[node].instance;
+                let message = bend(self, node, message);
                 self.give(1 - node, Input::Message { from, message });
             }
             None => {
