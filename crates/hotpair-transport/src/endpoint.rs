@@ -73,7 +73,7 @@ pub(crate) fn open(
     channel: Channel,
     identity: &Identity,
     tls: &Tls,
-    pins: &Arc<Pins>,
+    pins: Pins,
     transport: Arc<TransportConfig>,
 ) -> Result<Endpoint, OpenError> {
     let reset = identity.derive(&format!("stateless reset of {channel}"));

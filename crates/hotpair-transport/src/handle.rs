@@ -1,6 +1,6 @@
 //! What the node holds of a running transport.
 use crate::shared::Shared;
-use crate::{Identity, Lane, PinnedKey};
+use crate::{Identity, Lane};
 use bytes::Bytes;
 use hotpair_types::{Channel, PerChannel};
 use std::net::SocketAddr;
@@ -183,11 +183,6 @@ impl TransportHandle {
     /// When TLS does not take it.
     pub fn renew_identity(&self, identity: &Identity) -> Result<(), rustls::Error> {
         self.shared.renew(identity)
-    }
-
-    /// Lets a second key of the partner in as well, for a change of keys; `None` ends it.
-    pub fn trust_also(&self, next: Option<PinnedKey>) {
-        self.shared.pins.trust_also(next);
     }
 
     /// What was counted since the start.

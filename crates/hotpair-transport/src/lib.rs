@@ -24,6 +24,7 @@ mod link;
 mod sentinel;
 mod shared;
 mod transport;
+mod probe;
 pub mod pairing;
 
 pub use certificate::Validity;
@@ -34,6 +35,7 @@ pub use handle::{Counters, SendError, TransportHandle};
 pub use identity::{Identity, IdentityError};
 pub use key::{KeyError, PinnedKey};
 pub use lane::{FRAME_BYTES_MAX, Lane};
+pub use probe::{ProbeError, probe};
 pub use settings::{ChannelSettings, StartError, TransportSettings};
 pub use socket::PLAIN_BYTES_MAX;
 pub use transport::Transport;

@@ -7,34 +7,24 @@ use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
-/// The keys that are let in: the partner's, and for the time of a change of keys its next one.
-#[derive(Debug)]
-pub(crate) struct Pins {
-    /// `None`: anybody, as long as the key is proven. Only while inviting.
-    partner: Option<PinnedKey>,
-    next: RwLock<Option<PinnedKey>>,
+/// Who is let in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pins {
+    /// Who proves this key.
+    Partner(PinnedKey),
+    /// Whoever proves a key; what else it has to prove is asked afterwards. Only while inviting.
+    Anybody,
 }
 
 impl Pins {
-    pub(crate) const fn new(partner: PinnedKey) -> Self {
-        Self { partner: Some(partner), next: RwLock::new(None) }
-    }
-
-    /// Whoever proves a key gets in; what else it has to prove is asked afterwards.
-    pub(crate) const fn anybody() -> Self {
-        Self { partner: None, next: RwLock::new(None) }
-    }
-
-    pub(crate) fn trust_also(&self, next: Option<PinnedKey>) {
-        *self.next.write().expect("nobody panics while holding it") = next;
-    }
-
-    fn admits(&self, key: PinnedKey) -> bool {
-        let next = *self.next.read().expect("nobody panics while holding it");
-        self.partner.is_none_or(|it| it == key) || Some(key) == next
+    fn admits(self, key: PinnedKey) -> bool {
+        match self {
+            Self::Partner(partner) => key == partner,
+            Self::Anybody => true,
+        }
     }
 }
 
@@ -56,13 +46,13 @@ pub(crate) struct Seen {
 /// Judges one handshake.
 #[derive(Debug)]
 pub(crate) struct PinVerifier {
-    pins: Arc<Pins>,
+    pins: Pins,
     algorithms: WebPkiSupportedAlgorithms,
     seen: Mutex<Seen>,
 }
 
 impl PinVerifier {
-    pub(crate) fn new(pins: Arc<Pins>, algorithms: WebPkiSupportedAlgorithms) -> Self {
+    pub(crate) fn new(pins: Pins, algorithms: WebPkiSupportedAlgorithms) -> Self {
         Self { pins, algorithms, seen: Mutex::default() }
     }
 

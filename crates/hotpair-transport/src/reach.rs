@@ -9,7 +9,7 @@ use crate::identity::SERVER_NAME;
 use crate::link::{Link, words};
 use crate::pin::Seen;
 use crate::shared::{Counted, Shared, close_code};
-use crate::{endpoint, key::PinnedKey};
+use crate::{endpoint, key::PinnedKey, probe};
 use hotpair_types::Channel;
 use quinn::{ConnectionError, Incoming, RecvStream};
 use std::net::SocketAddr;
@@ -118,7 +118,7 @@ impl Proven {
 async fn dial(shared: &Arc<Shared>, channel: Channel, address: SocketAddr) -> Option<Proven> {
     let here = &shared.channels[channel];
     let tls = shared.tls();
-    let verifier = tls.verifier(&shared.pins);
+    let verifier = tls.verifier(shared.pins);
     let refused = |error: &ConnectionError| {
         let refusal = refusal(error, Direction::Outbound, address, &verifier.seen());
         if let Some(refusal) = refusal {
@@ -196,7 +196,7 @@ async fn accept(
 ) {
     let from = incoming.remote_address();
     let tls = shared.tls();
-    let verifier = tls.verifier(&shared.pins);
+    let verifier = tls.verifier(shared.pins);
     let crypto = match tls.server(verifier.clone()) {
         Ok(crypto) => Arc::new(crypto),
         Err(error) => {
@@ -207,6 +207,10 @@ async fn accept(
     let config = Arc::new(endpoint::server_config(crypto, shared.transport_config.clone()));
     let prove = async {
         let connection = incoming.accept_with(config)?.await?;
+        if probe::is_probe(&connection) {
+            probe::answer(&connection).await;
+            return Err(ConnectionError::LocallyClosed);
+        }
         if is_dialer {
             connection
                 .close(close_code::NOT_YOUR_TURN.into(), b"the node with the lower key dials");

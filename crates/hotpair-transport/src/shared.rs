@@ -24,7 +24,7 @@ const CLOSE_TIME_MAX: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) channels: PerChannel<ChannelShared>,
-    pub(crate) pins: Arc<Pins>,
+    pub(crate) pins: Pins,
     pub(crate) tls: RwLock<Arc<Tls>>,
     pub(crate) transport_config: Arc<TransportConfig>,
     pub(crate) reporter: Reporter,
@@ -157,7 +157,7 @@ impl Shared {
     pub(crate) fn renew(&self, identity: &Identity) -> Result<(), rustls::Error> {
         let tls = Arc::new(Tls::new(identity.clone()));
         for (_, channel) in self.channels.iter() {
-            let crypto = Arc::new(tls.server(tls.verifier(&self.pins))?);
+            let crypto = Arc::new(tls.server(tls.verifier(self.pins))?);
             let config = endpoint::server_config(crypto, self.transport_config.clone());
             channel.endpoint.set_server_config(Some(config));
         }

@@ -38,7 +38,7 @@ impl Transport {
             return Err(StartError::OwnKey(partner_key));
         }
         let is_dialer = reach::dials(identity.key(), partner_key);
-        let pins = Arc::new(Pins::new(partner_key));
+        let pins = Pins::Partner(partner_key);
         let tls = Tls::new(identity.clone());
         let transport_config = Arc::new(endpoint::transport_config(idle_timeout));
         let (reporter, events) = Reporter::new();
@@ -59,7 +59,7 @@ impl Transport {
                 channel,
                 &identity,
                 &tls,
-                &pins,
+                pins,
                 transport_config.clone(),
             );
             let endpoint = endpoint.map_err(|it| match it {

@@ -54,7 +54,7 @@ async fn connect(
 ) -> Result<(Endpoint, Connection), String> {
     let address = token.addresses[channel];
     let tls = Tls::for_pairing(party.identity.clone());
-    let verifier = tls.verifier(&Arc::new(Pins::new(token.key)));
+    let verifier = tls.verifier(Pins::Partner(token.key));
     let crypto = tls.client(verifier.clone()).map_err(|it| it.to_string())?;
     let mut transport = endpoint::transport_config(IDLE_TIMEOUT);
     transport.max_concurrent_uni_streams(0u32.into());

@@ -1,8 +1,8 @@
 //! Who gets in and who does not, and that both sides hear of it.
 use crate::pair::{Side, identities, pair};
+use crate::stranger;
 use hotpair_transport::{AlarmKind, By, Direction, Identity, Refusal, TransportEvent};
 use hotpair_types::Channel;
-use quinn::crypto::rustls::QuicClientConfig;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -64,17 +64,8 @@ async fn an_acceptor_with_the_wrong_key_is_refused_and_both_hear_of_it() {
 #[tokio::test]
 async fn who_shows_no_certificate_is_refused() {
     let (_a, mut b) = pair().await;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyServer))
-        .with_no_client_auth();
-    tls.alpn_protocols = vec![b"hotpair/1".to_vec()];
-    let crypto = QuicClientConfig::try_from(tls).unwrap();
-    let endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
-    let config = quinn::ClientConfig::new(Arc::new(crypto));
+    let endpoint = stranger::endpoint();
+    let config = stranger::quic(stranger::builder().with_no_client_auth());
     let connecting = endpoint.connect_with(config, b.addr(Channel::Primary), "x.invalid").unwrap();
     let refusal = b.until("a refusal", refused).await;
     assert_eq!((refusal.direction, refusal.by, refusal.key), (Direction::Inbound, By::Us, None));
@@ -91,21 +82,13 @@ async fn the_right_certificate_without_its_private_key_is_refused() {
     let (a, mut b) = pair().await;
     // The thief has seen the certificate of a and signs with a key of its own.
     let thief = Identity::generate().unwrap();
-    let chain = pem_certificate(&a.identity);
-    let signer = pem_key(&thief);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let signing = provider.key_provider.load_private_key(signer).unwrap();
-    let certified = Arc::new(rustls::sign::CertifiedKey::new(vec![chain], signing));
-    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyServer))
-        .with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
-    tls.alpn_protocols = vec![b"hotpair/1".to_vec()];
-    let crypto = QuicClientConfig::try_from(tls).unwrap();
-    let endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
-    let config = quinn::ClientConfig::new(Arc::new(crypto));
+    let provider = rustls::crypto::ring::default_provider();
+    let signing = provider.key_provider.load_private_key(stranger::key(&thief)).unwrap();
+    let shown = vec![stranger::certificate(&a.identity)];
+    let certified = Arc::new(rustls::sign::CertifiedKey::new(shown, signing));
+    let resolver = Arc::new(rustls::sign::SingleCertAndKey::from(certified));
+    let config = stranger::quic(stranger::builder().with_client_cert_resolver(resolver));
+    let endpoint = stranger::endpoint();
     let connecting =
         endpoint.connect_with(config, b.addr(Channel::Redundancy), "x.invalid").unwrap();
     let refusal = b.until("a refusal", refused).await;
@@ -157,54 +140,5 @@ async fn a_renewed_certificate_does_not_disturb_a_live_connection_and_serves_the
         };
         side.until("primary again", primary_up).await;
         assert_eq!(side.handle.counters()[Channel::Redundancy].ups, 1);
-    }
-}
-
-fn pem_certificate(identity: &Identity) -> rustls::pki_types::CertificateDer<'static> {
-    use rustls::pki_types::pem::PemObject as _;
-    rustls::pki_types::CertificateDer::from_pem_slice(identity.to_pem().as_bytes()).unwrap()
-}
-
-fn pem_key(identity: &Identity) -> rustls::pki_types::PrivateKeyDer<'static> {
-    use rustls::pki_types::pem::PemObject as _;
-    rustls::pki_types::PrivateKeyDer::from_pem_slice(identity.to_pem().as_bytes()).unwrap()
-}
-
-/// A stranger that does not care whom it talks to.
-#[derive(Debug)]
-struct AnyServer;
-
-impl rustls::client::danger::ServerCertVerifier for AnyServer {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &rustls::pki_types::CertificateDer<'_>,
-        _intermediates: &[rustls::pki_types::CertificateDer<'_>],
-        _server_name: &rustls::pki_types::ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: rustls::pki_types::UnixTime,
-    ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
-        Ok(rustls::client::danger::ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &rustls::pki_types::CertificateDer<'_>,
-        _dss: &rustls::DigitallySignedStruct,
-    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-        Ok(rustls::client::danger::HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _cert: &rustls::pki_types::CertificateDer<'_>,
-        _dss: &rustls::DigitallySignedStruct,
-    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-        Ok(rustls::client::danger::HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        vec![rustls::SignatureScheme::ED25519]
     }
 }

@@ -14,4 +14,7 @@ mod lanes;
 mod plain;
 mod restart;
 mod sentinel;
+mod stranger;
+mod garbage;
+mod probe;
 mod pairing;
