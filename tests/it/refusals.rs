@@ -95,9 +95,10 @@ async fn bad_settings(stage: &Stage) -> Result<()> {
         ensure!(status == 1 || status == 2, "{field}: exit status {status}; it said: {said}");
         ensure!(said.contains(field), "{field} is named: {said}");
         let text = std::fs::read_to_string(file)?;
-        let line = text.lines().position(|it| it.trim_start().starts_with(field)).map(|it| it + 1);
-        let place = line.map(|it| format!("node.toml:{it}"));
-        ensure!(place.is_none_or(|it| said.contains(&it)), "{field}: its line is named: {said}");
+        let lines = text.lines().enumerate().filter(|(_, it)| it.trim_start().starts_with(field));
+        let places: Vec<_> = lines.map(|(at, _)| format!("node.toml:{}", at + 1)).collect();
+        let named = places.iter().any(|it| said.contains(it));
+        ensure!(named, "{field}: its line is named, one of {places:?}: {said}");
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ impl Pair {
     /// # Errors
     /// When it is refused.
     pub async fn declare_tag(&self, at: Side, path: &str) -> Result<()> {
-        let tag = json!({"type": "integer", "initial": 0});
+        let tag = json!({"type": "int", "initial": 0});
         self.write_config(at, &format!("tags/{path}"), &tag).await
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use hotpair_transport::Identity;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -175,10 +175,13 @@ impl Pair {
     ) -> Result<Status> {
         let what = format!("{side}: {what}");
         eventually(&what, patience(Duration::from_secs(10)), async || {
+            if let Some(status) = self.node(side).ended_early() {
+                return Ok(Err(anyhow!("{side} ended by itself: {status}; waited for {what}")));
+            }
             let status = self.status(side).await?;
-            if holds(&status) { Ok(status) } else { bail!("state {}", status.state()) }
+            if holds(&status) { Ok(Ok(status)) } else { bail!("state {}", status.state()) }
         })
-        .await
+        .await?
     }
 
     /// Waits until a node is in one of these states.

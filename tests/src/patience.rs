@@ -1,5 +1,5 @@
 //! Bounded waits: a condition is polled until it holds, and what it last said is part of the failure.
-use std::fmt::Debug;
+use std::fmt::Display;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ pub async fn eventually<T, E, F, Fut>(what: &str, limit: Duration, mut look: F) 
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
-    E: Debug,
+    E: Display,
 {
     let begun = Instant::now();
     loop {
@@ -34,7 +34,7 @@ where
             Err(not_yet) => not_yet,
         };
         if begun.elapsed() > limit {
-            bail!("not within {limit:?}: {what}\n  last seen: {not_yet:?}");
+            bail!("not within {limit:?}: {what}\n  last seen: {not_yet:#}");
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

@@ -275,9 +275,16 @@ impl NodeProcess {
         })
         .await?;
         *self.child.lock().expect("no holder panics") = None;
-        let gone = async || self.node_pid().map_or(Ok(()), Err);
+        let gone = async || self.node_pid().map_or(Ok(()), |it| Err(format!("{it:?} runs")));
         eventually(&format!("the node process of {} ends", self.side), limit, gone).await?;
         Ok(status)
+    }
+
+    /// How the guard ended, if it was started and has ended by itself.
+    #[must_use]
+    pub fn ended_early(&self) -> Option<ExitStatus> {
+        let mut child = self.child.lock().expect("no holder panics");
+        child.as_mut().and_then(|it| it.try_wait().ok().flatten())
     }
 
     /// Whether it was started and not waited for yet.

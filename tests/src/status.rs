@@ -81,6 +81,6 @@ pub(crate) fn number(value: &Value) -> u64 {
 
 impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.0)
+        write!(f, "{}", self.0)
     }
 }
