@@ -85,17 +85,13 @@ fn is_stale(me: &Summary, other: &Summary) -> bool {
     me.stale || is_rolled_back(me, other)
 }
 
-/// The store of `me` is older than what `other` has seen of it.
+/// The store of `me` is older than what `other` has seen of it: its starts are counted on its own
+/// disk before it says a word. Positions prove nothing: what was seen in a beat may never have
+/// reached that disk, and a crash that loses it is not a rollback.
 pub(crate) fn is_rolled_back(me: &Summary, other: &Summary) -> bool {
     let Some(seen) = other.partner_seen else { return false };
-    if seen.instance.count > me.instance.count {
-        return true;
-    }
-    if seen.instance.count == me.instance.count {
-        return seen.instance.tag != me.instance.tag;
-    }
-    let positions = me.history.positions();
-    JournalKind::ALL.into_iter().any(|it| positions.of(it) < seen.positions.of(it))
+    seen.instance.count > me.instance.count
+        || (seen.instance.count == me.instance.count && seen.instance.tag != me.instance.tag)
 }
 
 /// The epoch of a person's `promote` that the other has not followed.

@@ -156,8 +156,7 @@ impl World {
     }
 
     fn frame(&mut self, node: usize, input: Input) {
-        let Some(channel) =
-            Channel::ALL.into_iter().find(|it| self.net.connection(*it) != 0)
+        let Some(channel) = Channel::ALL.into_iter().find(|it| self.net.connection(*it) != 0)
         else {
             return;
         };
@@ -210,17 +209,15 @@ impl World {
         self.scheduled += 1;
         let id = self.scheduled;
         self.note(&format!("{node} is asked: {command:?} as {id}"));
-        self.nodes[node].commands.push((index(engine), id));
+        self.nodes[node].commands.push((index(engine), id, self.now));
         let input = EngineInput::Command { id: CommandId(id), command };
         self.give(node, Input::Engine { engine: index(engine), input });
     }
 
     pub(crate) fn write(&mut self) {
         let engine = usize::try_from(self.rng.below(self.engines() as u64)).unwrap_or(0);
-        let kind =
-            if self.rng.percent(25) { JournalKind::Config } else { JournalKind::Runtime };
-        let acts: Vec<_> =
-            (0..2).filter(|it| self.nodes[*it].acts(engine).is_some()).collect();
+        let kind = if self.rng.percent(25) { JournalKind::Config } else { JournalKind::Runtime };
+        let acts: Vec<_> = (0..2).filter(|it| self.nodes[*it].acts(engine).is_some()).collect();
         let node = match acts.as_slice() {
             [] => usize::from(self.rng.percent(50)),
             [one] => *one,
@@ -364,8 +361,11 @@ impl World {
                 }
                 self.nodes[node].paused = true;
                 self.watch.paused(now, node);
-                let lasts =
-                    if kind == FaultKind::ShortPause { lasts.min(Duration::from_millis(200)) } else { lasts };
+                let lasts = if kind == FaultKind::ShortPause {
+                    lasts.min(Duration::from_millis(200))
+                } else {
+                    lasts
+                };
                 self.at(now + lasts, Happening::Over(fault));
                 return;
             }
@@ -446,15 +446,35 @@ fn index(engine: usize) -> EngineIndex {
     EngineIndex(u8::try_from(engine).unwrap_or(u8::MAX))
 }
 
+/// A view in a few letters.
+fn view(it: &fsm::View) -> String {
+    let mark = |holds: bool, letter: &'static str| if holds { letter } else { "" };
+    let step = if it.step == fsm::Step::None { String::new() } else { format!(" {:?}", it.step) };
+    format!(
+        "{}{}{}{}{}{} {} {}{step}",
+        it.state.number(),
+        mark(it.outputs_open, "+"),
+        mark(it.sole, "o"),
+        mark(it.stale, "s"),
+        mark(it.unverified, "u"),
+        mark(it.level, "l"),
+        it.epoch,
+        it.positions,
+    )
+}
+
 /// One line of an input.
 fn brief(input: &Input) -> String {
     match input {
         Input::Beat { beat, views, .. } => {
-            let states: Vec<_> = views
-                .iter()
-                .map(|it| format!("{}{}", it.state.number(), if it.outputs_open { "+" } else { "" }))
-                .collect();
-            format!("beat {} {} of {}: {}", beat.channel, beat.sequence, beat.instance, states.join(","))
+            let states: Vec<_> = views.iter().map(view).collect();
+            format!(
+                "beat {} {} of {}: {}",
+                beat.channel,
+                beat.sequence,
+                beat.instance,
+                states.join(",")
+            )
         }
         Input::Engine { input: EngineInput::Message { message, .. }, .. } => {
             let text = format!("{message:?}");

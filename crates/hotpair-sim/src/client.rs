@@ -24,7 +24,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn begin(&mut self, engine: usize, kind: JournalKind, node: usize) -> (u64, Written) {
+    pub(crate) fn begin(
+        &mut self,
+        engine: usize,
+        kind: JournalKind,
+        node: usize,
+    ) -> (u64, Written) {
         self.next += 1;
         let name = format!("w{}", self.next);
         let item = match kind {

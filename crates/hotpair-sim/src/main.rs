@@ -97,8 +97,7 @@ fn many(choice: &Choice) -> ExitCode {
     let mut faults: BTreeMap<FaultKind, u64> = BTreeMap::new();
     let mut rules: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut failures: BTreeMap<&'static str, Vec<u64>> = BTreeMap::new();
-    let (mut simulated, mut writes, mut acknowledged, mut promotions) =
-        (Duration::ZERO, 0, 0, 0);
+    let (mut simulated, mut writes, mut acknowledged, mut promotions) = (Duration::ZERO, 0, 0, 0);
     for seed in choice.from..choice.from + choice.seeds {
         // A failed assertion inside a core is a failure of its seed.
         let outcome = std::panic::catch_unwind(|| World::new(seed, choice.plan).run());

@@ -30,7 +30,7 @@ pub(crate) struct Node {
     /// The connection over which a Hello came.
     pub(crate) greeted: PerChannel<u64>,
     /// Commands without an answer yet.
-    pub(crate) commands: Vec<(EngineIndex, u64)>,
+    pub(crate) commands: Vec<(EngineIndex, u64, Time)>,
     /// It shall not be started again by its guard: it left, or nobody wants it.
     pub(crate) stays_down: bool,
 }

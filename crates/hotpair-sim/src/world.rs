@@ -78,6 +78,8 @@ pub(crate) enum Happening {
     Connect(Channel),
     /// A client writes.
     Write,
+    /// A person ends what is paused.
+    Resume,
 }
 
 /// Two hosts and all that is between them.
@@ -112,24 +114,20 @@ impl World {
         let drawn = modes[usize::try_from(rng.below(3)).unwrap_or(0)];
         let mode = plan.mode.unwrap_or(drawn);
         let engines = if rng.percent(25) { 2 } else { 1 };
-        let recovery =
-            if rng.percent(50) { RecoveryMode::Automatic } else { RecoveryMode::Manual };
+        let recovery = if rng.percent(50) { RecoveryMode::Automatic } else { RecoveryMode::Manual };
         let assume = rng.percent(60) && mode == Mode::Availability;
         let winner = fsm_winner(&mut rng);
-        let writable_on =
-            if rng.percent(50) { WritableOn::Master } else { WritableOn::Active };
+        let writable_on = if rng.percent(50) { WritableOn::Master } else { WritableOn::Active };
         let settings = [0usize, 1].map(|node| {
             (0..engines)
                 .map(|engine| {
                     let is_master = node == engine;
-                    let place =
-                        if is_master { Designation::Master } else { Designation::Backup };
+                    let place = if is_master { Designation::Master } else { Designation::Backup };
                     let mut it = fsm::Settings::new(place);
                     it.mode = mode;
                     it.recovery = recovery;
                     it.recovery_hold = Duration::from_secs(2);
-                    it.start_alone =
-                        if assume { StartAlone::Assume } else { StartAlone::Proven };
+                    it.start_alone = if assume { StartAlone::Assume } else { StartAlone::Proven };
                     it.conflict_winner = winner;
                     it.startup_allowance = Duration::from_secs(2);
                     it.handover_timeout = Duration::from_secs(2);
@@ -282,6 +280,16 @@ impl World {
             Happening::Over(fault) => self.end_fault(fault),
             Happening::Start(node) => self.start(node),
             Happening::Connect(channel) => self.connect(channel),
+            Happening::Resume => {
+                for node in 0..2 {
+                    for engine in 0..self.engines() {
+                        if self.is_paused(node, engine) {
+                            self.command(node, engine, fsm::Command::Resume);
+                        }
+                    }
+                }
+                self.at(self.now + Duration::from_secs(3), Happening::Resume);
+            }
             Happening::Write => {
                 self.write();
                 let pause = self.rng.between(Duration::from_millis(1), WRITE_INTERVAL * 2);
@@ -291,6 +299,11 @@ impl World {
                 }
             }
         }
+    }
+
+    fn is_paused(&self, node: usize, engine: usize) -> bool {
+        let core = self.nodes[node].core.as_ref();
+        core.and_then(|it| it.engines().get(engine)).is_some_and(|it| it.machine().record().paused)
     }
 
     fn end_faults(&mut self) {
@@ -307,10 +320,8 @@ impl World {
                 let after = self.rng.between(Duration::from_millis(1), Duration::from_millis(900));
                 self.at(self.now + after, Happening::Start(node));
             }
-            for engine in 0..self.engines() {
-                self.command(node, engine, fsm::Command::Resume);
-            }
         }
+        self.at(self.now + Duration::from_secs(4), Happening::Resume);
         for channel in Channel::ALL {
             self.at(self.now + Duration::from_millis(20), Happening::Connect(channel));
         }

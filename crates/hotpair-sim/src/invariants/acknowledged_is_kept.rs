@@ -47,9 +47,7 @@ fn is_kept(world: &World, write: &Written) -> bool {
         (acts && here.is_some_and(|it| it.value[..] == write.value[..]))
             || replica.divergence().any(|record| {
                 record.entry.ops.iter().any(|op| match op {
-                    Op::Set { item, value } => {
-                        *item == write.item && value[..] == write.value[..]
-                    }
+                    Op::Set { item, value } => *item == write.item && value[..] == write.value[..],
                     Op::Remove { .. } | Op::ReplaceAll { .. } => false,
                 })
             })

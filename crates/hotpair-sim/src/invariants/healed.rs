@@ -1,7 +1,7 @@
 //! L1 and L4: after the last fault there is one Active and one Standby - Ready in every engine, and
 //! both have the same data.
 use crate::world::World;
-use hotpair_core::{Core, EngineIndex};
+use hotpair_core::{Core, Engine, EngineIndex};
 use hotpair_types::StateId;
 
 /// Notes whether the pair is healthy now.
@@ -37,13 +37,7 @@ fn find_ill(world: &World) -> Option<String> {
         let mut states = [one.machine().state(), other.machine().state()];
         states.sort();
         if states != [StateId::Active, StateId::StandbyReady] {
-            return Some(format!(
-                "engine {engine}: {} ({}) and {} ({})",
-                one.machine().state(),
-                one.machine().waiting().why(),
-                other.machine().state(),
-                other.machine().waiting().why(),
-            ));
+            return Some(format!("engine {engine}: {} and {}", words(one), words(other)));
         }
         if world.faults_over && one.replica().positions() != other.replica().positions() {
             return Some(format!(
@@ -59,4 +53,18 @@ fn find_ill(world: &World) -> Option<String> {
         }
     }
     None
+}
+
+/// State, what it waits for, and how its data stands.
+fn words(engine: &Engine) -> String {
+    let (machine, replica) = (engine.machine(), engine.replica());
+    format!(
+        "{} ({}; {} in memory, {:?} stored, {:?} at the partner, {} writes wait)",
+        machine.state(),
+        machine.waiting().why(),
+        replica.positions(),
+        replica.stored(),
+        replica.received_by_partner(),
+        replica.waiting_writes(),
+    )
 }

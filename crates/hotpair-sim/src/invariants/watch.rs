@@ -62,8 +62,7 @@ impl Watch {
         }
         let highest = self.highest.entry((node, engine)).or_insert(Epoch::NONE);
         if epoch < *highest {
-            self.broken_epoch =
-                Some(format!("node {node} opened under {epoch} after {highest:?}"));
+            self.broken_epoch = Some(format!("node {node} opened under {epoch} after {highest:?}"));
         }
         *highest = epoch.max(*highest);
     }
