@@ -24,9 +24,9 @@ impl Context {
     }
 
     pub(crate) fn wants_pause(&self) -> Option<bool> {
-        match self.pending?.what {
-            Wanted::Pause(it) => Some(it),
-            Wanted::Switchover => None,
+        match self.pending.map(|it| it.what) {
+            Some(Wanted::Pause(it)) => Some(it),
+            Some(Wanted::Switchover) | None => self.facts.unpausing.then_some(false),
         }
     }
 
@@ -55,6 +55,7 @@ impl Context {
             }
             Command::Pause => {
                 self.record.paused = true;
+                self.facts.unpausing = false;
                 self.wait_for_partner(id, Wanted::Pause(true));
             }
             Command::Resume => {
@@ -118,6 +119,7 @@ impl Context {
             }
             Command::Resume if waits => no.push(Refusal::UnderWay),
             Command::Reinit if !state.is_standby() => no.push(Refusal::NotStandby),
+            Command::Reinit if self.heard_active().is_none() => no.push(Refusal::NoActive),
             Command::Resume
             | Command::Reinit
             | Command::Undeploy
@@ -205,6 +207,10 @@ impl Context {
                 self.timers.stop(Timer::Damping);
             }
         }
+        let unpaused = self.answers().is_some_and(|it| !it.paused);
+        if unpaused || self.record.paused {
+            self.facts.unpausing = false;
+        }
         let Some(pending) = self.pending else { return };
         let reply = match pending.what {
             Wanted::Switchover => {
@@ -230,6 +236,8 @@ impl Context {
         let Some(pending) = self.pending.take() else { return };
         if pending.what == Wanted::Pause(true) {
             self.record.paused = false;
+            // The partner may have paused all the same.
+            self.facts.unpausing = true;
         }
         let done = pending.what == Wanted::Pause(false);
         let refused = Reply::Refused(vec![Refusal::NoAnswer]);

@@ -151,6 +151,12 @@ impl Context {
         self.may_act() && !self.record.paused && !self.timers.is_set(Timer::Retry)
     }
 
+    /// A row to 10 by election: agreed, and nothing came since that bars it.
+    pub(crate) fn is_elected(&self) -> bool {
+        let able = self.may_move() && self.is_promised() && !self.record.marks.stale;
+        able && self.wins() == Some(true)
+    }
+
     /// In `no-split`, nobody opens on a promise that may be over.
     pub(crate) fn is_promised(&self) -> bool {
         let fenced = self.settings.mode == Mode::NoSplit && self.facts.picture.fence_due;

@@ -76,6 +76,8 @@ pub(crate) struct Facts {
     pub(crate) released: Option<Release>,
     /// Lost an election to this instance; our data is whole until it is swapped.
     pub(crate) lost_to: Option<Instance>,
+    /// A pause that was refused is taken back at the partner.
+    pub(crate) unpausing: bool,
     /// Promotions that failed in a row.
     pub(crate) failures: u32,
 }

@@ -73,6 +73,7 @@ impl Machine {
                 accepted: None,
                 released: None,
                 lost_to: None,
+                unpausing: false,
                 failures: 0,
             },
             progress: Progress::default(),

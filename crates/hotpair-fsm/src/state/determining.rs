@@ -63,12 +63,11 @@ impl Determining {
             return lost.then(|| (Rule::NotElected, Standby::enter_under(active, cx)));
         }
         if answer.is_some() {
-            match cx.wins() {
-                Some(true) if cx.may_move() && cx.is_promised() => {
-                    return Some(ToActive::enter_unsure(Rule::Elected, cx));
-                }
-                Some(false) => return Some((Rule::NotElected, Standby::enter_lost(cx))),
-                Some(true) | None => {}
+            if cx.is_elected() {
+                return Some(ToActive::enter_unsure(Rule::Elected, cx));
+            }
+            if cx.wins() == Some(false) {
+                return Some((Rule::NotElected, Standby::enter_lost(cx)));
             }
         }
         alone(cx)

@@ -28,16 +28,13 @@ pub(super) fn why_leave(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     {
         return Some(ToActive::enter_offered(id, by_person, it, cx));
     }
-    match cx.wins() {
-        Some(true) if cx.may_move() && cx.is_promised() => {
-            Some(ToActive::enter_level(Rule::Elected, it, cx))
-        }
-        Some(false) => {
-            cx.order(ReplicaOrder::StopSync);
-            Some((Rule::NotElected, Standby::enter_lost(cx)))
-        }
-        Some(true) | None => None,
+    if cx.is_elected() {
+        return Some(ToActive::enter_level(Rule::Elected, it, cx));
     }
+    (cx.wins() == Some(false)).then(|| {
+        cx.order(ReplicaOrder::StopSync);
+        (Rule::NotElected, Standby::enter_lost(cx))
+    })
 }
 
 /// Proof that the active is gone and that nothing is missing here.

@@ -2,7 +2,7 @@
 use super::level::{beats_fine, note_degraded, why_leave};
 use super::{Follower, Move, Standby, State, ToActive};
 use crate::context::Context;
-use crate::{Hint, ReplicaOrder, Rule};
+use crate::{Hint, Rule};
 use hotpair_types::Mode;
 
 pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
@@ -10,7 +10,7 @@ pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
         return Some(moved);
     }
     if cx.wishes.reinit {
-        cx.order(ReplicaOrder::Reinit);
+        Standby::throw_away(cx);
         return Some((Rule::Reinit, Standby::enter_from_sync(Some(*it), cx)));
     }
     if let Some(rule) = why_act(cx) {

@@ -10,7 +10,7 @@ pub(super) fn next(it: &mut Standby, cx: &mut Context) -> Option<Move> {
         return Some(ToActive::enter_behind(Rule::Promoted, it.follower, cx));
     }
     if cx.wishes.reinit {
-        cx.order(ReplicaOrder::Reinit);
+        Standby::throw_away(cx);
     }
     answered(cx);
     if let Some(partner) = cx.heard_active() {
@@ -20,11 +20,11 @@ pub(super) fn next(it: &mut Standby, cx: &mut Context) -> Option<Move> {
     if let Some(rule) = why_act(it, cx) {
         return Some(ToActive::enter_behind(rule, it.follower, cx));
     }
-    if cx.wins() == Some(true) && cx.may_move() && cx.is_promised() {
+    if cx.is_elected() {
         return Some(ToActive::enter_behind(Rule::Elected, it.follower, cx));
     }
     if cx.wins() == Some(false) && cx.facts.lost_to.is_none() {
-        cx.facts.lost_to = cx.facts.partner.map(|it| it.instance);
+        Standby::note_lost(cx);
     }
     None
 }

@@ -42,8 +42,14 @@ impl Standby {
 
     /// Lost an election: the winner is about to act. Our data is whole until it is swapped.
     pub(super) fn enter_lost(cx: &mut Context) -> State {
-        cx.facts.lost_to = cx.facts.partner.map(|it| it.instance);
+        Self::note_lost(cx);
         Self::enter_waiting(cx)
+    }
+
+    /// The winner may not act before this node has given up the right to act alone.
+    pub(super) fn note_lost(cx: &mut Context) {
+        cx.facts.lost_to = cx.facts.partner.map(|it| it.instance);
+        cx.record.marks.sole = None;
     }
 
     /// Leaves 5 to 9: the old data stays whole.
@@ -57,6 +63,14 @@ impl Standby {
         cx.record.marks.stale = true;
         cx.record.marks.in_sync = false;
         Self::enter_from_sync(Some(follower), cx)
+    }
+
+    /// A person throws this standby's data away: it is not to act before it was level again.
+    pub(super) fn throw_away(cx: &mut Context) {
+        cx.wishes.reinit = false;
+        cx.record.marks.stale = true;
+        cx.record.marks.in_sync = false;
+        cx.order(ReplicaOrder::Reinit);
     }
 
     /// Comes from acting: objects stop and the engine begins again as a standby.

@@ -2,7 +2,7 @@
 use super::level::{beats_fine, why_leave};
 use super::{Follower, Move, Standby, State};
 use crate::context::Context;
-use crate::{Hint, ReplicaOrder, Rule};
+use crate::{Hint, Rule};
 
 pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     if let Some(moved) = why_leave(it, cx) {
@@ -10,7 +10,7 @@ pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     }
     if let Some(rule) = why_unready(cx) {
         if rule == Rule::Reinit {
-            cx.order(ReplicaOrder::Reinit);
+            Standby::throw_away(cx);
         }
         return Some((rule, Standby::enter_from_sync(Some(*it), cx)));
     }

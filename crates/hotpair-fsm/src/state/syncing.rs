@@ -1,7 +1,7 @@
 //! What the three syncing states share: what ends a sync.
 use super::{Follower, Move, Standby, ToActive};
 use crate::context::Context;
-use crate::{Pulse, ReplicaOrder, Rule};
+use crate::{Pulse, Rule};
 
 /// A row that leaves 5, 6 or 7 other than forward.
 pub(super) fn why_end(it: &Follower, cx: &mut Context) -> Option<Move> {
@@ -12,7 +12,8 @@ pub(super) fn why_end(it: &Follower, cx: &mut Context) -> Option<Move> {
         return Some(ToActive::enter_behind(rule, Some(*it), cx));
     }
     if cx.wishes.reinit {
-        cx.order(ReplicaOrder::Reinit);
+        Standby::throw_away(cx);
+        return Some((Rule::Reinit, Standby::enter_from_sync(Some(*it), cx)));
     }
     let rule = broken(it, cx)?;
     Some((rule, Standby::enter_from_sync(Some(*it), cx)))
@@ -31,7 +32,6 @@ fn broken(it: &Follower, cx: &Context) -> Option<Rule> {
         () if active.is_none() => Some(Rule::ActiveLost),
         () if redundancy_lost => Some(Rule::RedundancyLost),
         () if cx.progress.sync_failed => Some(Rule::SyncBroken),
-        () if cx.wishes.reinit => Some(Rule::Reinit),
         () if cx.facts.settings_differ.is_some() => Some(Rule::SettingsDiffer),
         () if !cx.facts.network_ok => Some(Rule::NetworkLost),
         () => None,

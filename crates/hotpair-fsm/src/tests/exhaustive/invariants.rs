@@ -78,7 +78,13 @@ pub(super) fn heals(mut world: World) -> Result<(), String> {
             return Ok(());
         }
         for host in 0..2 {
-            for timer in [Timer::Handover, Timer::Retry, Timer::StartupAllowance, Timer::Leave] {
+            for timer in [
+                Timer::Handover,
+                Timer::Retry,
+                Timer::StartupAllowance,
+                Timer::Leave,
+                Timer::Answer,
+            ] {
                 if world.can(Step::Elapsed(host, timer)) {
                     world.take(Step::Elapsed(host, timer));
                 }

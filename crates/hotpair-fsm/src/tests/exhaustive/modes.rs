@@ -89,3 +89,50 @@ walk!(
 walk!(no_split_stalls_open_never_two, NoSplit, 2, [Cut, Stall, Late], true);
 walk!(manual_cuts_open_never_two, Manual, 2, [Cut, Crash], true);
 walk!(manual_handovers_open_never_two, Manual, 2, [Cut, Ask(Command::BecomeActive), Timeout], true);
+
+#[test]
+fn far_away() {
+    use Fault::*;
+    let all = vec![
+        Crash,
+        Stall,
+        Miss,
+        Timeout,
+        Late,
+        Promotion,
+        Ask(Command::BecomeActive),
+        Ask(Command::Switchover),
+        Ask(Command::Leave),
+        Ask(Command::Pause),
+        Ask(Command::Resume),
+        Ask(Command::Undeploy),
+        Ask(Command::Deploy),
+        Ask(Command::Reinit),
+    ];
+    let mut cuts = all.clone();
+    cuts.push(Cut);
+    let mut persons = cuts.clone();
+    persons.push(Ask(Command::Promote { accept_loss: true }));
+    let far = Bounds {
+        starts_max: 1000,
+        entries_max: 1000,
+        epoch_max: 100_000,
+        faults_max: 1,
+        ..bounds()
+    };
+    for (name, which, faults, never_two) in [
+        ("a", Mode::Availability, all.clone(), true),
+        ("ac", Mode::Availability, cuts.clone(), false),
+        ("ap", Mode::Availability, persons.clone(), false),
+        ("nc", Mode::NoSplit, cuts.clone(), true),
+        ("mc", Mode::Manual, cuts.clone(), true),
+        ("np", Mode::NoSplit, persons.clone(), false),
+    ] {
+        let far = Bounds { faults, never_two, ..far.clone() };
+        println!("{name}");
+        let wandered = std::panic::catch_unwind(|| wander(mode(which), &far, 2000, 150));
+        if let Ok(wandered) = wandered {
+            println!("wandered {} {}", wandered.worlds, wandered.edges.len());
+        }
+    }
+}
