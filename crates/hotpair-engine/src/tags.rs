@@ -307,6 +307,14 @@ impl Tags {
         Subscription::begin(filter, from, &table.ring, || table.readings())
     }
 
+    /// The runtime journal went on to here, perhaps with entries of other providers only. Keeps a
+    /// subscriber that knows this place from being sent all values again.
+    pub fn journal_at(&self, position: Position) {
+        if self.read_lock().ring.is_behind(position) {
+            self.write_lock().ring.go_on(position);
+        }
+    }
+
     /// The next changes of a subscription, about `limit` of them (an entry is never split). Never
     /// leaves something out in silence: whoever is too far behind gets a snapshot.
     #[must_use]

@@ -6,9 +6,10 @@
 //! instance is dead", that is only ever sent when the guard has reaped exactly that process and
 //! whatever it started.
 //!
-//! How a node ends tells what becomes of it: status 0 to 4 is meant (the statuses of every
-//! command), the guard ends with the same. Anything else, for example a panic, a signal or
-//! [`EXIT_RESTART`], is a death: the partner is told and the node is started again.
+//! How a node ends tells what becomes of it. Status 0: it was asked to, and the guard ends too.
+//! Status 1 to 4 (the statuses of every command) before any node of this guard was ready: it
+//! cannot work, for example for want of sound settings, and the guard ends with the same. Anything
+//! else is a death: the partner is told, and the node is started again.
 //!
 //! The modules below are in reading order.
 
@@ -30,7 +31,7 @@ use std::time::Duration;
 
 /// The node ends with this status when it wants to be started again (`EX_TEMPFAIL`).
 pub const EXIT_RESTART: u8 = 75;
-/// The highest status that is meant; see [`crate::guard`].
+/// The highest status that says why a node cannot work.
 const EXIT_MEANT_MAX: i32 = 4;
 
 /// What the guard has to know.

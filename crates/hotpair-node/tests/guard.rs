@@ -29,6 +29,7 @@ fn main() -> ExitCode {
                 ("nothing_is_said_before_the_nodes_children_are_gone", children_first),
                 ("a_node_that_leaves_cleanly_ends_the_guard_in_silence", clean_leave),
                 ("a_status_that_is_meant_is_the_guards_own", meant_status),
+                ("a_node_that_worked_once_is_started_again_and_again", worked_once),
                 ("a_node_may_ask_to_be_started_again", asks_for_restart),
                 ("a_request_to_stop_reaches_the_node", asked_to_stop),
                 ("a_node_that_does_not_stop_is_killed_and_told_of", killed_in_the_end),
@@ -290,6 +291,19 @@ fn meant_status() {
     node.send("exit 3");
     scene.answer(0, "one");
     assert_eq!(scene.status(), 3);
+}
+
+fn worked_once() {
+    let mut scene = Scene::begin();
+    let mut node = scene.next("node");
+    node.ask("ready");
+    // The guard heard it.
+    assert!(scene.manager.recv(&mut [0; 64]).is_ok());
+    node.kill();
+    // For example a disk that is full for a moment.
+    scene.next("node").send("exit 1");
+    scene.next("node").send("exit 0");
+    assert_eq!(scene.status(), 0);
 }
 
 fn asks_for_restart() {

@@ -45,6 +45,17 @@ impl ChangeRing {
         self.spans.push_back((at.sequence, at.epoch));
     }
 
+    pub(super) fn is_behind(&self, position: Position) -> bool {
+        self.latest.sequence < position.sequence
+    }
+
+    /// Entries without a change of a tag, up to here.
+    pub(super) fn go_on(&mut self, position: Position) {
+        if self.is_behind(position) {
+            self.note(position);
+        }
+    }
+
     pub(super) fn latest(&self) -> Position {
         self.latest
     }

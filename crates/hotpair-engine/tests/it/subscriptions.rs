@@ -87,6 +87,22 @@ fn a_sequence_that_this_history_does_not_know_begins_anew() {
 }
 
 #[test]
+fn entries_of_other_providers_are_part_of_the_history() {
+    let mut journal = Journal::with(&[("a", INT)]);
+    journal.write("a", 1).unwrap();
+    journal.tags.journal_at(at(1, 5));
+    assert_eq!(heard(&journal, &mut begin(&journal, after(1, 5)), 9), "idle");
+    assert!(heard(&journal, &mut begin(&journal, after(1, 6)), 9).starts_with("snapshot"));
+    journal.tags.journal_at(at(2, 6));
+    assert_eq!(heard(&journal, &mut begin(&journal, after(1, 5)), 9), "idle");
+    assert!(heard(&journal, &mut begin(&journal, after(1, 6)), 9).starts_with("snapshot"));
+    journal.end = at(2, 6);
+    journal.write("a", 2).unwrap();
+    let changes = heard(&journal, &mut begin(&journal, after(1, 5)), 9);
+    assert_eq!(changes, "to e2:7: a=2 good @e2:7;");
+}
+
+#[test]
 fn who_is_too_far_behind_gets_a_snapshot() {
     let mut journal = Journal::with(&[("a", r#"{"type":"text"}"#)]);
     journal.write("a", "x").unwrap();

@@ -14,6 +14,8 @@ pub(super) struct Running {
     pub(super) pid: Pid,
     pub(super) started: Time,
     pub(super) notice: Option<Notice>,
+    /// It said that it does its part.
+    pub(super) was_ready: bool,
     handle: ProcessHandle,
     link: Option<UnixStream>,
     inbox: Inbox,
@@ -42,7 +44,7 @@ impl Running {
         let handle = ProcessHandle::open(pid)?;
         tracing::info!(pid, "the node is started");
         let (link, inbox) = (Some(near), Inbox::default());
-        Ok(Self { pid, started: now, notice: None, handle, link, inbox })
+        Ok(Self { pid, started: now, notice: None, was_ready: false, handle, link, inbox })
     }
 
     /// Sends the node, and nobody else, a signal.
@@ -109,7 +111,10 @@ impl Running {
                 self.notice = None;
                 self.acknowledge(number);
             }
-            ToGuard::Ready => service::ready(),
+            ToGuard::Ready => {
+                self.was_ready = true;
+                service::ready();
+            }
             ToGuard::Alive => service::alive(),
             ToGuard::Status(text) => service::status(&text),
             ToGuard::Reloading => service::reloading(),

@@ -27,6 +27,8 @@ pub(super) struct Guard {
     /// Somebody asked us to stop.
     asked_to_stop: bool,
     was_started: bool,
+    /// Some node of this guard did its part.
+    was_ready: bool,
 }
 
 #[derive(Debug)]
@@ -51,8 +53,17 @@ impl Guard {
         let backoff = Backoff::new(settings.backoff);
         let stage = Stage::Waiting { start_at: clock.now() };
         let fencings = Fencings::default();
-        let (asked_to_stop, was_started) = (false, false);
-        Ok(Self { settings, clock, signals, backoff, fencings, stage, asked_to_stop, was_started })
+        Ok(Self {
+            settings,
+            clock,
+            signals,
+            backoff,
+            fencings,
+            stage,
+            asked_to_stop: false,
+            was_started: false,
+            was_ready: false,
+        })
     }
 
     /// Until the node is over. Gives the status to end with.
@@ -176,6 +187,7 @@ impl Guard {
         // Its last words.
         node.listen();
         let notice = node.notice.take();
+        self.was_ready |= node.was_ready;
         let now = self.clock.now();
         match (notice, all_gone) {
             (Some(notice), true) => self.fencings.begin(notice, now),
@@ -185,7 +197,8 @@ impl Guard {
             (None, _) => {}
         }
         let meant = match ended {
-            Ended::Exited(status) if (0..=EXIT_MEANT_MAX).contains(&status) => Some(status),
+            Ended::Exited(0) => Some(0),
+            Ended::Exited(status) if status <= EXIT_MEANT_MAX && !self.was_ready => Some(status),
             Ended::Exited(status) if self.asked_to_stop => Some(status),
             Ended::Killed(signal) if self.asked_to_stop => Some(128 + signal),
             Ended::Exited(_) | Ended::Killed(_) => None,
