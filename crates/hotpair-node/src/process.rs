@@ -2,21 +2,27 @@
 use crate::driver::Ended;
 use crate::guard::node_side::{self, GuardEvent};
 use crate::guard::{EXIT_RESTART, GuardSettings, Notice, Route};
+use crate::face::Face;
 use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
 use crate::node::{Node, NodeError, NodeParts, pair_id, random_tag};
 use crate::settings::Settings;
 use crate::wire;
+use hotpair_api::face::NodeFace;
 use hotpair_transport::{Identity, PinnedKey};
 use hotpair_types::{Channel, Instance};
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The threads that carry connections and requests; the driver has its own.
 const WORKER_THREADS: usize = 2;
+
+/// How often the node says that it is alive.
+const VOUCH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs the guard, which runs the node, until it is over.
 #[must_use]
@@ -24,7 +30,8 @@ pub fn run_guard(settings: GuardSettings) -> ExitCode {
     crate::guard::run(settings)
 }
 
-/// Runs the node until it ends. `guard`: the socket that its guard left open.
+/// Runs the node until it ends. `guard`: the socket that its guard left open. `with_demo_plant`: a
+/// simulated plant runs in it, see `demo_plant`.
 ///
 /// # Errors
 /// `NodeError` when it cannot start.
@@ -32,13 +39,14 @@ pub fn run_node(
     settings: Settings,
     guard: Option<RawFd>,
     log_level: Option<LogLevel>,
+    with_demo_plant: bool,
 ) -> Result<ExitCode, NodeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
         .enable_all()
         .build()
         .map_err(NodeError::RunFile)?;
-    let ended = runtime.block_on(node(settings, guard, log_level))?;
+    let ended = runtime.block_on(node(settings, guard, log_level, with_demo_plant))?;
     // Nothing may hold the process up: whoever waits for its end waits for a takeover.
     runtime.shutdown_background();
     Ok(match ended {
@@ -51,6 +59,7 @@ async fn node(
     settings: Settings,
     guard: Option<RawFd>,
     log_level: Option<LogLevel>,
+    with_demo_plant: bool,
 ) -> Result<Ended, NodeError> {
     let instance_tag = random_tag()?;
     let engines = settings.engines.len();
@@ -64,17 +73,27 @@ async fn node(
         log_level,
         on_started: None,
     };
+    let line = Arc::new(OnceLock::new());
     if let Some(fd) = guard {
+        let line = line.clone();
         let signer = Arc::new(Identity::generate()?);
         parts.guard_key = Some(*signer.key().as_bytes());
         parts.guard = (GuardLink::none(engines).0, inlet);
         let ways = Ways::new(&parts.settings)?;
-        parts.on_started =
-            Some(Box::new(move |instance| guarded(fd, engines, instance, signer, ways, says)));
+        parts.on_started = Some(Box::new(move |instance| {
+            guarded(fd, engines, instance, signer, ways, says, &line)
+        }));
     }
     let node = Node::start(parts).await?;
     tracing::info!(instance = %node.instance(), "the node runs");
     wait_for_signals(&node);
+    if let Some(line) = line.get() {
+        tokio::spawn(vouch(node.face().clone(), line.clone()));
+    }
+    if with_demo_plant {
+        let face = node.face().clone();
+        tokio::spawn(async move { crate::demo_plant::run(&face, None).await });
+    }
     Ok(node.ended().await)
 }
 
@@ -105,6 +124,7 @@ fn guarded(
     signer: Arc<Identity>,
     ways: Ways,
     says: mpsc::UnboundedSender<GuardSays>,
+    line: &OnceLock<node_side::GuardLink>,
 ) -> std::io::Result<GuardLink> {
     // What was told and not yet taken, oldest first, by number.
     let told: Arc<Mutex<VecDeque<(u64, Vec<bool>)>>> = Arc::default();
@@ -125,11 +145,14 @@ fn guarded(
         }
     })?;
     let end = link.clone();
+    // There is one guard.
+    line.set(link.clone()).ok();
     link.ready();
     let tell = move |behind: &[bool]| {
         let sign = |bytes: &[u8]| signer.sign(bytes);
         let (datagram, answer) = wire::encode_fenced(ways.pair, instance, behind, sign);
-        let notice = Notice { routes: ways.routes, datagram: datagram.to_vec(), answer: answer.to_vec() };
+        let notice =
+            Notice { routes: ways.routes, datagram: datagram.to_vec(), answer: answer.to_vec() };
         // Held while telling, so that the answer cannot come before the number is noted.
         let mut told = told.lock().expect("no code panics while it holds this lock");
         let number = link.tell(notice);
@@ -137,6 +160,17 @@ fn guarded(
     };
     tell(&vec![false; engines]);
     Ok(GuardLink::new(engines, tell, move || end.stopping()))
+}
+
+/// Tells the guard, and through it the service manager, that the loop goes round, while it does.
+async fn vouch(face: Face, line: node_side::GuardLink) {
+    let mut rounds = tokio::time::interval(VOUCH_INTERVAL);
+    loop {
+        rounds.tick().await;
+        if face.alive().await.is_ok() {
+            line.alive();
+        }
+    }
 }
 
 /// SIGTERM and SIGINT stop cleanly.

@@ -255,6 +255,9 @@ pub struct JoinArguments {
     /// Read the token from this file; waits for it to appear
     #[arg(long, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
+    /// This node is the designated master; the first host was made with --backup
+    #[arg(long)]
+    pub(super) master: bool,
 }
 
 /// `hotpair run`
@@ -264,7 +267,7 @@ pub struct RunArguments {
     pub(super) log: LogArguments,
 }
 
-/// How a node logs.
+/// How a node logs, and what runs in it.
 #[derive(Clone, Debug, Args)]
 pub(super) struct LogArguments {
     /// How a log line is written
@@ -273,6 +276,9 @@ pub(super) struct LogArguments {
     /// What is logged: error, warn, info, debug, trace, or `crate=level` separated by commas
     #[arg(long, default_value = "info", value_name = "LEVEL")]
     pub(super) log_level: String,
+    /// Run the simulated plant of the demo in this node
+    #[arg(long, hide = true)]
+    pub(super) demo_plant: bool,
 }
 
 /// `hotpair node`

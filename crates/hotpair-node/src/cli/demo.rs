@@ -1,14 +1,15 @@
-//! `hotpair demo`: a whole pair on this machine, with a simulated plant that writes through takeovers.
+//! `hotpair demo`: a whole pair on this machine, with a simulated plant and a client that counts
+//! through takeovers.
 
 mod pair;
-mod plant;
+mod client;
 mod story;
 
 use super::arguments::DemoArguments;
 use super::words::span;
 use super::{Context, Exit, Failure};
+use client::Client;
 use pair::DemoPair;
-use plant::{Client, PATHS};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use story::Story;
@@ -78,7 +79,7 @@ async fn play(
     let mut story = Story::new(begun);
     pair.start_until_listening().await?;
     wait_until_whole(cx, pair, &mut story).await?;
-    plant::declare(pair).await?;
+    client::declare(pair).await?;
     let took = begun.elapsed();
     let text = format!("The pair is whole after {}", span(millis(took)));
     say(cx, "ready", &text, json!({"after_ms": millis(took), "apis": pair.bases()}));
@@ -150,15 +151,15 @@ fn introduce(cx: &Context, pair: &DemoPair) {
         String::new(),
         "  In another terminal:".to_owned(),
         format!("    {program} status --watch --api {a}"),
-        format!("    {program} tag watch plant/ --api {b}"),
+        format!("    {program} tag watch tank/ --api {b}"),
+        format!("    {program} tag write tank/setpoint=3 --api {a}"),
         format!("    {program} switchover --yes --api {a}"),
         format!("    {program} why --api {a}"),
         format!("    kill -9 {}   # the active node's process", pair.active_process().unwrap_or(0)),
         String::new(),
-        format!(
-            "  A simulated tank writes {} tags about 50 times a second; Ctrl-C ends it all.",
-            PATHS.len()
-        ),
+        "  A simulated tank runs in whichever node is active, and a client counts in a tag 50 times a"
+            .to_owned(),
+        "  second, to notice what is lost. Ctrl-C ends it all.".to_owned(),
         String::new(),
     ];
     lines.iter().for_each(|it| cx.screen.line(it));
@@ -177,7 +178,7 @@ async fn kill_active(cx: &Context, pair: &DemoPair, client: &Client) -> Result<K
         cx,
         "killed",
         &text,
-        json!({"node": name, "process": process, "cycle": acknowledged_before}),
+        json!({"node": name, "process": process, "count": acknowledged_before}),
     );
     Ok(Kill { at, victim, acknowledged_before, settled: false })
 }

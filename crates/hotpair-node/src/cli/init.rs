@@ -36,6 +36,13 @@ pub(super) struct Draft {
     pub(super) identity: Identity,
 }
 
+/// A node of which all but the settings file is written.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    written: Written,
+    data_dir: PathBuf,
+}
+
 /// What was written so far; taken back when it is dropped before the end.
 #[derive(Debug, Default)]
 struct Written {
@@ -122,28 +129,19 @@ impl Draft {
 
     /// Writes key, data directory and settings; gives the settings file.
     pub(super) fn write(&self, partner: Option<&KnownPartner>) -> Result<PathBuf, Failure> {
+        self.prepare()?.finish(self, partner)
+    }
+
+    /// Writes all but the settings file. Taken back when the rest does not follow.
+    pub(super) fn prepare(&self) -> Result<Prepared, Failure> {
         self.refuse_overwriting()?;
         let mut written = Written::default();
-        let wrong = |path: &Path| {
-            let path = shown(path);
-            move |error: std::io::Error| {
-                Failure::Failed(format!("cannot write {path}: {error}; nothing was changed"))
-            }
-        };
         let data_dir = std::path::absolute(self.data_dir()).map_err(wrong(&self.data_dir()))?;
         written.dir(&self.place.dir, 0o755).map_err(wrong(&self.place.dir))?;
         written.dir(&data_dir, 0o700).map_err(wrong(&data_dir))?;
-        let file = std::path::absolute(self.settings_file()).map_err(wrong(&self.place.dir))?;
-        let text = self.text(&data_dir, partner);
-        if partner.is_some() {
-            // What is written must be what can be read; a mistake here is ours.
-            Settings::parse("node.toml", &text).map_err(|it| Failure::Failed(it.to_string()))?;
-        }
         let key = data_dir.join("node.key");
         written.file(&key, self.identity.to_pem().as_bytes(), KEY_MODE).map_err(wrong(&key))?;
-        written.file(&file, text.as_bytes(), SETTINGS_MODE).map_err(wrong(&file))?;
-        written.whole = true;
-        Ok(file)
+        Ok(Prepared { written, data_dir })
     }
 
     fn text(&self, data_dir: &Path, partner: Option<&KnownPartner>) -> String {
@@ -165,6 +163,30 @@ impl Draft {
             ]);
         }
         template(&values)
+    }
+}
+
+fn wrong(path: &Path) -> impl FnOnce(std::io::Error) -> Failure + use<> {
+    let path = shown(path);
+    move |error| Failure::Failed(format!("cannot write {path}: {error}; nothing was changed"))
+}
+
+impl Prepared {
+    /// Writes the settings file, and gives it.
+    pub(super) fn finish(
+        mut self,
+        draft: &Draft,
+        partner: Option<&KnownPartner>,
+    ) -> Result<PathBuf, Failure> {
+        let file = std::path::absolute(draft.settings_file()).map_err(wrong(&draft.place.dir))?;
+        let text = draft.text(&self.data_dir, partner);
+        if partner.is_some() {
+            // What is written must be what can be read.
+            Settings::parse(&shown(&file), &text).map_err(Failure::Settings)?;
+        }
+        self.written.file(&file, text.as_bytes(), SETTINGS_MODE).map_err(wrong(&file))?;
+        self.written.whole = true;
+        Ok(file)
     }
 }
 

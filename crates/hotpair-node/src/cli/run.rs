@@ -11,7 +11,7 @@ pub(super) fn run(cx: &Context, arguments: &RunArguments) -> Result<ExitCode, Fa
     let file = target::settings_file(&cx.global);
     // What is wrong with them is said here, once, and not by a node that is started again and again.
     settings::load(&file).map_err(refused)?;
-    let LogArguments { log_format, log_level } = &arguments.log;
+    let LogArguments { log_format, log_level, demo_plant } = &arguments.log;
     start_log(&arguments.log)?;
     let format = match log_format {
         LogFormat::Text => "text",
@@ -19,6 +19,9 @@ pub(super) fn run(cx: &Context, arguments: &RunArguments) -> Result<ExitCode, Fa
     };
     let mut own: Vec<OsString> = vec!["node".into(), "-c".into(), file.into()];
     own.extend(["--log-format", format, "--log-level", log_level].map(OsString::from));
+    if *demo_plant {
+        own.push("--demo-plant".into());
+    }
     let guard = GuardSettings::of_this_program(own);
     let guard =
         guard.map_err(|error| Failure::Failed(format!("which program is this: {error}")))?;
@@ -28,10 +31,12 @@ pub(super) fn run(cx: &Context, arguments: &RunArguments) -> Result<ExitCode, Fa
 pub(super) fn node(cx: &Context, arguments: &NodeArguments) -> Result<ExitCode, Failure> {
     let settings = settings::load(&target::settings_file(&cx.global)).map_err(refused)?;
     let level = start_log(&arguments.log)?;
-    process::run_node(settings, arguments.guard_fd, Some(level)).or_else(|error| {
-        tracing::error!(%error, "the node cannot start");
-        Ok(Exit::Failed.into())
-    })
+    process::run_node(settings, arguments.guard_fd, Some(level), arguments.log.demo_plant).or_else(
+        |error| {
+            tracing::error!(%error, "the node cannot start");
+            Ok(Exit::Failed.into())
+        },
+    )
 }
 
 fn start_log(arguments: &LogArguments) -> Result<logging::LogLevel, Failure> {

@@ -6,5 +6,6 @@ mod help;
 mod statuses;
 mod settings;
 mod making;
+mod pairing;
 mod asking;
 mod hostile;
