@@ -229,14 +229,17 @@ impl NodeProcess {
         Ok(kill_process(pid, signal)?)
     }
 
-    /// Signals guard and node in one call of the kernel.
+    /// Signals guard and node. The guard goes first: it must not see what happens to the node.
     ///
     /// # Errors
     /// When neither runs.
     pub fn signal_all(&self, signal: Signal) -> Result<()> {
-        let pid = self.child_id().and_then(Pid::from_raw);
-        let pid = pid.with_context(|| format!("{} does not run", self.side))?;
-        Ok(kill_process_group(pid, signal)?)
+        let node = self.node_pid();
+        self.signal_guard(signal)?;
+        match node {
+            Some(node) => Ok(kill_process(node, signal)?),
+            None => Ok(()),
+        }
     }
 
     /// Kills guard and node together, and waits until they are gone: the host is lost.
@@ -244,6 +247,8 @@ impl NodeProcess {
     /// # Errors
     /// When it does not run.
     pub async fn kill_all(&self) -> Result<()> {
+        // Neither must have the time to tell anybody about the other.
+        self.signal_all(Signal::STOP)?;
         self.signal_all(Signal::KILL)?;
         self.ended().await.map(|_| ())
     }
