@@ -43,7 +43,7 @@ impl Options {
         runtime_journal_bytes_max: 16 << 20,
         keys_max: 262_144,
         divergence_bytes_alarm: 256 << 20,
-        replicated_two_phase: true,
+        replicated_two_phase: false,
         quick_repair: false,
     };
 
@@ -86,6 +86,10 @@ pub struct OpenReport {
     pub local: FileOrigin,
     /// Whether the last process closed it. Every page was verified in any case.
     pub stopped_cleanly: bool,
+    /// After an unclean stop the newest commit of the replicated file did not verify, and the one
+    /// before was taken. As a rule it was torn by the stop and nobody was told of it; that it was
+    /// acknowledged and damaged since cannot be told from here, but the partner knows.
+    pub went_back: bool,
 }
 
 /// The store of one engine. One thread writes; `reader` gives others sight of it.
@@ -186,6 +190,7 @@ impl EngineStore {
             replicated: FileOrigin::Created,
             local: FileOrigin::Created,
             stopped_cleanly: true,
+            went_back: false,
         };
         let replicated = vaults.pop().expect("two were made");
         let local = vaults.pop().expect("two were made");
@@ -203,17 +208,21 @@ impl EngineStore {
         let open = |which, ground| {
             Vault::open(&path(which), ground, which, of, manner(which, options, stopped_cleanly))
         };
-        let (local, local_identity) = open(StoreFile::Local, local)?;
-        let (replicated, replicated_identity) = open(StoreFile::Replicated, replicated)?;
-        let store = Self::new(Files { replicated, local }, options)?;
+        let local = open(StoreFile::Local, local)?;
+        let replicated = open(StoreFile::Replicated, replicated)?;
+        let went_back = replicated.went_back;
+        let replaced = (replicated.replaced, local.replaced);
+        let files = Files { replicated: replicated.vault, local: local.vault };
+        let store = Self::new(files, options)?;
         let origin = |replaced: bool, untouched: bool| {
             if replaced && untouched { FileOrigin::Replaced } else { FileOrigin::Opened }
         };
         let no_role = store.reader().role()?.is_none();
         let report = OpenReport {
-            replicated: origin(replicated_identity.replaced, store.history().is_empty()),
-            local: origin(local_identity.replaced, no_role),
+            replicated: origin(replaced.0, store.history().is_empty()),
+            local: origin(replaced.1, no_role),
             stopped_cleanly,
+            went_back,
         };
         Ok((store, report))
     }

@@ -64,12 +64,11 @@ pub enum StorageFault {
 impl StorageFault {
     pub(crate) fn io(file: &std::path::Path, error: &std::io::Error) -> Self {
         let file = file.to_path_buf();
-        match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                Self::DiskFull { file }
-            }
-            kind => Self::Io { file, kind, detail: error.to_string() },
+        let kind = error.kind();
+        if matches!(kind, std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
+            return Self::DiskFull { file };
         }
+        Self::Io { file, kind, detail: error.to_string() }
     }
 
     /// Whether it may go away by itself when space is freed.

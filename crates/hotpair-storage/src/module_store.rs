@@ -227,9 +227,11 @@ impl ModuleStore {
 }
 
 fn open(path: &Path, hash: ModuleHash) -> Result<File, ModuleError> {
-    File::open(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => ModuleError::Absent(hash),
-        _ => StorageFault::io(path, &error).into(),
+    File::open(path).map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
+            return ModuleError::Absent(hash);
+        }
+        StorageFault::io(path, &error).into()
     })
 }
 

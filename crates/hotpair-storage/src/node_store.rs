@@ -48,10 +48,10 @@ impl NodeStore {
             std::fs::rename(&unfinished, &path).map_err(fault)?;
             sync_directory(data.path())?;
         }
-        let (vault, identity) = Vault::open(&path, Ground::File, StoreFile::Node, "node", manner)?;
-        let store = Self { vault, mark, failed: false };
+        let found = Vault::open(&path, Ground::File, StoreFile::Node, "node", manner)?;
+        let store = Self { vault: found.vault, mark, failed: false };
         let untouched = store.started()? == 0;
-        let origin = match (exists, identity.replaced && untouched) {
+        let origin = match (exists, found.replaced && untouched) {
             (false, _) => FileOrigin::Created,
             (true, true) => FileOrigin::Replaced,
             (true, false) => FileOrigin::Opened,

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The newest layout of tables and records this build knows.
 pub(crate) const SCHEMA: u32 = 1;
@@ -34,6 +36,15 @@ pub(crate) struct Manner {
     pub(crate) quick_repair: bool,
     /// Whether redb commits in two phases.
     pub(crate) two_phase: bool,
+}
+
+/// A file that was there.
+pub(crate) struct Found {
+    pub(crate) vault: Vault,
+    /// It was made in place of another.
+    pub(crate) replaced: bool,
+    /// The newest commit did not verify, and the one before was taken.
+    pub(crate) went_back: bool,
 }
 
 /// One file.
@@ -81,7 +92,7 @@ impl Vault {
         which: StoreFile,
         of: &str,
         manner: Manner,
-    ) -> Result<(Self, Identity), OpenError> {
+    ) -> Result<Found, OpenError> {
         let bytes = match &ground {
             Ground::File => std::fs::metadata(path).map(|it| it.len()),
             Ground::Disk(disk) => disk.len(),
@@ -96,6 +107,7 @@ impl Vault {
             let found = format!("{bytes} bytes long");
             return Err(damaged(path, which, found).into());
         }
+        let went_back = Arc::new(AtomicBool::new(false));
         let database = guarded(path, which, || {
             let mut builder = redb::Builder::new();
             builder.set_cache_size(CACHE_BYTES);
@@ -103,12 +115,16 @@ impl Vault {
             // file that something else changed. Reads the whole file.
             builder.set_check_integrity_on_open(true);
             let clean = manner.stopped_cleanly;
+            let noted = Arc::clone(&went_back);
             builder.set_repair_callback(move |session| {
                 // The step at 0.3 is reported only when the newest commit does not verify. After a
-                // power cut that is a torn commit nobody was told of; after a clean stop it is
-                // damage, and going back to an older commit would lose what was acknowledged.
-                if clean && (0.2..0.5).contains(&session.progress()) {
-                    session.abort();
+                // power cut that is, as a rule, a torn commit that nobody was told of; redb goes
+                // back to the one before, and we say so. After a clean stop it is damage.
+                if (0.2..0.5).contains(&session.progress()) {
+                    noted.store(true, Ordering::Relaxed);
+                    if clean {
+                        session.abort();
+                    }
                 }
             });
             match ground {
@@ -131,7 +147,8 @@ impl Vault {
         if identity.of != expected {
             return Err(OpenError::Misplaced { file: path.into(), found: identity.of, expected });
         }
-        Ok((vault, identity))
+        let went_back = went_back.load(Ordering::Relaxed);
+        Ok(Found { vault, replaced: identity.replaced, went_back })
     }
 
     /// Does all of `work` in one durable transaction, or nothing of it.
@@ -172,14 +189,7 @@ impl Vault {
     pub(crate) fn close(self) -> Result<(), StorageFault> {
         let (path, which) = (self.path.clone(), self.which);
         guarded(&path, which, || {
-            self.database.close().map_err(|error| match open_error(&path, which, error) {
-                OpenError::Fault(fault) => fault,
-                other => StorageFault::Io {
-                    file: path.clone(),
-                    kind: std::io::ErrorKind::Other,
-                    detail: other.to_string(),
-                },
-            })
+            self.database.close().map_err(|error| fault(&path, which, error.into()))
         })
     }
 
@@ -226,31 +236,27 @@ fn words(payload: &(dyn Any + Send)) -> String {
 
 fn fault(path: &Path, which: StoreFile, error: redb::Error) -> StorageFault {
     use std::io::ErrorKind;
-    match error {
-        redb::Error::Io(error) => match error.kind() {
-            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
-                damaged(path, which, error.to_string())
-            }
-            _ => StorageFault::io(path, &error),
-        },
-        redb::Error::PreviousIo | redb::Error::DatabaseClosed => {
-            StorageFault::Closed { file: path.into() }
-        }
-        other => damaged(path, which, other.to_string()),
+    if let redb::Error::Io(error) = &error
+        && !matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
+    {
+        return StorageFault::io(path, error);
     }
+    if matches!(error, redb::Error::PreviousIo | redb::Error::DatabaseClosed) {
+        return StorageFault::Closed { file: path.into() };
+    }
+    damaged(path, which, error.to_string())
 }
 
 fn open_error(path: &Path, which: StoreFile, error: redb::DatabaseError) -> OpenError {
-    match error {
-        redb::DatabaseError::DatabaseAlreadyOpen | redb::DatabaseError::LockProtocolMismatch => {
-            OpenError::InUse { directory: path.into(), pid: None }
-        }
-        redb::DatabaseError::RepairAborted => {
-            damaged(path, which, "the newest commit does not verify although it was closed cleanly")
-                .into()
-        }
-        other => fault(path, which, other.into()).into(),
+    use redb::DatabaseError::{DatabaseAlreadyOpen, LockProtocolMismatch, RepairAborted};
+    if matches!(error, DatabaseAlreadyOpen | LockProtocolMismatch) {
+        return OpenError::InUse { directory: path.into(), pid: None };
     }
+    if matches!(error, RepairAborted) {
+        let found = "the newest commit does not verify although it was closed cleanly";
+        return damaged(path, which, found).into();
+    }
+    fault(path, which, error.into()).into()
 }
 
 type OpenTable<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;

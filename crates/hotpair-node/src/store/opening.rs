@@ -76,6 +76,13 @@ fn try_open(
     if !report.stopped_cleanly {
         remarks.push("the last process did not close its files; they were verified".to_owned());
     }
+    if report.went_back {
+        remarks.push(
+            "the newest commit of the data does not verify, as after a power cut in the middle of \
+             it; the one before was taken"
+                .to_owned(),
+        );
+    }
     let record = match &loaded.role {
         Some(bytes) => role::decode(bytes).ok_or_else(|| unreadable(data, settings))?,
         None => fsm::Record::default(),
@@ -156,13 +163,14 @@ mod tests {
     }
 
     fn report(replicated: FileOrigin, local: FileOrigin) -> OpenReport {
-        OpenReport { replicated, local, stopped_cleanly: true }
+        OpenReport { replicated, local, stopped_cleanly: true, went_back: false }
     }
 
     const OPENED: OpenReport = OpenReport {
         replicated: FileOrigin::Opened,
         local: FileOrigin::Opened,
         stopped_cleanly: true,
+        went_back: false,
     };
 
     fn in_sync(number: u64) -> fsm::Record {

@@ -53,7 +53,7 @@ fn batch(number: u64, last: Option<&Loaded>) -> Vec<Op> {
             entries: vec![entry(number, vec![set("tags", "count", &count)])],
         },
     ];
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         ops.push(Op::PutDivergence(vec![lost(number, &value, Fate::Kept)]));
     }
     // A swap in the middle of life replaces everything by itself.

@@ -1,4 +1,6 @@
 //! The store as its users see it: on real files, on disks that lie, and after power cuts.
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
+
 mod content;
 mod crash;
 mod damage;
