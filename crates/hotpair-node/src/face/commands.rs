@@ -199,7 +199,9 @@ impl Driver {
         let lanes = hotpair_transport::Lane::ALL.into_iter();
         Measures {
             engines,
-            beat_missed: hotpair_types::PerChannel::from_fn(|it| detector.channels[it].missed_total),
+            beat_missed: hotpair_types::PerChannel::from_fn(|it| {
+                detector.channels[it].missed_total
+            }),
             queues: lanes
                 .map(|lane| QueueMeasure {
                     name: lane.to_string(),

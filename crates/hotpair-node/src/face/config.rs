@@ -9,9 +9,7 @@ use hotpair_api::face::{
 };
 use hotpair_core::EngineIndex;
 use hotpair_engine::tags::{CONFIG_PREFIX, Declaration};
-use hotpair_replication::{
-    Entry, Expectation, IdempotencyKey, Op, Outcome, Record, WriteBody,
-};
+use hotpair_replication::{Entry, Expectation, IdempotencyKey, Op, Outcome, Record, WriteBody};
 use hotpair_types::{EngineName, ItemKey, JournalKind, Position};
 use serde_json::Value;
 use tokio::sync::oneshot;

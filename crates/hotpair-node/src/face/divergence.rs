@@ -3,7 +3,7 @@ use super::Face;
 use super::config::{hex, value_of};
 use crate::driver::Driver;
 use hotpair_api::face::{
-    Caller, Divergence, DivergenceSummary, DivergedEntry, PositionStatus, Problem, ProblemKind,
+    Caller, DivergedEntry, Divergence, DivergenceSummary, PositionStatus, Problem, ProblemKind,
     ReplayReport, ReplayedEntry,
 };
 use hotpair_core::{EngineIndex, EngineInput};
@@ -93,11 +93,9 @@ impl Face {
                 })
                 .await?;
             let entry = match receiver.await {
-                Ok(Outcome::Acknowledged(it)) => ReplayedEntry {
-                    number,
-                    sequence: Some(it.position.sequence),
-                    refused: None,
-                },
+                Ok(Outcome::Acknowledged(it)) => {
+                    ReplayedEntry { number, sequence: Some(it.position.sequence), refused: None }
+                }
                 Ok(Outcome::Refused(refusal)) => {
                     let mut text = refusal.to_string();
                     if let Some(partner) = partner {
@@ -198,9 +196,7 @@ fn diverged(number: u64, record: &DivergenceRecord) -> Vec<DivergedEntry> {
         Op::Remove { item } => vec![(item.clone(), None)],
         Op::ReplaceAll { provider, items } => items
             .iter()
-            .map(|(name, value)| {
-                (hotpair_types::ItemKey::new(provider, name), Some(value.clone()))
-            })
+            .map(|(name, value)| (hotpair_types::ItemKey::new(provider, name), Some(value.clone())))
             .collect(),
     });
     ops.map(|(item, losing)| {
@@ -232,7 +228,6 @@ fn shown(kind: JournalKind, provider: &str, bytes: &[u8]) -> Value {
     {
         return record.value.to_json();
     }
-    serde_json::from_slice(bytes).unwrap_or_else(|_| {
-        Value::String(base64::engine::general_purpose::STANDARD.encode(bytes))
-    })
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Value::String(base64::engine::general_purpose::STANDARD.encode(bytes)))
 }

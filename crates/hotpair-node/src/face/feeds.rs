@@ -45,6 +45,7 @@ impl Driver {
                 epoch: request.last_epoch,
             });
             let tags = self.runtime(index).tags.clone();
+            tags.journal_at(position);
             let news = self.runtime(index).news.subscribe();
             let filter = Filter::Prefix(request.prefix.as_str().into());
             let mut subscription = tags.subscribe(filter, from);

@@ -62,8 +62,7 @@ impl RuntimeStateProvider for StandIn {
     }
 
     fn restore(&self, at: Position, items: &[Item]) -> Result<(), ProviderError> {
-        let item =
-            |it: &Item| ProviderItem { item: it.item.to_string(), value: it.value.to_vec() };
+        let item = |it: &Item| ProviderItem { item: it.item.to_string(), value: it.value.to_vec() };
         self.send(ProviderEvent::Restore {
             items: items.iter().map(item).collect(),
             sequence: at.sequence,
@@ -112,7 +111,8 @@ impl ProviderSession for ProgramSession {
 impl Drop for ProgramSession {
     fn drop(&mut self) {
         let (engine, name, number) = (self.engine, self.name.clone(), self.number);
-        let request = Box::new(move |driver: &mut Driver| driver.end_session(engine, &name, number));
+        let request =
+            Box::new(move |driver: &mut Driver| driver.end_session(engine, &name, number));
         // With a full queue the registration stays until the next program of that name.
         self.face.requests.try_send(request).ok();
     }
@@ -156,9 +156,10 @@ impl Driver {
         let number = self.next_session();
         let name = stand_in.name.clone();
         let runtime = self.runtime(engine);
-        runtime.providers.register(stand_in.clone()).map_err(|error| {
-            Problem::new(ProblemKind::Conflict, error.to_string())
-        })?;
+        runtime
+            .providers
+            .register(stand_in.clone())
+            .map_err(|error| Problem::new(ProblemKind::Conflict, error.to_string()))?;
         let mut role = runtime.role.subscribe();
         let (state, epoch) = *role.borrow_and_update();
         stand_in.send(ProviderEvent::Role { state, epoch: epoch.number }).ok();

@@ -31,11 +31,8 @@ impl Face {
     ) -> Result<TagPage, Problem> {
         self.with(engine, move |driver, index| {
             let tags = &driver.runtime(index).tags;
-            let mut tags: Vec<_> = tags
-                .list(&prefix, after.as_deref(), count_max + 1)
-                .iter()
-                .map(tag_of)
-                .collect();
+            let mut tags: Vec<_> =
+                tags.list(&prefix, after.as_deref(), count_max + 1).iter().map(tag_of).collect();
             let more = tags.len() > count_max;
             tags.truncate(count_max);
             let next = more.then(|| tags.last().map(|it| it.path.clone())).flatten();

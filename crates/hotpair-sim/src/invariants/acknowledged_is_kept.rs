@@ -30,7 +30,8 @@ pub(super) fn check(world: &World) -> Result<(), String> {
 fn deaths_soon_after(world: &World, at: Time) -> usize {
     let soon = |node| {
         world.watch.deaths.iter().any(|(died, it, cleanly)| {
-            *it == node && !cleanly && *died >= at && died.since(at) <= PERSISTED_WITHIN
+            let ran = world.watch.ran(node, at, *died);
+            *it == node && !cleanly && *died >= at && ran <= PERSISTED_WITHIN
         })
     };
     (0..2).filter(|it| soon(*it)).count()

@@ -20,6 +20,8 @@ pub(crate) struct Watch {
     left: BTreeMap<(usize, usize), bool>,
     /// When processes died, and whether cleanly.
     pub(crate) deaths: Vec<(Time, usize, bool)>,
+    /// When processes stood still, from and until.
+    pauses: Vec<(usize, Time, Option<Time>)>,
     /// When a process last began to run: started or went on.
     pub(crate) running_since: [Time; 2],
     /// Since when a channel is connected and delivers both ways.
@@ -40,6 +42,7 @@ impl Watch {
             highest: BTreeMap::new(),
             left: BTreeMap::new(),
             deaths: Vec::new(),
+            pauses: Vec::new(),
             running_since: [Time::ZERO; 2],
             whole_since: PerChannel::default(),
             two_since: vec![None; engines],
@@ -98,16 +101,36 @@ impl Watch {
 
     pub(crate) fn died(&mut self, now: Time, node: usize, cleanly: bool) {
         self.deaths.push((now, node, cleanly));
+        self.end_pause(now, node);
         self.running_since[node] = Time(u64::MAX);
         self.left.retain(|(it, _), _| *it != node);
     }
 
-    pub(crate) fn paused(&mut self, _now: Time, node: usize) {
+    pub(crate) fn paused(&mut self, now: Time, node: usize) {
+        self.pauses.push((node, now, None));
         self.running_since[node] = Time(u64::MAX);
     }
 
     pub(crate) fn resumed(&mut self, now: Time, node: usize) {
+        self.end_pause(now, node);
         self.running_since[node] = now;
+    }
+
+    fn end_pause(&mut self, now: Time, node: usize) {
+        for pause in &mut self.pauses {
+            if pause.0 == node && pause.2.is_none() {
+                pause.2 = Some(now);
+            }
+        }
+    }
+
+    /// How long a process really ran between two moments.
+    pub(crate) fn ran(&self, node: usize, from: Time, until: Time) -> Duration {
+        let stood = self.pauses.iter().filter(|it| it.0 == node).map(|(_, begin, end)| {
+            let end = end.unwrap_or(until).min(until);
+            end.since((*begin).max(from))
+        });
+        until.since(from).saturating_sub(stood.sum())
     }
 
     /// Keeps the facts about the way between the nodes.
