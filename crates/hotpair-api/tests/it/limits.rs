@@ -151,3 +151,23 @@ async fn more_requests_than_allowed_are_shed_and_health_is_not() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_take_its_answer_loses_its_place() {
+    let write_patience = Duration::from_millis(100);
+    let limits = Limits { connections_max: 1, write_patience, ..Limits::default() };
+    let api = start_with(limits, |it| it).await;
+    let long = "x".repeat(64 * 1024 * 1024);
+    api.node.with(|it| it.tags.get_mut("tank/title").unwrap().value = long.into());
+    let mut slow = TcpStream::connect(api.address).await.unwrap();
+    let request = b"GET /api/v1/tags/tank/title HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    slow.write_all(request).await.unwrap();
+    slow.readable().await.unwrap();
+    assert_eq!(api.get("/livez").await.status, 503, "the one place is taken");
+    let freed = async {
+        while api.get("/livez").await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), freed).await.expect("the place is given back");
+}
