@@ -117,7 +117,7 @@ impl Context {
             drop: id == StateId::Active && self.facts.unacknowledged,
             storage_ok: self.facts.storage_ok,
             network_ok: self.facts.network_ok,
-            leaving: state.is_leaving() && self.outputs_closed(),
+            leaving: state.is_leaving() && self.outputs_closed() && self.is_durable(),
             undeployed: state.is_undeployed(),
             promotion_failed: self.facts.failures > 0 && id == StateId::StandbyNotReady,
             wants_switchover: self.wants_switchover(),

@@ -179,6 +179,7 @@ impl State {
         let active = id.is_active();
         let partner = cx.answers().map(|it| (it.state, it.unverified, it.sole));
         let held = cx.facts.summary.is_some();
+        let undecided = id == StateId::DeterminingFailoverStatus || id.is_standby();
         let situation = match partner {
             Some((state, ..)) if active && state.is_active() => Some(Situation::BothActive),
             // It yields: the winner goes on showing what was agreed.
@@ -196,6 +197,10 @@ impl State {
                     && cx.sole() =>
             {
                 Some(Situation::Unverified)
+            }
+            // The winner moved first: what was agreed still tells this node that it lost.
+            Some((StateId::SwitchingToActive, ..)) if held && undecided => {
+                Some(Situation::NoneActive)
             }
             Some(_) if cx.none_active(id, self.follows()) => Some(Situation::NoneActive),
             Some(_) | None => None,

@@ -46,7 +46,11 @@ impl Determining {
             Some(StateId::StandbyReady | StateId::StandbyMissedHeartbeats) => {
                 return next_to_level(cx);
             }
-            Some(StateId::SwitchingToActive | StateId::SwitchingToStandby) => {
+            Some(StateId::SwitchingToActive) => {
+                let lost = cx.wins() == Some(false);
+                return lost.then(|| (Rule::NotElected, Standby::enter_lost(cx)));
+            }
+            Some(StateId::SwitchingToStandby) => {
                 self.note_verdict(cx);
                 return None;
             }

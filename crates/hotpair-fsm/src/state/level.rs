@@ -48,7 +48,8 @@ fn why_act(it: &Follower, cx: &Context) -> Option<Rule> {
     let partner = cx.facts.partner?;
     let last = partner.view;
     if partner.instance == it.instance {
-        return (last.leaving && cx.contains(last.positions)).then_some(Rule::Left);
+        let left = last.leaving && !last.sole && cx.contains(last.positions);
+        return left.then_some(Rule::Left);
     }
     let undecided = last.state == StateId::DeterminingFailoverStatus || last.state.is_standby();
     let newer = cx.heard_partner().is_some() && undecided && !last.sole;
@@ -97,7 +98,7 @@ fn why_unready(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     if last.undeployed {
         return Some((Rule::PartnerUndeployed, Standby::enter_from_sync(None, cx)));
     }
-    if last.leaving && !cx.contains(last.positions) {
+    if last.leaving && (last.sole || !cx.contains(last.positions)) {
         return Some((Rule::LeftBeyond, Standby::enter_from_sync(Some(*it), cx)));
     }
     if last.about != Some(cx.instance) {

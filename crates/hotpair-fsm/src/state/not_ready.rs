@@ -85,7 +85,7 @@ fn why_act(it: &Standby, cx: &Context) -> Option<Rule> {
         return None;
     }
     let last = cx.last_of(follower.instance)?;
-    if last.leaving && last.positions == cx.positions() {
+    if last.leaving && !last.sole && last.positions == cx.positions() {
         return Some(Rule::LeftEqual);
     }
     winner_fenced(&follower, cx)

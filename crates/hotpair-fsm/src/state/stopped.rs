@@ -6,7 +6,7 @@ use hotpair_types::StateId;
 use std::time::Duration;
 
 /// How long the last view is shown at most.
-const LEAVING_SHOWN_MAX: Duration = Duration::from_millis(500);
+pub(super) const LEAVING_SHOWN_MAX: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Stopped {
@@ -61,7 +61,8 @@ fn may_leave(state: &State, cx: &Context) -> bool {
         // The release is shown until it is answered.
         State::NotReady(_) => {
             let released = matches!(cx.facts.step, Step::Released { .. });
-            !released || cx.heard().is_none() || cx.heard_active().is_some()
+            let answered = cx.heard().is_none() || cx.heard_active().is_some();
+            !released || answered || !cx.timers.is_set(Timer::Leave)
         }
         State::Determining(_)
         | State::ActiveAlone(_)
@@ -86,8 +87,17 @@ fn stop(rule: Rule, state: &State, cx: &mut Context) -> State {
         cx.record.marks.stale = true;
         cx.record.marks.in_sync = false;
     }
+    if leaving && state.id().is_active() && partner_has_all(cx) {
+        // It may act on what it has; so this node may not act alone.
+        cx.record.marks.sole = None;
+    }
     cx.show(Step::None);
     cx.set(Timer::Leave, LEAVING_SHOWN_MAX);
     let process = rule == Rule::GuardLost;
     State::Stopped(Stopped { leaving, process, announced: false })
+}
+
+/// The standby ends exactly where this active ends.
+fn partner_has_all(cx: &Context) -> bool {
+    cx.answers().is_some_and(|it| it.follows && !it.stale && it.positions == cx.positions())
 }

@@ -26,6 +26,8 @@ pub(crate) struct ToActive {
     offer: Option<u32>,
     by_person: bool,
     released: bool,
+    /// Who the election was held with.
+    opponent: Option<Instance>,
     /// What to restore when the epoch is burned.
     before: Record,
     /// Called off: why. Left when the burning is durable.
@@ -78,8 +80,19 @@ impl ToActive {
         cx.show(Step::None);
         cx.act(Action::PrepareObjects);
         let (by_person, released, burning, fetching) = (false, offer.is_none(), None, false);
-        let state =
-            Self { epoch, rule, back, offer, by_person, released, before, burning, fetching };
+        let opponent = cx.facts.partner.map(|it| it.instance);
+        let state = Self {
+            opponent,
+            epoch,
+            rule,
+            back,
+            offer,
+            by_person,
+            released,
+            before,
+            burning,
+            fetching,
+        };
         (rule, State::ToActive(state))
     }
 
@@ -150,7 +163,11 @@ impl ToActive {
         let view = partner.view;
         let acts = view.state.is_active();
         let ahead = view.state == StateId::SwitchingToActive && view.epoch > self.epoch;
-        (acts || ahead).then_some(Rule::HeardAgain)
+        // It came back with the right to act alone: that is for an election to decide.
+        let agreed = self.was_elected() && self.opponent == Some(partner.instance);
+        let undecided = view.state == StateId::DeterminingFailoverStatus || view.state.is_standby();
+        let claims = undecided && !agreed && self.minds_sole(view.sole, cx);
+        (acts || ahead || claims).then_some(Rule::HeardAgain)
     }
 
     /// Fetches what the loser of the election has ahead.

@@ -123,6 +123,9 @@ impl ToStandby {
         if !cx.outputs_closed() {
             return None;
         }
+        if cx.wishes.leave {
+            cx.set(Timer::Leave, super::stopped::LEAVING_SHOWN_MAX);
+        }
         cx.show(Step::Released { id });
         cx.facts.released = Some(Release { id, positions: cx.positions() });
         Some((Rule::Released, Standby::enter_from_acting(cx)))

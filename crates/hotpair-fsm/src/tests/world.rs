@@ -63,6 +63,8 @@ pub(super) struct World {
     pub(super) opened: BTreeSet<(u64, usize)>,
     /// Entries that were acknowledged as replicated.
     pub(super) replicated: BTreeSet<Position>,
+    /// Whether losing one of them is an error: not after a person's promote, nor with cuts.
+    pub(super) keeps_replicated: bool,
     pub(super) changes: Vec<(usize, RoleChange)>,
 }
 
@@ -90,6 +92,7 @@ impl World {
             cut: [false; 2],
             opened: BTreeSet::new(),
             replicated: BTreeSet::new(),
+            keeps_replicated: false,
             changes: Vec::new(),
         }
     }
@@ -170,6 +173,14 @@ impl World {
                 }
                 Action::OpenOutputs { epoch } => {
                     it.open = Some(epoch);
+                    let runtime = &self.hosts[host].history.runtime;
+                    let lost = self.replicated.iter().find(|it| {
+                        runtime.last < it.sequence
+                            || runtime.lineage.epoch_of(it.sequence) != Some(it.epoch)
+                    });
+                    if let Some(lost) = lost.filter(|_| self.keeps_replicated) {
+                        panic!("S4: {lost} is not in the history of {host}, which opens");
+                    }
                     assert!(self.hosts[host].disk.epoch >= epoch, "S5: {epoch} is not durable");
                     let _ = self.opened.insert((epoch.number, host));
                     let owners = self.opened.iter().filter(|it| it.0 == epoch.number).count();

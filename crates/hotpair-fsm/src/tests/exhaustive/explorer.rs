@@ -64,6 +64,7 @@ impl Trail {
 /// Walks from a pair that is level. Panics with the shortest way to a world that breaks a rule.
 pub(super) fn explore(change: impl Fn(&mut Settings), bounds: &Bounds) -> Seen {
     let mut start = World::new(change);
+    start.keeps_replicated = bounds.never_two;
     start.take(Step::Start(0));
     start.take(Step::Start(1));
     start.run();
@@ -128,6 +129,7 @@ pub(super) fn wander(
     length: usize,
 ) -> Seen {
     let mut start = World::new(change);
+    start.keeps_replicated = bounds.never_two;
     start.take(Step::Start(0));
     start.take(Step::Start(1));
     start.run();
