@@ -5,8 +5,11 @@ mod config;
 mod divergence;
 mod feeds;
 mod modules;
+mod native;
 mod providers;
 mod tags;
+
+pub use native::Registration;
 
 use crate::driver::{Driver, Request};
 use hotpair_api::face::{

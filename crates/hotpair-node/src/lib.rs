@@ -21,3 +21,4 @@ pub mod wire;
 pub mod process;
 pub mod guard;
 pub mod demo_plant;
+pub mod config_table;

@@ -37,9 +37,27 @@ pub struct NodeParts {
     pub on_started: Option<OnStarted>,
 }
 
+impl NodeParts {
+    /// A node inside another program, without a guard: when it dies, the partner finds out by
+    /// silence.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn without_guard(settings: Settings) -> Result<Self, NodeError> {
+        Ok(Self {
+            guard: GuardLink::none(settings.engines.len()),
+            settings,
+            guard_key: None,
+            guard_pid: None,
+            instance_tag: random_tag()?,
+            log_level: None,
+            on_started: None,
+        })
+    }
+}
+
 /// Makes the line to the guard.
-pub type OnStarted =
-    Box<dyn FnOnce(hotpair_types::Instance) -> std::io::Result<GuardLink> + Send>;
+pub type OnStarted = Box<dyn FnOnce(hotpair_types::Instance) -> std::io::Result<GuardLink> + Send>;
 
 /// Why a node cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -107,8 +125,15 @@ impl Node {
     /// # Errors
     /// `NodeError` says what could not be opened; nothing runs then.
     pub async fn start(parts: NodeParts) -> Result<Self, NodeError> {
-        let NodeParts { settings, guard, guard_key, guard_pid, instance_tag, log_level, on_started } =
-            parts;
+        let NodeParts {
+            settings,
+            guard,
+            guard_key,
+            guard_pid,
+            instance_tag,
+            log_level,
+            on_started,
+        } = parts;
         let clock = Clock::start();
         let identity = Identity::load(&settings.key_file())?;
         let partner_key: PinnedKey =
@@ -222,9 +247,7 @@ impl Node {
         let runtime = tokio::runtime::Handle::current();
         let driver = std::thread::Builder::new()
             .name("hotpair-driver".to_owned())
-            .spawn(move || {
-                runtime.block_on(async move { Driver::new(parts).run(inlets).await })
-            })
+            .spawn(move || runtime.block_on(async move { Driver::new(parts).run(inlets).await }))
             .expect("a thread can be started");
         RunFile {
             node: settings.node.name.to_string(),
