@@ -8,6 +8,7 @@ mod exit;
 mod terminal;
 mod words;
 mod ask;
+mod trust;
 mod target;
 mod arguments;
 mod confirm;

@@ -31,7 +31,7 @@ pub(super) struct Ask {
     base: Base,
     token: Option<String>,
     engine: Option<EngineName>,
-    tls: Option<super::target::Tls>,
+    tls: Option<super::trust::Tls>,
 }
 
 /// `http://127.0.0.1:8650`
@@ -72,6 +72,12 @@ impl Base {
         let port = if https { 443 } else { 80 };
         let authority = if has_port { host.to_owned() } else { format!("{host}:{port}") };
         Ok(Self { https, authority })
+    }
+
+    /// The host without the port.
+    pub(super) fn host(&self) -> &str {
+        let host = self.authority.rsplit_once(':').map_or(self.authority.as_str(), |it| it.0);
+        host.trim_start_matches('[').trim_end_matches(']')
     }
 }
 
@@ -144,7 +150,7 @@ impl Ask {
         base: Base,
         token: Option<String>,
         engine: Option<EngineName>,
-        tls: Option<super::target::Tls>,
+        tls: Option<super::trust::Tls>,
     ) -> Self {
         Self { base, token, engine, tls }
     }

@@ -2,6 +2,7 @@
 
 use super::ask::{Ask, Base};
 use super::terminal::{clean, table};
+use super::trust::Tls;
 use super::{Context, Exit, Failure, run, status, target};
 use crate::run_file::RunFile;
 use crate::settings::{self, Settings};
@@ -257,7 +258,7 @@ async fn reach(partner: SocketAddr) -> std::result::Result<String, String> {
 async fn of_running(checks: &mut Checks, settings: &Settings, run: &RunFile) {
     let token = settings.api.token_file.as_deref().map(target::token).transpose();
     let asked = async {
-        let tls = target::Tls::trusting(settings.api.tls.as_ref().map(|it| it.cert.clone()));
+        let tls = Tls::trusting(settings.api.tls.as_ref().map(|it| it.cert.clone()));
         let ask = Ask::new(Base::parse(&run.api)?, token?, None, Some(tls));
         status::fetch(&ask).await
     };

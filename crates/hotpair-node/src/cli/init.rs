@@ -228,7 +228,7 @@ impl Written {
         self.files.push(path.to_owned());
         std::fs::remove_file(&draft)?;
         let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
-        std::fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+        std::fs::File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
     }
 }
 

@@ -45,7 +45,7 @@ fn chapter(page: &mut String, parent: &mut Command) {
         if command.is_hide_set() || command.get_name() == "help" {
             continue;
         }
-        let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+        let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
         let _ = write!(page, "\n## `{name}`\n\n```text\n{}```\n", help(command));
         chapter(page, command);
     }

@@ -3,10 +3,10 @@
 use super::arguments::Global;
 use super::ask::{Ask, Base};
 use super::exit::Failure;
+use super::trust::Tls;
 use crate::run_file::RunFile;
 use crate::settings;
 use std::path::{Path, PathBuf};
-use tokio::net::TcpStream;
 
 /// Where a node serves that was installed with the defaults.
 pub(super) const DEFAULT_API: &str = "http://127.0.0.1:8650";
@@ -14,24 +14,6 @@ pub(super) const DEFAULT_API: &str = "http://127.0.0.1:8650";
 pub(super) const DEFAULT_SETTINGS: &str = "/etc/hotpair/node.toml";
 /// The longest token.
 const TOKEN_BYTES_MAX: u64 = 4096;
-
-/// What a TLS connection trusts.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tls {
-    ca: Option<PathBuf>,
-}
-
-impl Tls {
-    /// Trusts this certificate.
-    pub(super) const fn trusting(ca: Option<PathBuf>) -> Self {
-        Self { ca }
-    }
-
-    pub(super) async fn wrap(&self, base: &Base, _: TcpStream) -> Result<TcpStream, Failure> {
-        let ca = self.ca.as_ref().map_or_else(|| "none".to_owned(), |it| it.display().to_string());
-        Err(Failure::Failed(format!("{base}: https is not built yet (certificate: {ca})")))
-    }
-}
 
 /// The settings file that is meant when a command needs one.
 pub(super) fn settings_file(global: &Global) -> PathBuf {
@@ -47,7 +29,7 @@ pub(super) fn ask(global: &Global) -> Result<Ask, Failure> {
         (None, Some(file)) => {
             let settings = settings::load_unpaired(file).map_err(super::run::refused)?;
             token_file = token_file.or(settings.api.token_file);
-            ca = ca.or(settings.api.tls.map(|it| it.cert));
+            ca = ca.or_else(|| settings.api.tls.map(|it| it.cert));
             // With port 0 only the running node knows; without one, the settings are all there is.
             match RunFile::read(&settings.node.data_dir) {
                 Ok(running) => running.api,
@@ -65,7 +47,7 @@ pub(super) fn ask(global: &Global) -> Result<Ask, Failure> {
     };
     let token = token_file.as_deref().map(token).transpose()?;
     let base = Base::parse(&base)?;
-    let tls = base.https.then_some(Tls { ca });
+    let tls = base.https.then_some(Tls::trusting(ca));
     Ok(Ask::new(base, token, global.engine.clone(), tls))
 }
 

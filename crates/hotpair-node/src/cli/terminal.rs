@@ -27,11 +27,6 @@ impl Screen {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn plain() -> Self {
-        Self { json: false, is_terminal: false, can_ask: false, colour: false }
-    }
-
     /// One line of the answer. A closed pipe ends the process quietly.
     pub(super) fn line(&self, text: &str) {
         self.write(&format!("{text}\n"));

@@ -222,8 +222,8 @@ mod tests {
     fn the_default_leaves_the_margin_that_the_clocks_need() {
         let least = promote_after_least(Duration::from_millis(800));
         assert_eq!(least, Duration::from_millis(902));
-        // 902 ms on the fastest clock are longer than 800 ms on the slowest, and closing.
-        assert!(902.0 * 0.999 >= 800.0 * 1.001 + 100.0);
-        assert!(901.0 * 0.999 < 800.0 * 1.001 + 100.0);
+        // So long on the slowest clock is longer than the fence on the fastest, and closing.
+        let keeps = |promote_ms: u64| promote_ms * 999_000 >= 800 * 1_001_000 + 100 * 1_000_000;
+        assert!(keeps(902) && !keeps(901));
     }
 }

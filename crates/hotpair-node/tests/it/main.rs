@@ -1,5 +1,7 @@
 //! The `hotpair` command from outside: texts, statuses, bad input.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod command;
 mod fake;
 mod help;
