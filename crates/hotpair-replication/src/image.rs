@@ -170,10 +170,10 @@ impl Image {
         Some(record)
     }
 
-    /// Takes everything away.
-    pub(crate) fn clear(&mut self) {
-        self.providers.clear();
-        (self.items, self.bytes) = (0, 0);
+    /// Takes the items of another image in place of these.
+    pub(crate) fn become_items_of(&mut self, other: Self) {
+        let Self { providers, items, bytes, .. } = other;
+        (self.providers, self.items, self.bytes) = (providers, items, bytes);
     }
 
     /// Remembers that an item was removed.

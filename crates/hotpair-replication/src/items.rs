@@ -65,10 +65,7 @@ impl Items {
             u32::try_from(self.slots.len() - 1).expect("fewer than four thousand million items")
         });
         self.slots[slot as usize] = Some((Arc::clone(&name), record));
-        let Self { slots, index, .. } = self;
-        index.insert(hash(&name), slot, |slot| {
-            slots[slot as usize].as_ref().map_or(0, |(name, _)| hash(name))
-        });
+        self.index.insert(hash(&name), slot);
         self.order.insert(name, slot);
         None
     }
@@ -78,7 +75,7 @@ impl Items {
         let of = |slot: u32| slots[slot as usize].as_ref();
         let is_it = |slot: u32| of(slot).is_some_and(|(it, _)| **it == *name);
         let (cell, slot) = index.find(hash(name), is_it)?;
-        index.remove(cell, |slot| of(slot).map_or(0, |(name, _)| hash(name)));
+        index.remove(cell);
         self.order.remove(name);
         self.free.push(slot);
         self.slots[slot as usize].take().map(|(_, record)| record)
@@ -99,9 +96,11 @@ impl Index {
         self.cells.len() - 1
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the lower bits are what is wanted")]
+    /// Where a name belongs. Only the bits that a cell keeps decide it, so that nothing but the
+    /// cells is looked at when the table grows.
+    #[expect(clippy::cast_possible_truncation, reason = "the upper half has 32 bits")]
     const fn home(&self, hash: u64) -> usize {
-        hash as usize & self.mask()
+        (hash >> 32) as usize & self.mask()
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "masked to 32 bits")]
@@ -127,12 +126,12 @@ impl Index {
         }
     }
 
-    fn insert(&mut self, hash: u64, slot: u32, hash_of: impl Fn(u32) -> u64) {
+    fn insert(&mut self, hash: u64, slot: u32) {
         if (self.used + 1) * 8 > self.cells.len() * 5 {
             let len = (self.cells.len() * 2).max(16);
             let old = std::mem::replace(&mut self.cells, vec![0; len]);
             for cell in old.into_iter().filter(|it| *it != 0) {
-                self.put(hash_of(Self::slot(cell)), Self::slot(cell));
+                self.put(cell, Self::slot(cell));
             }
         }
         self.put(hash, slot);
@@ -148,7 +147,7 @@ impl Index {
     }
 
     /// Empties a cell and moves up what was displaced by it.
-    fn remove(&mut self, mut hole: usize, hash_of: impl Fn(u32) -> u64) {
+    fn remove(&mut self, mut hole: usize) {
         self.used -= 1;
         let mut at = hole;
         loop {
@@ -157,7 +156,7 @@ impl Index {
             if cell == 0 {
                 break;
             }
-            let home = self.home(hash_of(Self::slot(cell)));
+            let home = self.home(cell);
             // It may move into the hole if its home does not lie between the hole and itself.
             let distance = |to: usize| to.wrapping_sub(home) & self.mask();
             if distance(hole) <= distance(at) {

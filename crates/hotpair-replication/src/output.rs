@@ -43,12 +43,13 @@ pub enum Output {
         /// What.
         entry: SharedEntry,
     },
-    /// Forget what you have and take this: a provider's items, or (provider "") all config records.
+    /// Forget what you have and take what `Replica::items` shows: a provider of runtime data, or
+    /// (config, provider "") whoever reads config records.
     Restore {
+        /// In which journal.
+        kind: JournalKind,
         /// Whose.
         provider: Box<str>,
-        /// All its items, by name.
-        items: Vec<(Box<str>, Bytes)>,
     },
     /// The answer of a write.
     Reply {

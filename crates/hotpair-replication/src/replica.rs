@@ -122,7 +122,9 @@ impl Replica {
                 self.blob_read(hash, offset, bytes, last, out);
             }
             Input::BlobWritten { hash, until } => self.blob_written(hash, until, out),
-            Input::ProviderReady { provider } => self.provider_ready(provider, out),
+            Input::ProviderReady { provider } => {
+                out.push(Output::Restore { kind: JournalKind::Runtime, provider });
+            }
             Input::ReplayDivergence { ticket, id, written_at } => {
                 self.replay_divergence(ticket, id, written_at, out);
             }
@@ -259,16 +261,6 @@ impl Replica {
         }
         self.resume_syncing(out);
         self.resume_fetching(out);
-    }
-
-    fn provider_ready(&mut self, provider: Box<str>, out: &mut Vec<Output>) {
-        self.restore(JournalKind::Runtime, provider, out);
-    }
-
-    pub(crate) fn restore(&self, kind: JournalKind, provider: Box<str>, out: &mut Vec<Output>) {
-        let items = self.journals[kind].image.of_provider(&provider, "");
-        let items = items.map(|(name, record)| (name.into(), record.value.clone())).collect();
-        out.push(Output::Restore { provider, items });
     }
 
     /// Both journals' lineages and ends, in memory.

@@ -2,16 +2,16 @@
 use crate::journal::{Misfit, is_sound};
 use crate::ring::Ring;
 use crate::serving::send;
-use crate::shadow::Shadow;
+use crate::shadow::{Difference, Shadow};
 use crate::storing::Stored;
 use crate::syncing::{Follow, Stage};
 use crate::way::Route;
 use crate::{
-    Entry, Fact, JournalHead, JournalSwap, KeptKey, KeyRange, Message, Output, PerJournal,
+    Entry, Fact, JournalHead, JournalSwap, KeptKey, KeyRange, Message, Op, Output, PerJournal,
     Progress, RangeDigest, Record, Replica, Scope, SharedEntry, StoreOp,
 };
-use hotpair_types::{Instance, ItemKey, JournalKind, Position};
-use std::collections::{BTreeSet, VecDeque};
+use hotpair_types::{Instance, ItemKey, JournalKind, NodeTime, Position};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A journal's transfer.
@@ -91,11 +91,12 @@ impl Replica {
             out.push(send(Message::EntriesWanted { session, kind, after }));
             return;
         }
+        let whole = plan.route == Route::All || self.journals[kind].image.items() == 0;
         let usable = |it: &Transfer| {
             it.partner == syncing.partner
+                && it.shadow.is_whole() == whole
                 && it.last() >= plan.resumable_after
                 && plan.active_has(it.position())
-                && it.shadow.from_nothing == (plan.route == Route::All)
         };
         if let Some(transfer) = parked.filter(|it| usable(it)) {
             let after = transfer.position();
@@ -105,14 +106,10 @@ impl Replica {
             return;
         }
         let journal = &self.journals[kind];
-        let mut shadow = Shadow::default();
         let everything = Job::Fetch(Scope::Range(KeyRange::default()));
         let jobs: Vec<Job> = match plan.route {
             Route::Entries => Vec::new(),
-            Route::All => {
-                shadow.from_nothing = true;
-                vec![everything]
-            }
+            Route::All => vec![everything],
             Route::Digests if journal.image.items() == 0 => vec![everything],
             Route::Digests => vec![Job::CompareFrom(None)],
             Route::Changed(sequence) => {
@@ -128,7 +125,7 @@ impl Replica {
         syncing.follows[kind] = Follow::Snapshot(Box::new(Transfer {
             partner: syncing.partner,
             head: None,
-            shadow,
+            shadow: Shadow::new(whole),
             jobs: jobs.into(),
             request: 0,
             at: 0,
@@ -300,8 +297,8 @@ impl Replica {
                 crate::image::item_bytes(&item.provider, &item.item, &record.value) as u64;
             shadow.offer(item, record, at);
         }
-        for (item, position) in removes {
-            shadow.offer_removed(item, position, at);
+        for (item, _) in removes {
+            shadow.offer_absent(item, at);
         }
         transfer.progress.total = transfer.progress.total.max(transfer.progress.done);
         out.push(Output::Progress(transfer.progress));
@@ -404,31 +401,37 @@ impl Replica {
     ) -> JournalSwap {
         let Transfer { head, shadow, ring, .. } = transfer;
         let head = head.expect("a transfer is complete only after it has begun");
-        let clear = shadow.from_nothing;
         let difference = shadow.into_difference(&self.journals[kind].image);
         self.keep_overwritten(kind, &head, &difference, out);
+        let Difference { whole, sets, removes } = difference;
+        let clear = whole.is_some();
         let journal = &mut self.journals[kind];
-        let mut providers: BTreeSet<Box<str>> = BTreeSet::new();
-        if clear {
-            providers.extend(journal.image.providers().map(Into::into));
-            journal.image.clear();
-        }
-        for item in &difference.removes {
-            providers.insert(item.provider.clone());
-            journal.image.take(item);
-        }
-        for (item, record) in &difference.sets {
-            providers.insert(item.provider.clone());
-            journal.image.put(item.clone(), record.clone());
+        match whole {
+            Some(image) => {
+                let old = journal.image.providers().map(Into::into);
+                let new = image.providers().map(Into::into);
+                let providers: BTreeSet<Box<str>> = old.chain(new).collect();
+                journal.image.become_items_of(image);
+                for provider in providers {
+                    out.push(Output::Restore { kind, provider });
+                }
+            }
+            None => {
+                let position = head.history.position();
+                let changes = changes(kind, position, journal, &sets, &removes);
+                out.extend(changes.into_iter().map(|entry| Output::Apply { entry }));
+                for item in &removes {
+                    journal.image.take(item);
+                }
+                for (item, record) in &sets {
+                    journal.image.put(item.clone(), record.clone());
+                }
+            }
         }
         journal.take_head(self.now, head.clone(), ring);
         journal.suspect = false;
         journal.stored = 0;
         self.storing.swapped(kind);
-        for provider in providers {
-            self.restore(kind, provider, out);
-        }
-        let (sets, removes) = (difference.sets, difference.removes);
         JournalSwap { head, clear, sets, removes }
     }
 
@@ -459,6 +462,31 @@ impl Replica {
             }
         }
     }
+}
+
+/// What a swap changes, for the providers: as if the entries that made it had come, oldest first.
+fn changes(
+    kind: JournalKind,
+    end: Position,
+    journal: &crate::journal::Journal,
+    sets: &[(ItemKey, Record)],
+    removes: &[ItemKey],
+) -> Vec<SharedEntry> {
+    let mut by_position: BTreeMap<Position, (NodeTime, Vec<Op>)> = BTreeMap::new();
+    for (item, record) in sets {
+        let (_, ops) =
+            by_position.entry(record.position).or_insert((record.written_at, Vec::new()));
+        ops.push(Op::Set { item: item.clone(), value: record.value.clone() });
+    }
+    for item in removes.iter().filter(|it| journal.image.contains(it)) {
+        let (_, ops) = by_position.entry(end).or_default();
+        ops.push(Op::Remove { item: item.clone() });
+    }
+    let entry = |(position, (written_at, ops))| {
+        let (key, origin, chain) = (None, None, [0; 32]);
+        Arc::new(Entry { kind, position, ops, key, written_at, origin, chain })
+    };
+    by_position.into_iter().map(entry).collect()
 }
 
 /// Whether an entry is the next one.

@@ -21,7 +21,7 @@ impl Driver {
         match output {
             Output::Reply { ticket, outcome } => self.answer_write(engine, ticket, outcome),
             Output::Apply { entry } => self.apply(engine, &entry),
-            Output::Restore { provider, items } => self.restore(engine, &provider, &items),
+            Output::Restore { kind, provider } => self.restore(engine, kind, &provider),
             Output::ReadJournal { ticket, kind, after, until, bytes_max } => {
                 self.store.read_journal(engine, ticket, kind, after, until, bytes_max);
             }
@@ -123,7 +123,10 @@ impl Driver {
         for op in &entry.ops {
             match op {
                 Op::Set { item, value } => {
-                    updates.entry(&item.provider).or_default().push(update(&item.item, Some(value)));
+                    updates
+                        .entry(&item.provider)
+                        .or_default()
+                        .push(update(&item.item, Some(value)));
                 }
                 Op::Remove { item } => {
                     updates.entry(&item.provider).or_default().push(update(&item.item, None));
@@ -145,19 +148,22 @@ impl Driver {
                 self.restore_provider(engine, provider);
             }
         }
+        self.runtime(engine).tags.journal_at(position);
     }
 
-    fn restore(&mut self, engine: EngineIndex, provider: &str, items: &[(Box<str>, Bytes)]) {
-        if provider.is_empty() {
-            let records = items.iter().filter(|(key, _)| key.starts_with(CONFIG_PREFIX));
-            let records: Vec<_> = records.map(|(key, value)| (&**key, &value[..])).collect();
-            for (key, error) in self.runtime(engine).tags.clone().replace_declarations(records) {
-                tracing::warn!(%key, %error, "a record declares no sound tag");
+    fn restore(&mut self, engine: EngineIndex, kind: JournalKind, provider: &str) {
+        match kind {
+            JournalKind::Config => {
+                let tags = self.runtime(engine).tags.clone();
+                let records = self.replica(engine).items(kind, "", CONFIG_PREFIX);
+                let records: Vec<_> = records.map(|(key, it)| (key, &it.value[..])).collect();
+                for (key, error) in tags.replace_declarations(records) {
+                    tracing::warn!(%key, %error, "a record declares no sound tag");
+                }
+                self.changed();
             }
-            self.changed();
-            return;
+            JournalKind::Runtime => self.restore_provider(engine, provider),
         }
-        self.restore_provider(engine, provider);
     }
 
     fn restore_items(
@@ -205,12 +211,7 @@ impl Driver {
 
     /// At the start: declarations first, then the state of every provider.
     pub(super) fn restore_providers(&mut self, engine: EngineIndex) {
-        let records: Vec<(Box<str>, Bytes)> = self
-            .replica(engine)
-            .items(JournalKind::Config, "", "")
-            .map(|(key, record)| (key.into(), record.value.clone()))
-            .collect();
-        self.restore(engine, "", &records);
+        self.restore(engine, JournalKind::Config, "");
         for name in self.runtime(engine).providers.names() {
             self.restore_provider(engine, &name);
         }

@@ -139,12 +139,14 @@ impl Pair {
                     apply(&mut self.nodes[node].applied, op);
                 }
             }
-            Output::Restore { provider, items } => {
-                let applied = &mut self.nodes[node].applied;
+            Output::Restore { kind, provider } => {
+                let Node { applied, replica, .. } = &mut self.nodes[node];
                 applied.retain(|it, _| it.provider != provider);
-                let item =
-                    |(name, value): (Box<str>, Bytes)| (ItemKey::new(&provider, &name), value);
-                applied.extend(items.into_iter().map(item));
+                let items = replica.items(kind, &provider, "");
+                let item = |(name, it): (&str, &hotpair_replication::Record)| {
+                    (ItemKey::new(&provider, name), it.value.clone())
+                };
+                applied.extend(items.map(item));
             }
             Output::Reply { ticket, outcome } => {
                 let before = self.nodes[node].replies.insert(ticket.0, outcome);
