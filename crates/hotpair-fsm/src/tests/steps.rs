@@ -1,6 +1,6 @@
 //! The steps a world can take: what a driver, a network and a person may do.
 use super::world::{Live, OTHER, Todo, World, both};
-use crate::{Acknowledge, Command, CommandId, Event, Hint, Pulse, Timer};
+use crate::{Acknowledge, Command, CommandId, Event, Hint, Pulse, SyncFailure, Timer};
 use hotpair_types::{PerChannel, StateId};
 
 /// One step. Hosts are 0 (master) and 1.
@@ -50,7 +50,45 @@ pub(super) enum Step {
     Heal(usize),
     Stalled(usize),
     FailPromotion(usize),
+    /// Something else of a host's own goes wrong.
+    Odd(usize, Odd),
     Ask(usize, Command),
+}
+
+/// What else can go wrong on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Odd {
+    StorageFails,
+    NetworkFails,
+    ModuleMissing,
+    SettingsDiffer,
+    Gap,
+    SyncFails,
+    NotSent,
+    /// Data is not acknowledged while beats are.
+    DataLate,
+    RedundancySilent,
+    GuardLost,
+    StaleEpoch,
+    /// The partner's beats say that it hears us nowhere.
+    OneWay,
+}
+
+impl Odd {
+    pub(super) const ALL: [Self; 12] = [
+        Self::StorageFails,
+        Self::NetworkFails,
+        Self::ModuleMissing,
+        Self::SettingsDiffer,
+        Self::Gap,
+        Self::SyncFails,
+        Self::NotSent,
+        Self::DataLate,
+        Self::RedundancySilent,
+        Self::GuardLost,
+        Self::StaleEpoch,
+        Self::OneWay,
+    ];
 }
 
 /// The order in which `Step::Done` numbers what is to do.
@@ -155,6 +193,14 @@ impl World {
             Step::Heal(host) => self.cut[host],
             Step::Stalled(host) => self.live(host).is_some(),
             Step::FailPromotion(host) => self.state(host) == StateId::SwitchingToActive,
+            Step::Odd(host, Odd::DataLate) => self.state(host) == StateId::Active,
+            Step::Odd(host, Odd::OneWay) => {
+                self.cut[host] && self.live(host).is_some_and(|it| !it.picture.one_way)
+            }
+            Step::Odd(host, Odd::RedundancySilent) => {
+                self.live(host).is_some_and(|it| it.picture.channels == both(Pulse::OnTime))
+            }
+            Step::Odd(host, _) => self.live(host).is_some(),
             Step::Ask(host, command) => {
                 self.live(host).is_some_and(|it| it.machine.why_not(command).is_empty())
             }
@@ -221,6 +267,7 @@ impl World {
             Step::Heal(host) => self.cut[host] = false,
             Step::Stalled(host) => self.give(host, Event::LoopStalled),
             Step::FailPromotion(host) => self.give(host, Event::PromotionFailed),
+            Step::Odd(host, odd) => self.go_odd(host, odd),
             Step::Ask(host, command) => {
                 self.give(host, Event::Command { id: CommandId(0), command });
             }
@@ -230,6 +277,42 @@ impl World {
                 self.hosts[host].live = None;
             }
         }
+    }
+
+    fn go_odd(&mut self, host: usize, odd: Odd) {
+        let event = match odd {
+            Odd::StorageFails => {
+                // What was being stored is an unknown outcome: here, lost.
+                if let Some(live) = &mut self.hosts[host].live {
+                    live.storing = None;
+                }
+                Event::StorageFailed
+            }
+            Odd::NetworkFails => Event::Network { up: false },
+            Odd::ModuleMissing => Event::ModuleMissing(true),
+            Odd::SettingsDiffer => Event::SettingsDiffer(Some("pair.mode".into())),
+            Odd::Gap => Event::Gap,
+            Odd::SyncFails => Event::SyncFailed(SyncFailure::Broken),
+            Odd::NotSent => Event::NotSentToUs,
+            Odd::DataLate => Event::Unacknowledged(true),
+            Odd::GuardLost => Event::GuardLost,
+            Odd::StaleEpoch => Event::StaleEpoch,
+            Odd::RedundancySilent => {
+                return self.see(host, |it| it.channels.redundancy = Pulse::Silent);
+            }
+            Odd::OneWay => return self.see(host, |it| it.one_way = true),
+        };
+        self.give(host, event);
+    }
+
+    /// All that went wrong on a host is mended.
+    pub(super) fn mend(&mut self, host: usize) {
+        self.give(host, Event::StorageSound);
+        self.give(host, Event::Network { up: true });
+        self.give(host, Event::ModuleMissing(false));
+        self.give(host, Event::SettingsDiffer(None));
+        self.give(host, Event::Unacknowledged(false));
+        self.see(host, |it| it.one_way = false);
     }
 
     pub(super) fn two_way(&self) -> bool {

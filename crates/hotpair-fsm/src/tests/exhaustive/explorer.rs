@@ -1,6 +1,6 @@
 //! Walks breadth first through every world that can be reached, and says the shortest way to a
 //! broken one.
-use super::super::steps::{Step, TODOS};
+use super::super::steps::{Odd, Step, TODOS};
 use super::super::world::{OTHER, Todo, World};
 use super::invariants;
 use crate::{Command, Rule, Settings, Ticket, Timer};
@@ -35,6 +35,7 @@ pub(super) enum Fault {
     Timeout,
     Late,
     Promotion,
+    Odd(Odd),
     Ask(Command),
 }
 
@@ -292,6 +293,7 @@ fn steps(world: &World, bounds: &Bounds, faults: u8) -> Vec<(Step, u8)> {
                 Fault::Timeout => vec![Step::Elapsed(host, Timer::Handover)],
                 Fault::Late => vec![Step::DeliverOld(host)],
                 Fault::Promotion => vec![Step::FailPromotion(host)],
+                Fault::Odd(odd) => vec![Step::Odd(host, *odd)],
                 Fault::Ask(command) => vec![Step::Ask(host, *command)],
             };
             let cost = |it: Step| u8::from(!matches!(it, Step::Heal(_) | Step::DeliverOld(_)));

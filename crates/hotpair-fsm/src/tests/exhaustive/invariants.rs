@@ -58,6 +58,9 @@ const fn may_promote(from: StateId, rule: Rule) -> bool {
 pub(super) fn heals(mut world: World) -> Result<(), String> {
     world.changes.clear();
     world.cut = [false; 2];
+    for host in 0..2 {
+        world.mend(host);
+    }
     for _ in 0..8 {
         for host in 0..2 {
             let ask = |it| Step::Ask(host, it);

@@ -93,7 +93,7 @@ walk!(manual_handovers_open_never_two, Manual, 2, [Cut, Ask(Command::BecomeActiv
 #[test]
 fn far_away() {
     use Fault::*;
-    let all = vec![
+    let mut all = vec![
         Crash,
         Stall,
         Miss,
@@ -109,6 +109,7 @@ fn far_away() {
         Ask(Command::Deploy),
         Ask(Command::Reinit),
     ];
+    all.extend(super::super::steps::Odd::ALL.map(Odd));
     let mut cuts = all.clone();
     cuts.push(Cut);
     let mut persons = cuts.clone();
@@ -120,6 +121,7 @@ fn far_away() {
         faults_max: 1,
         ..bounds()
     };
+    let mut edges = std::collections::BTreeSet::new();
     for (name, which, faults, never_two) in [
         ("a", Mode::Availability, all.clone(), true),
         ("ac", Mode::Availability, cuts.clone(), false),
@@ -133,6 +135,62 @@ fn far_away() {
         let wandered = std::panic::catch_unwind(|| wander(mode(which), &far, 2000, 150));
         if let Ok(wandered) = wandered {
             println!("wandered {} {}", wandered.worlds, wandered.edges.len());
+            edges.extend(wandered.edges);
         }
+    }
+    for edge in crate::EDGES {
+        for &rule in edge.rules {
+            if !edges.contains(&(edge.from, edge.to, rule)) {
+                println!("never {} -> {} by {}", edge.from.number(), edge.to.number(), rule.id());
+            }
+        }
+    }
+}
+
+#[test]
+fn probe_sizes() {
+    use Fault::*;
+    let base = Bounds {
+        faults_max: 2,
+        entries_max: 0,
+        epoch_max: 5,
+        round_max: 4,
+        worlds_max: 200_000,
+        heal_every: 0,
+        ..bounds()
+    };
+    for (name, faults, b) in [
+        ("crash2", vec![Crash], base.clone()),
+        ("kill2 starts1", vec![Kill], Bounds { starts_max: 1, ..base.clone() }),
+        ("cut2", vec![Cut], Bounds { never_two: false, ..base.clone() }),
+        ("stall2", vec![Stall], base.clone()),
+        ("hand2tk", vec![Ask(Command::Switchover), Timeout, Kill], base.clone()),
+        ("hand2tkl", vec![Ask(Command::Switchover), Timeout, Late], base.clone()),
+        ("leave", vec![Ask(Command::Leave), Kill], base.clone()),
+    ] {
+        let at = std::time::Instant::now();
+        let seen = explore(mode(Mode::Availability), &Bounds { faults, ..b });
+        println!(
+            "{name}: {} cut off {} edges {} {:?}",
+            seen.worlds,
+            seen.cut_off,
+            seen.edges.len(),
+            at.elapsed()
+        );
+    }
+    for (name, faults, b) in [
+        ("n cut1", vec![Cut], Bounds { faults_max: 1, ..base.clone() }),
+        ("n cut2", vec![Cut], base.clone()),
+        ("n cutcrash", vec![Cut, Kill], base.clone()),
+    ] {
+        let at = std::time::Instant::now();
+        let seen = explore(mode(Mode::NoSplit), &Bounds { faults, ..b });
+        println!(
+            "{name}: {} cut off {} edges {} {:?}",
+            seen.worlds,
+            seen.cut_off,
+            seen.edges.len(),
+            at.elapsed()
+        );
     }
 }
