@@ -1,5 +1,5 @@
 // The connection: follows this node over a WebSocket; when it is lost, tries the partner and back.
-const RETRY_MS_MIN = 400;
+const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 4000;
 const SILENCE_MS_MAX = 4000;
 const ANSWER_MS_MAX = 3000;

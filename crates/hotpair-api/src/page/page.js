@@ -121,7 +121,7 @@ function drawNode(card, it) {
   const facts = [["epoch", it.epoch ?? "–", "big"]];
   for (const journal of ["config", "runtime"]) {
     const position = it.positions?.[journal];
-    const behind = it.behind && position ? it.behind[journal].sequence - position.sequence : 0;
+    const behind = it.behind && position && it.state !== "standby-ready" ? it.behind[journal].sequence - position.sequence : 0;
     const words = position ? group(position.sequence) + (behind > 0 ? ` (${group(behind)} behind)` : "") : "–";
     facts.push([`${journal} entries`, words, "big"]);
   }
@@ -221,7 +221,8 @@ function drawEvents() {
     return el("li", {},
       el("p", { class: "head" }, el("b", {}, it.text), el("time", {}, clock(it.at_ms))),
       el("p", {}, `${it.cause}${epochs}${it.by ? ` · by ${it.by}` : ""}`),
-      el("p", { class: "evidence" }, `rule ${it.rule}`), evidence(it.evidence));
+      it.rule && it.rule !== it.cause ? el("p", { class: "evidence" }, `rule ${it.rule}`) : "",
+      evidence(it.evidence));
   }));
   if (rows.length === 0) $("events").replaceChildren(el("li", { class: "quiet" }, "Nothing has changed yet."));
 }
@@ -239,9 +240,9 @@ function drawTags() {
     const look = (trend.has(it.path) ? "picked " : "") + (now - it.seen < FRESH_MS && it.sequence > 0 ? "fresh" : "");
     const row = el("tr", { class: look, tabindex: "0" },
       el("td", {}, it.path),
-      el("td", { class: `value number${typeof it.value === "string" ? " text" : ""}` }, shown(it.value), it.unit ? el("small", {}, ` ${it.unit}`) : ""),
+      el("td", { class: `value number${typeof it.value === "string" ? " text" : ""}` }, shown(it.value), it.unit && it.unit !== "1" ? el("small", {}, ` ${it.unit}`) : ""),
       el("td", { class: it.quality }, it.quality),
-      el("td", { class: "number" }, clock(it.timestamp)),
+      el("td", { class: "number" }, it.timestamp > 0 ? clock(it.timestamp) : "–"),
       el("td", { class: "number" }, group(it.sequence)));
     row.onclick = () => { trend.toggle(it); later(); };
     row.onkeydown = (key) => { if (key.key === "Enter") row.onclick(); };

@@ -66,7 +66,7 @@ export class Trend {
   draw() {
     const now = Date.now();
     const ink = getComputedStyle(document.documentElement);
-    const colours = { curve: ink.getPropertyValue("--ready"), line: ink.getPropertyValue("--line"), role: ink.getPropertyValue("--bad"), quiet: ink.getPropertyValue("--quiet") };
+    const colours = { curve: ink.getPropertyValue("--ready-ink"), line: ink.getPropertyValue("--line"), role: ink.getPropertyValue("--bad-ink"), quiet: ink.getPropertyValue("--quiet") };
     const changes = [...this.events()].filter((it) => it.kind === "role" && it.at_ms > now - SPAN_MS).map((it) => it.at_ms);
     for (const [path, strip] of this.strips) this.strip(strip, this.curves.get(path) ?? [], changes, now, colours);
     if (this.strips.size === 0) {
