@@ -4,7 +4,7 @@ use crate::lane::Lane;
 use crate::pin::Pins;
 use crate::socket::SharedSocket;
 use crate::tls::Tls;
-use crate::window::FlooredConfig;
+use crate::window::BoundedConfig;
 use hotpair_types::Channel;
 use quinn::{Endpoint, EndpointConfig, ServerConfig, TokioRuntime, TransportConfig, VarInt};
 use quinn_proto::HashedConnectionIdGenerator;
@@ -46,7 +46,7 @@ pub(crate) fn transport_config(idle_timeout: Duration) -> TransportConfig {
         .datagram_receive_buffer_size(Some(DATAGRAM_RECEIVE_BYTES))
         .initial_rtt(INITIAL_RTT)
         .allow_spin(false)
-        .congestion_controller_factory(Arc::new(FlooredConfig::new()));
+        .congestion_controller_factory(Arc::new(BoundedConfig::new()));
     config
 }
 

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use hotpair_types::{Channel, PerChannel};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Sends, and asks how things are. Cheap to clone.
@@ -139,6 +140,12 @@ impl TransportHandle {
     #[must_use]
     pub fn is_up(&self, channel: Channel) -> bool {
         self.shared.link(channel).is_some()
+    }
+
+    /// Whether the sentinel connection stands: the end of the partner's process would be hinted at.
+    #[must_use]
+    pub fn is_watching(&self, channel: Channel) -> bool {
+        self.shared.channels[channel].watching.load(Ordering::Relaxed)
     }
 
     /// Says that a channel is degraded, though connected: data goes over the other if that is up.

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -106,11 +107,26 @@ pub(crate) async fn watch_always(shared: Arc<Shared>, channel: Channel) {
             Ok(Ok(mut stream)) => {
                 here.hurry.notify_one();
                 let begun = Instant::now();
-                let end = tokio::select! {
-                    end = until_end(&mut stream) => end,
-                    () = here.rewatch.notified() => continue,
-                    _changed = partner.changed() => continue,
+                here.watching.store(true, Ordering::Relaxed);
+                let end = loop {
+                    tokio::select! {
+                        end = until_end(&mut stream) => break Some(end),
+                        () = here.rewatch.notified() => {}
+                        _changed = partner.changed() => break None,
+                    }
+                    // The partner may be another process now: this watch would not notice its end.
+                    // The old one is given up when the new one stands.
+                    tokio::select! {
+                        end = until_end(&mut stream) => break Some(end),
+                        anew = tokio::time::timeout(CONNECT_TIME_MAX, connect(here.local.ip(), address)) => {
+                            if let Ok(Ok(anew)) = anew {
+                                stream = anew;
+                            }
+                        }
+                    }
                 };
+                here.watching.store(false, Ordering::Relaxed);
+                let Some(end) = end else { continue };
                 match end {
                     End::Closed => hint(HintKind::Closed),
                     End::Reset => hint(HintKind::Reset),

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hotpair_types::{Channel, PerChannel};
 use quinn::{Endpoint, TransportConfig, VarInt};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -45,6 +45,8 @@ pub(crate) struct ChannelShared {
     pub(crate) hurry: Notify,
     /// Watch the partner's process anew.
     pub(crate) rewatch: Notify,
+    /// The sentinel connection to the partner's process stands.
+    pub(crate) watching: AtomicBool,
     pub(crate) refusals: Mutex<Bucket>,
     /// Where frames may wait to be taken, by lane.
     pub(crate) places: [Arc<Semaphore>; 3],

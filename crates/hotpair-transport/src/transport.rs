@@ -14,7 +14,7 @@ use crate::tls::Tls;
 use hotpair_types::{Channel, PerChannel};
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -74,6 +74,7 @@ impl Transport {
                 counted,
                 hurry: Notify::new(),
                 rewatch: Notify::new(),
+                watching: AtomicBool::new(false),
                 refusals: Mutex::new(Bucket::new(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND)),
                 places: Lane::ALL.map(|it| Arc::new(Semaphore::new(it.queue_bytes_max()))),
             };

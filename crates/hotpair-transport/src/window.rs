@@ -1,40 +1,51 @@
-//! Congestion control that never goes so low that beats stop: Cubic with a floor.
+//! Congestion control between bounds: never so low that beats stop, never so high that bulk
+//! overflows the receiver's socket and takes beats with it. Between them it is Cubic.
 use quinn::congestion::{Controller, ControllerFactory, CubicConfig};
 use quinn_proto::RttEstimator;
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What may be in flight however much was lost: some forty beats. The line between two hosts is
 /// theirs, and a few kilobytes after a cut do no harm.
 const WINDOW_BYTES_MIN: u64 = 16 * 1200;
-/// What may be in flight at first.
-const WINDOW_BYTES_START: u64 = 64 * 1200;
+/// What may be in flight on a short line: half of what a socket holds by default, counted as the
+/// kernel does.
+const WINDOW_BYTES_MAX: u64 = 80 * 1200;
+/// What more may be in flight for each millisecond that a packet takes there and back: a hundred
+/// megabytes each second.
+const WINDOW_BYTES_PER_MILLISECOND: u64 = 100_000;
+/// Long lines are not what this is for.
+const ROUND_TRIP_MAX: Duration = Duration::from_millis(50);
 
 /// Makes a controller for each connection.
-pub(crate) struct FlooredConfig {
+pub(crate) struct BoundedConfig {
     inner: Arc<CubicConfig>,
 }
 
-impl FlooredConfig {
+impl BoundedConfig {
     pub(crate) fn new() -> Self {
         let mut inner = CubicConfig::default();
-        inner.initial_window(WINDOW_BYTES_START);
+        inner.initial_window(WINDOW_BYTES_MAX);
         Self { inner: Arc::new(inner) }
     }
 }
 
-impl ControllerFactory for FlooredConfig {
+impl ControllerFactory for BoundedConfig {
     fn build(self: Arc<Self>, now: Instant, current_mtu: u16) -> Box<dyn Controller> {
-        Box::new(Floored { inner: self.inner.clone().build(now, current_mtu) })
+        Box::new(Bounded {
+            inner: self.inner.clone().build(now, current_mtu),
+            max: WINDOW_BYTES_MAX,
+        })
     }
 }
 
-struct Floored {
+struct Bounded {
     inner: Box<dyn Controller>,
+    max: u64,
 }
 
-impl Controller for Floored {
+impl Controller for Bounded {
     fn on_sent(&mut self, now: Instant, bytes: u64, last_packet_number: u64) {
         self.inner.on_sent(now, bytes, last_packet_number);
     }
@@ -47,6 +58,7 @@ impl Controller for Floored {
         app_limited: bool,
         rtt: &RttEstimator,
     ) {
+        self.max = window_max(rtt.min());
         self.inner.on_ack(now, sent, bytes, app_limited, rtt);
     }
 
@@ -75,11 +87,11 @@ impl Controller for Floored {
     }
 
     fn window(&self) -> u64 {
-        self.inner.window().max(WINDOW_BYTES_MIN)
+        self.inner.window().clamp(WINDOW_BYTES_MIN, self.max)
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
-        Box::new(Self { inner: self.inner.clone_box() })
+        Box::new(Self { inner: self.inner.clone_box(), max: self.max })
     }
 
     fn initial_window(&self) -> u64 {
@@ -88,5 +100,29 @@ impl Controller for Floored {
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
+    }
+}
+
+fn window_max(round_trip: Duration) -> u64 {
+    let micros = u64::try_from(round_trip.min(ROUND_TRIP_MAX).as_micros()).unwrap_or(0);
+    WINDOW_BYTES_MAX + micros * WINDOW_BYTES_PER_MILLISECOND / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_keeps_its_bounds_whatever_is_lost_or_confirmed() {
+        let now = Instant::now();
+        let mut controller = Arc::new(BoundedConfig::new()).build(now, 1200);
+        for _ in 0..1000 {
+            controller.on_congestion_event(now, now, true, 100_000);
+            assert!(controller.window() >= WINDOW_BYTES_MIN);
+            assert!(controller.window() <= WINDOW_BYTES_MAX);
+        }
+        assert_eq!(window_max(Duration::ZERO), WINDOW_BYTES_MAX);
+        assert_eq!(window_max(Duration::from_millis(5)), WINDOW_BYTES_MAX + 500_000);
+        assert_eq!(window_max(Duration::from_secs(9)), WINDOW_BYTES_MAX + 5_000_000);
     }
 }

@@ -69,6 +69,24 @@ async fn who_never_ends_a_frame_holds_one_place_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn data_that_came_before_the_first_control_frame_is_handed_on_after_it() {
+    let (mut acceptor, connection, _endpoint) = acceptor_and_raw_partner().await;
+    let mut data = connection.open_uni().await.unwrap();
+    data.write_all(&[2, 0, 0, 0, 4, b'd', b'a', b't', b'a']).await.unwrap();
+    data.finish().unwrap();
+    data.stopped().await.unwrap();
+    let mut control = connection.open_uni().await.unwrap();
+    control.write_all(&[1, 0, 0, 0, 5, b'h', b'e', b'l', b'l', b'o']).await.unwrap();
+    for expected in [b"hello".as_slice(), b"data"] {
+        let frame = |event| match event {
+            TransportEvent::Frame(it) => Some(it.into_bytes()),
+            _ => None,
+        };
+        assert_eq!(acceptor.until("a frame", frame).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_crowd_of_strangers_is_refused_and_the_partner_does_not_notice() {
     let (a, mut b) = pair().await;
     let stranger = Identity::generate().unwrap();

@@ -5,6 +5,7 @@ use hotpair_transport::{
 };
 use hotpair_types::{Channel, PerChannel};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
@@ -35,9 +36,17 @@ pub(crate) fn nowhere() -> SocketAddr {
     "127.0.0.1:9".parse().unwrap()
 }
 
+/// An address that no other test uses: whoever is killed finds its port free when it comes back.
+fn own_address() -> SocketAddr {
+    static USED: AtomicU8 = AtomicU8::new(1);
+    let [_, .., low] = std::process::id().to_be_bytes();
+    let number = USED.fetch_add(1, Ordering::Relaxed);
+    SocketAddr::from(([127, 44, low, number], 0))
+}
+
 impl Side {
     pub(crate) fn start(identity: &Identity, partner: PinnedKey) -> Self {
-        let to_nowhere = ChannelSettings { listen: any_port(), partner: nowhere() };
+        let to_nowhere = ChannelSettings { listen: own_address(), partner: nowhere() };
         Self::start_on(identity, partner, PerChannel::from_fn(|_| to_nowhere))
     }
 

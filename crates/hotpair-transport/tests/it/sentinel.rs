@@ -2,6 +2,7 @@
 use crate::pair::{pair, unconnected_pair};
 use hotpair_transport::{HintKind, TransportEvent};
 use hotpair_types::Channel;
+use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
@@ -15,6 +16,9 @@ fn hint(event: TransportEvent) -> Option<(Channel, HintKind)> {
 #[tokio::test]
 async fn a_killed_partner_shows_as_hints() {
     let (mut a, b) = pair().await;
+    while !Channel::ALL.into_iter().all(|it| a.handle.is_watching(it)) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     b.kill().await;
     let mut gone = Vec::new();
     let mut refused = Vec::new();
