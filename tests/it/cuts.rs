@@ -66,7 +66,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "P21",
         "p21-active-cannot-hear-no-split",
-        "never two with open outputs",
+        "it closes its outputs and says why; never two",
         |stage| Box::pin(one_way(stage, Side::B, "no-split")),
     ),
     Scenario::new(
@@ -171,17 +171,31 @@ async fn one_way(stage: &Stage, mute: Side, mode: &str) -> Result<()> {
     // Who hears is told that it is not heard.
     let one_way = |it: &Status| it.channel("redundancy")["health"] == "not-heard";
     pair.until(mute, "one-way shown as one-way", one_way).await?;
-    if mode == "availability" && mute == Side::B {
-        pair.until_state(Side::A, &["active-standby-not-available"]).await?;
-        let waits = |it: &Status| !it.is_active();
-        pair.stays(Side::B, "standby", Duration::from_secs(3), waits).await?;
-    } else {
-        // The standby hears nothing (or, in no-split, the active may not go on): the backup acts,
-        // and a master that still hears it yields.
-        pair.until_active(Side::B).await?;
-        pair.until(Side::A, "not active", |it| !it.is_active()).await?;
+    match (mode, mute) {
+        ("availability", Side::B) => {
+            pair.until_state(Side::A, &["active-standby-not-available"]).await?;
+            let waits = |it: &Status| !it.is_active();
+            pair.stays(Side::B, "standby", Duration::from_secs(3), waits).await?;
+            writer.until_more(10).await?;
+        }
+        ("no-split", Side::B) => {
+            // The active must close, and tells so; the standby that hears it is not heard, and
+            // without an answer it has no right to act. Nobody, until a channel works both ways.
+            let closed = |it: &Status| {
+                it.state() == "determining-failover-status"
+                    && !it.engine("main")["waiting_for"].is_null()
+            };
+            pair.until(Side::A, "closed, and says why", closed).await?;
+            pair.links.heal()?;
+            writer.until_more(10).await?;
+        }
+        (_, _) => {
+            // The standby hears nothing and acts; a master that still hears it yields.
+            pair.until_active(Side::B).await?;
+            pair.until(Side::A, "not active", |it| !it.is_active()).await?;
+            writer.until_more(10).await?;
+        }
     }
-    writer.until_more(10).await?;
     let mut audit = Audit::of(&pair).with(writer.stop().await?);
     if mode == "availability" {
         // S1 promises one active while a channel works both ways; here none does.
@@ -202,7 +216,7 @@ async fn old_data_waits(stage: &Stage) -> Result<()> {
         pair.links.cut_one_way(channel, Side::B)?;
     }
     pair.until_state(Side::A, &["active-standby-not-available"]).await?;
-    let path = format!("/api/v1/tags/{}", TAGS[0]);
+    let path = format!("/api/v1/tags/{}?ack=durable", TAGS[0]);
     let degraded = pair.ask(Side::A, Request::put(&path, &json!({"value": 9}))).await?.ok()?;
     ensure!(degraded["degraded"] == true, "the write is degraded: {degraded}");
     let behind = |it: &Status| it.engine("main")["marks"]["stale"] == true;
