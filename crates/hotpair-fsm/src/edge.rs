@@ -38,6 +38,7 @@ const UNREADY: &[Rule] = &[
 /// What ends a sync.
 const BROKEN: &[Rule] = &[
     Rule::SyncBroken,
+    Rule::Gap,
     Rule::RedundancyLost,
     Rule::ActiveLost,
     Rule::StorageFailed,

@@ -138,7 +138,14 @@ impl Context {
             }
             return;
         }
-        if self.facts.summary.is_none() {
+        // What bars a node from winning is news that both must hear of.
+        let outdated = self.facts.summary.as_ref().is_some_and(|it| {
+            let it = &it.summary;
+            it.storage_ok != self.facts.storage_ok
+                || it.stale != self.record.marks.stale
+                || it.sole != self.sole()
+        });
+        if self.facts.summary.is_none() || (outdated && !settling) {
             let summary = Summary {
                 designation: self.settings.designation,
                 instance: self.instance,

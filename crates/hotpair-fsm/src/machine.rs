@@ -5,8 +5,8 @@ use crate::state::State;
 use crate::timer::Timers;
 use crate::trust::Trust;
 use crate::{
-    Acknowledge, Action, Alarm, Command, Event, Record, Refusal, RoleChange, Rule, Settings, Step,
-    Summary, Ticket, Timer, View, Waiting, edge,
+    Acknowledge, Action, Alarm, Command, Event, Picture, Record, Refusal, RoleChange, Rule,
+    Settings, Step, Summary, Ticket, Timer, View, Waiting, edge,
 };
 use hotpair_types::{Epoch, History, Instance, PerChannel, StateId, Time};
 
@@ -55,7 +55,7 @@ impl Machine {
             facts: Facts {
                 history: boot.history,
                 partner: None,
-                picture: crate::Picture::default(),
+                picture: Picture::default(),
                 fenced: None,
                 summary: None,
                 partner_summary: None,
@@ -185,7 +185,7 @@ impl Machine {
                     cx.facts.partner_summary = Some(Frozen::new(*summary));
                 }
             }
-            Event::Picture(picture) => cx.facts.picture = picture,
+            Event::Picture(picture) => Self::note_picture(cx, picture),
             Event::Fenced { instance, behind } => self.note_fenced(instance, behind),
             Event::ModulesMatch => cx.progress.modules_match = true,
             Event::WaySettled => cx.progress.way_settled = true,
@@ -234,6 +234,20 @@ impl Machine {
             Event::Grant(_) => {}
             Event::Command { id: command_id, command } => cx.ask(command_id, command, id),
             Event::Elapsed(timer) => self.note_elapsed(timer),
+        }
+    }
+
+    /// What the partner answered before it fell silent, or before the promise that an
+    /// acknowledgement is could be over, says nothing about now.
+    fn note_picture(cx: &mut Context, picture: Picture) {
+        let before = cx.facts.picture;
+        cx.facts.picture = picture;
+        let silent = before.is_reachable() && !picture.is_reachable();
+        let unpromised = !before.fence_due && picture.fence_due;
+        if (silent || unpromised)
+            && let Some(partner) = &mut cx.facts.partner
+        {
+            partner.view.about = None;
         }
     }
 

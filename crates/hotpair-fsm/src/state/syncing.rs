@@ -31,6 +31,7 @@ fn broken(it: &Follower, cx: &Context) -> Option<Rule> {
         () if !cx.facts.storage_ok => Some(Rule::StorageFailed),
         () if active.is_none() => Some(Rule::ActiveLost),
         () if redundancy_lost => Some(Rule::RedundancyLost),
+        () if cx.progress.gap => Some(Rule::Gap),
         () if cx.progress.sync_failed => Some(Rule::SyncBroken),
         () if cx.facts.settings_differ.is_some() => Some(Rule::SettingsDiffer),
         () if !cx.facts.network_ok => Some(Rule::NetworkLost),

@@ -422,7 +422,18 @@ impl World {
             _ => live.machine.view(),
         };
         live.delivered = Some(view);
-        self.see(OTHER[host], |it| it.promote_due = false);
+        let acknowledges = std::mem::take(&mut live.heard_new);
+        if let Some(other) = &mut self.hosts[OTHER[host]].live {
+            other.heard_new = true;
+        }
+        // An acknowledgement is a promise that begins anew.
+        self.see(OTHER[host], |it| {
+            it.promote_due = false;
+            it.fence_due &= !acknowledges;
+        });
+        if acknowledges {
+            self.see(host, |it| it.promote_due = false);
+        }
         self.give(OTHER[host], Event::PartnerView { instance, view });
     }
 

@@ -38,6 +38,8 @@ pub(super) struct Live {
     /// What the partner has been given last.
     pub(super) delivered: Option<View>,
     pub(super) stopped: bool,
+    /// Heard something that it has not acknowledged yet.
+    pub(super) heard_new: bool,
 }
 
 /// A host with its disk and its guard.
@@ -142,6 +144,7 @@ impl World {
             wire: None,
             delivered: None,
             stopped: false,
+            heard_new: false,
         });
         self.carry_out(host, actions);
     }

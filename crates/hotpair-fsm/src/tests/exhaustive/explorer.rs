@@ -330,6 +330,7 @@ fn normalise(world: &mut World) {
             storing.0 = Ticket(0);
         }
         if gone {
+            live.heard_new = false;
             live.delivered = None;
         }
         if live.wire == live.delivered || live.wire == Some(live.machine.view()) {
