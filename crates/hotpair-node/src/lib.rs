@@ -22,3 +22,4 @@ pub mod process;
 pub mod guard;
 pub mod demo_plant;
 pub mod config_table;
+pub mod hooks;

@@ -247,6 +247,15 @@ impl Settings {
         sections::parse(file, text)
     }
 
+    /// What these settings ask for and this release does not do.
+    #[must_use]
+    pub fn not_built(&self) -> Option<&'static str> {
+        if self.pair.mode == Mode::Arbiter {
+            return Some("mode `arbiter`");
+        }
+        (!self.virtual_addresses.is_empty()).then_some("`virtual_addresses`")
+    }
+
     /// The file of this node's private key.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {

@@ -63,6 +63,9 @@ pub(super) async fn check(cx: &Context) -> std::result::Result<Exit, Failure> {
             let text =
                 format!("{} is sound; the partner must agree on {agreed} of them", file.display());
             checks.add("settings", Result::Ok, text);
+            if let Some(what) = settings.not_built() {
+                checks.add("settings", Result::Failed, format!("{what} is not built yet"));
+            }
             of_node(&mut checks, settings).await;
         }
         Err(problems) => {

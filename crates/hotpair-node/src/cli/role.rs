@@ -35,7 +35,7 @@ pub(super) async fn switchover(cx: &Context, dry_run: bool) -> Result<Exit, Fail
     show_accepted(cx, &accepted);
     let done = |it: &EngineStatus| {
         let both = [it.state.unwrap_or(StateId::Unknown), it.partner_state];
-        it.epoch > epoch && both.contains(&StateId::Active)
+        it.epoch > epoch && both.contains(&StateId::Active) && both.contains(&StateId::StandbyReady)
     };
     settle(cx, &ask, "the switchover", done).await
 }

@@ -279,13 +279,13 @@ pub const FIELDS: &[Field] = &[
         "virtual_addresses.addresses",
         "a list of \"192.168.1.10/24@eth0\"",
         Some("[]"),
-        "Addresses that follow the active node.",
+        "Addresses that follow the active node. Not built yet: a node that has any refuses to start.",
     )),
     own(
         "arbiter.etcd",
         "a list of URLs",
         None,
-        "The endpoints of the etcd cluster that grants the role (mode `arbiter`).",
+        "The endpoints of the etcd cluster that grants the role (mode `arbiter`). Not built yet: a node in this mode refuses to start.",
     ),
     pair("arbiter.lease", "2s to 10m", "\"3s\"", "How long a grant lasts (mode `arbiter`)."),
     running(own(
@@ -298,13 +298,13 @@ pub const FIELDS: &[Field] = &[
         "hooks.on_standby",
         FILES,
         Some("[]"),
-        "Programs called when this node became standby.",
+        "Programs called when an engine became standby here.",
     )),
     running(own(
         "hooks.notify",
         FILES,
         Some("[]"),
-        "Programs called on every change with keepalived's arguments: INSTANCE, the pair, MASTER, BACKUP or FAULT, a priority.",
+        "Programs called on every change with keepalived's arguments: INSTANCE, the pair (`gw-a+gw-b`), MASTER, BACKUP or FAULT, a priority.",
     )),
     running(own(
         "hooks.time_limit",

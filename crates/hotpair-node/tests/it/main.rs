@@ -10,4 +10,5 @@ mod settings;
 mod making;
 mod pairing;
 mod asking;
+mod demo;
 mod hostile;
