@@ -12,9 +12,10 @@ mod commands;
 mod data;
 mod journal;
 mod status;
+mod storage_failed;
 
-pub use journal::EventLog;
 pub(crate) use data::Session;
+pub use journal::EventLog;
 pub(crate) use runtime::EngineRuntime;
 pub(crate) use writes::PostedWrite;
 
@@ -53,6 +54,8 @@ pub enum Ended {
     Stopped,
     /// It must not go on: the guard is gone.
     GuardLost,
+    /// Its storage failed and the partner has it all.
+    StorageFailed,
 }
 
 /// Everything a node is made of.
@@ -70,6 +73,8 @@ pub struct Driver {
     sessions: u64,
     guard: GuardLink,
     out: Vec<Output>,
+    /// They are being carried out.
+    carrying: bool,
     writes: BTreeMap<u64, writes::WaitingWrite>,
     next_ticket: u64,
     commands: BTreeMap<u64, commands::WaitingCommand>,
@@ -126,6 +131,7 @@ impl Driver {
             api_base: parts.api_base,
             guard: parts.guard,
             out: parts.first,
+            carrying: false,
             writes: BTreeMap::new(),
             next_ticket: 1,
             commands: BTreeMap::new(),
@@ -201,7 +207,11 @@ impl Driver {
     }
 
     fn carry_out(&mut self) {
-        // Carrying out may give new inputs, whose outputs are carried out in turn.
+        // Carrying out may give new inputs; their outputs wait their turn, so that records and
+        // messages keep the order in which they were decided.
+        if std::mem::replace(&mut self.carrying, true) {
+            return;
+        }
         while !self.out.is_empty() {
             let out = std::mem::take(&mut self.out);
             for output in out {
@@ -211,6 +221,7 @@ impl Driver {
                 }
             }
         }
+        self.carrying = false;
     }
 
     fn on_transport(&mut self, event: TransportEvent) {
@@ -226,6 +237,7 @@ impl Driver {
                 tracing::error!(engine = %self.name_of(engine), %why, "storage failed");
                 self.raise(engine, "storage-failed", format!("the storage failed: {why}"));
                 self.engine_input(engine, EngineInput::StoreFailed(ticket));
+                self.begin_anew(engine);
             }
             Completion::Data { engine, input } => {
                 self.engine_input(engine, EngineInput::Data(input));
@@ -263,6 +275,7 @@ impl Driver {
 
     fn tidy(&mut self) {
         self.retry_held_writes();
+        self.release_changes();
         self.forget_late_commands();
         let now = self.clock.now();
         let due = now >= self.status_at + STATUS_INTERVAL;

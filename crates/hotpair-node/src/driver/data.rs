@@ -4,6 +4,7 @@ use bytes::Bytes;
 use hotpair_core::{EngineIndex, EngineInput};
 use hotpair_engine::tags::{CONFIG_PREFIX, ConfigEffect};
 use hotpair_engine::{Item, Update};
+use hotpair_fsm::Acknowledge;
 use hotpair_replication::{self as replication, Entry, Op, Output};
 use hotpair_types::{ItemKey, JournalKind, Position};
 use std::collections::BTreeMap;
@@ -223,5 +224,28 @@ impl Driver {
         let input = replication::Input::ProviderReady { provider: provider.into() };
         self.restore_provider(engine, provider);
         self.engine_input(engine, EngineInput::Data(input));
+    }
+
+    /// Says up to where subscribers may see changes. An active with a level standby shows what that
+    /// has: a subscriber who goes on at the other node after a takeover then finds what it saw.
+    pub(super) fn release_changes(&mut self) {
+        for index in self.indexes() {
+            let engine = self.core.engine(index).expect("an index of this node");
+            let replica = engine.replica();
+            let last = replica.positions().runtime.sequence;
+            let acts = engine.machine().state().is_active();
+            let released = match engine.machine().acknowledge() {
+                _ if !acts => Some(last),
+                Acknowledge::Degraded => Some(last),
+                Acknowledge::WhenReplicated => replica.received_by_partner().map(|it| it.runtime),
+                Acknowledge::Wait => None,
+            };
+            let Some(released) = released else { continue };
+            self.runtime(index).released.send_if_modified(|it| {
+                let changed = *it != released;
+                *it = released;
+                changed
+            });
+        }
     }
 }

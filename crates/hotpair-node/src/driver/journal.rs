@@ -36,7 +36,7 @@ impl EventLog {
         change: &RoleChange,
     ) {
         let mut event = from_kept(engine, kept, evidence(change));
-        event.text = format!("{} -> {}: {}", change.from, change.to, change.rule.why());
+        change.rule.why().clone_into(&mut event.text);
         self.push(event);
     }
 
@@ -88,7 +88,8 @@ impl EventLog {
     pub fn since(&self, engine: Option<&EngineName>, number: u64, count_max: usize) -> Vec<Event> {
         let wanted = |it: &&Event| {
             it.number > number
-                && engine.is_none_or(|name| it.engine.as_deref().is_none_or(|is| is == name.as_str()))
+                && engine
+                    .is_none_or(|name| it.engine.as_deref().is_none_or(|is| is == name.as_str()))
         };
         let all: Vec<_> = self.events.iter().filter(wanted).cloned().collect();
         all[all.len().saturating_sub(count_max)..].to_vec()
@@ -137,7 +138,8 @@ fn from_kept(
         to: Some(kept.to),
         cause: kept.rule.clone(),
         rule: kept.rule.clone(),
-        text: format!("{} -> {}", kept.from, kept.to),
+        // The durable evidence begins with the sentence of the rule.
+        text: kept.evidence.split(". ").next().unwrap_or_default().to_owned(),
         evidence,
         epoch_before: kept.epoch_before.number,
         epoch_after: kept.epoch_after.number,

@@ -31,6 +31,8 @@ pub(crate) struct EngineRuntime {
     pub(crate) held: VecDeque<super::writes::HeldWrite>,
     pub(crate) role: tokio::sync::watch::Sender<(StateId, Epoch)>,
     pub(crate) sessions: Vec<super::data::Session>,
+    /// Up to this runtime sequence subscribers may see changes: what a takeover cannot take back.
+    pub(crate) released: tokio::sync::watch::Sender<u64>,
     /// Counts changes of tags.
     pub(crate) news: tokio::sync::watch::Sender<u64>,
     pub(crate) sync_rate: super::status::Rate,
@@ -61,6 +63,7 @@ impl EngineRuntime {
             held: VecDeque::new(),
             role: tokio::sync::watch::channel((first, Epoch::NONE)).0,
             sessions: Vec::new(),
+            released: tokio::sync::watch::channel(0).0,
             news,
             sync_rate: super::status::Rate::default(),
         }

@@ -6,6 +6,7 @@ use hotpair_api::face::{Event, Feed, FeedItem, FeedSender, FeedStart, Problem, S
 use hotpair_core::EngineIndex;
 use hotpair_engine::tags::{Delivery, Filter, ResumeFrom, Subscription, Tags};
 use hotpair_types::EngineName;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::{broadcast, watch};
 
@@ -21,6 +22,18 @@ struct Source {
     tags: Option<(Arc<Tags>, Subscription, watch::Receiver<u64>)>,
     events: Option<broadcast::Receiver<Event>>,
     engine: EngineName,
+    /// Up to this sequence changes may be shown.
+    released: watch::Receiver<u64>,
+    /// What waits to be released, in its order; the sequence it waits for.
+    waiting: VecDeque<(u64, FeedItem)>,
+}
+
+/// Why a feed is over.
+enum Over {
+    /// The history went another way, or too much waits: the client begins again.
+    Replaced,
+    /// The client is gone or does not keep up.
+    Client,
 }
 
 impl Face {
@@ -74,7 +87,9 @@ impl Driver {
         first.push(FeedItem::Level { position: position.into() });
         let start = FeedStart { resumed, position: position.into() };
         let (sender, feed) = Feed::new(start, FEED_ITEMS_MAX + first.len());
-        tokio::spawn(follow(sender, first, Source { tags, events, engine }));
+        let waiting = first.into_iter().map(|it| (sequence_of(&it), it)).collect();
+        let released = self.runtime(index).released.subscribe();
+        tokio::spawn(follow(sender, Source { tags, events, engine, released, waiting }));
         feed
     }
 }
@@ -88,28 +103,46 @@ fn item_of(reading: &hotpair_engine::tags::Reading) -> FeedItem {
     FeedItem::Tag(tag_of(reading))
 }
 
-async fn follow(sender: FeedSender, first: Vec<FeedItem>, mut source: Source) {
-    for item in first {
-        if sender.offer(item).is_err() {
-            return;
-        }
+/// What an item waits for.
+fn sequence_of(item: &FeedItem) -> u64 {
+    match item {
+        FeedItem::Tag(tag) => tag.sequence,
+        FeedItem::TagRemoved { sequence, .. } => *sequence,
+        FeedItem::Event { .. } | FeedItem::Level { .. } => 0,
     }
-    loop {
-        if let Some((tags, subscription, _)) = &mut source.tags {
-            loop {
-                match tags.next(subscription, CHANGES_MAX) {
-                    // The history went another way: the client begins again.
-                    Delivery::Snapshot { .. } => return sender.replaced(),
-                    Delivery::Changes { changes, .. } => {
-                        for change in &changes {
-                            if sender.offer(item_of(change)).is_err() {
-                                return;
-                            }
-                        }
-                    }
-                    Delivery::Idle => break,
+}
+
+impl Source {
+    /// Takes the tags' changes, shows what is released.
+    fn pump(&mut self, sender: &FeedSender) -> Result<(), Over> {
+        while let Some((tags, subscription, _)) = &mut self.tags {
+            match tags.next(subscription, CHANGES_MAX) {
+                Delivery::Snapshot { .. } => return Err(Over::Replaced),
+                Delivery::Changes { changes, .. } => {
+                    let items = changes.iter().map(item_of).map(|it| (sequence_of(&it), it));
+                    self.waiting.extend(items);
                 }
+                Delivery::Idle => break,
             }
+            if self.waiting.len() > FEED_ITEMS_MAX * 2 {
+                return Err(Over::Replaced);
+            }
+        }
+        let released = *self.released.borrow_and_update();
+        while self.waiting.front().is_some_and(|it| it.0 <= released) {
+            let (_, item) = self.waiting.pop_front().expect("looked at above");
+            sender.offer(item).map_err(|_| Over::Client)?;
+        }
+        Ok(())
+    }
+}
+
+async fn follow(sender: FeedSender, mut source: Source) {
+    loop {
+        match source.pump(&sender) {
+            Ok(()) => {}
+            Err(Over::Replaced) => return sender.replaced(),
+            Err(Over::Client) => return,
         }
         let news = async {
             match &mut source.tags {
@@ -125,6 +158,7 @@ async fn follow(sender: FeedSender, first: Vec<FeedItem>, mut source: Source) {
         };
         tokio::select! {
             alive = news => if !alive { return },
+            alive = source.released.changed() => if alive.is_err() { return },
             event = events => match event {
                 Ok(event) => {
                     let ours = event.engine.as_deref().is_none_or(|it| it == source.engine.as_str());
