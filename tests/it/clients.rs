@@ -17,13 +17,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p35-subscription-survives-the-death-of-the-active",
         "resumes from the last sequence: no gap, no double",
         |stage| Box::pin(subscription_survives(stage)),
-    ),
+    )
+    .on_loopback_alone(),
     Scenario::new(
         "P7",
         "p7-state-of-a-program-in-python-survives",
         "examples/provider.py goes on counting at the other node",
         |stage| Box::pin(program_survives(stage)),
-    ),
+    )
+    .on_loopback_alone(),
 ];
 
 async fn subscription_survives(stage: &Stage) -> Result<()> {

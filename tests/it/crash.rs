@@ -17,15 +17,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p1-active-process-killed",
         "the guard says Fenced, the standby acts at once, the client goes on",
         |stage| Box::pin(active_dies(stage, true)),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new(
         "P2",
         "p2-active-process-and-guard-killed",
         "hint and silence lead to the same",
         |stage| Box::pin(active_dies(stage, false)),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new(
         "P3",
         "p3-standby-killed",
@@ -43,8 +41,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p5-active-stopped",
         "planned handover before exit: nothing lost",
         |stage| Box::pin(active_stops(stage)),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new(
         "P36",
         "p36-active-restarted-within-the-detection-bound",

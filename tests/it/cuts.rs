@@ -6,7 +6,7 @@ use hotpair_tests::{Audit, Channel, PairSettings, Request, Side, Status};
 use serde_json::json;
 
 use crate::scenario::Scenario;
-use crate::stage::{Ground, Stage};
+use crate::stage::Stage;
 
 const TAGS: [&str; 2] = ["line/written-at-a", "line/written-at-b"];
 
@@ -16,29 +16,25 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p16-redundancy-channel-cut",
         "no role change; Missed Heartbeats, then Ready with the channel degraded and named",
         |stage| Box::pin(redundancy_cut(stage)),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new(
         "P19",
         "p19-both-channels-cut-availability",
         "both act and say isolated; one wins after the heal, the loser's entries are kept",
         |stage| Box::pin(both_cut_availability(stage)),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new(
         "P20",
         "p20-both-channels-cut-no-split",
         "the active closes its outputs before the standby acts",
         |stage| Box::pin(both_cut_no_split(stage)),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new(
         "P20",
         "p20-both-channels-cut-manual",
         "nobody moves; a person is asked",
         |stage| Box::pin(both_cut_manual(stage)),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new("P20", "p20-both-channels-cut-arbiter", "who acts is as the lease says", |_| {
         Box::pin(async { Err(Stage::skip("the arbiter is not built yet")) })
     }),
@@ -47,22 +43,19 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p21-standby-cannot-hear-availability",
         "one-way shown as one-way; one acts in the end",
         |stage| Box::pin(one_way(stage, Side::A, "availability")),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new(
         "P21",
         "p21-active-cannot-hear-availability",
         "the active goes on, the standby that hears it does not act",
         |stage| Box::pin(one_way(stage, Side::B, "availability")),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new(
         "P21",
         "p21-standby-cannot-hear-no-split",
         "never two with open outputs",
         |stage| Box::pin(one_way(stage, Side::A, "no-split")),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new(
         "P21",
         "p21-active-cannot-hear-no-split",
@@ -206,9 +199,6 @@ async fn one_way(stage: &Stage, mute: Side, mode: &str) -> Result<()> {
 }
 
 async fn old_data_waits(stage: &Stage) -> Result<()> {
-    if stage.ground() == Ground::Namespaces {
-        return Err(Stage::skip("plays on loopback"));
-    }
     let pair = stage.start(PairSettings::default()).await?;
     pair.declare_tag(Side::A, TAGS[0]).await?;
     pair.until_roles(Side::A).await?;

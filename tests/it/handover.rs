@@ -20,7 +20,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p26-active-killed-in-the-middle-of-a-full-sync",
         "the standby never promotes half-synced data by itself",
         |stage| Box::pin(killed_while_syncing(stage)),
-    ),
+    )
+    .on_loopback_alone(),
     Scenario::new(
         "P27",
         "p27-killed-during-a-promotion",
@@ -44,7 +45,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p37-messages-lost-during-a-handover",
         "one acts; nothing lost or doubled",
         |stage| Box::pin(lossy_handover(stage)),
-    ),
+    )
+    .on_loopback_alone(),
     Scenario::new(
         "P37",
         "p37-both-channels-cut-in-the-middle-of-a-handover",

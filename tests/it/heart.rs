@@ -14,8 +14,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p7-value-returns-to-the-master-on-request",
         "written on the acting backup, shown by the master after a requested takeover",
         |stage| Box::pin(value_returns(stage, "manual")),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new(
         "P7",
         "p7-value-returns-to-the-master-by-itself",
@@ -27,8 +26,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p8-cable-pulled-and-only-the-backup-writes",
         "after the heal one acts, and the backup's value is there or kept",
         |stage| Box::pin(cable_pulled(stage, false)),
-    )
-    .and_in_namespaces(),
+    ),
     Scenario::new(
         "P8",
         "p8-cable-pulled-and-both-write",

@@ -122,7 +122,7 @@ fn main() -> ExitCode {
 
 async fn play(scenario: &Scenario, ground: Ground, long: bool, round: u32) -> Verdict {
     if ground == Ground::Namespaces && !scenario.in_namespaces {
-        return Verdict::Skipped("needs what only the relay can do".into());
+        return Verdict::Skipped("is for loopback alone".into());
     }
     if scenario.long && !long {
         return Verdict::Skipped("long; runs with --long".into());

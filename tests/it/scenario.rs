@@ -30,12 +30,12 @@ impl Scenario {
         title: &'static str,
         play: Play,
     ) -> Self {
-        Self { row, name, title, long: false, in_namespaces: false, play }
+        Self { row, name, title, long: false, in_namespaces: true, play }
     }
 
-    /// Also across network namespaces.
-    pub(crate) const fn and_in_namespaces(mut self) -> Self {
-        self.in_namespaces = true;
+    /// Needs what only a relay can do to a link, or a program that is not in the namespace.
+    pub(crate) const fn on_loopback_alone(mut self) -> Self {
+        self.in_namespaces = false;
         self
     }
 

@@ -34,10 +34,6 @@ impl Stage {
         Self { ground, seed, pairs: Mutex::new(Vec::new()) }
     }
 
-    pub(crate) const fn ground(&self) -> Ground {
-        self.ground
-    }
-
     async fn links(&self) -> Result<Links> {
         match self.ground {
             Ground::Loopback => Links::relays(self.seed).await,

@@ -46,8 +46,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p13-both-started-cold",
         "the master becomes active, whoever starts first",
         |stage| Box::pin(cold(stage)),
-    )
-    .and_in_namespaces(),
+    ),
 ];
 
 async fn write_anyway(pair: &Pair, side: Side) -> Result<Response> {

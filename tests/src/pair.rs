@@ -36,7 +36,8 @@ impl Pair {
     /// # Errors
     /// When the files or links cannot be made.
     pub async fn prepare(settings: PairSettings, links: Links) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("hotpair-it-").tempdir()?;
+        let mut folder = tempfile::Builder::new().prefix("hotpair-it-").tempdir()?;
+        folder.disable_cleanup(std::env::var_os("HOTPAIR_TEST_KEEP").is_some());
         let mut nodes = Vec::new();
         let mut api = Vec::new();
         for side in Side::BOTH {
