@@ -3,6 +3,7 @@
 mod files;
 mod opening;
 mod role;
+pub(crate) mod suspect;
 #[cfg(test)]
 mod tests;
 mod translation;

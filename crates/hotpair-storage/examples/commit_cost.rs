@@ -88,6 +88,34 @@ fn grouped(path: &Path, options: Options) -> f64 {
     rate
 }
 
+/// A second of live values at once: 50,000 entries over 1,000 tags in one append.
+fn live(path: &Path, options: Options) -> f64 {
+    let (_data, mut store) = open(path, options);
+    let (began, mut done) = (Instant::now(), 0);
+    while began.elapsed() < RUN {
+        let entries = (0..50_000).map(|index| Entry {
+            position: Position {
+                epoch: Epoch { number: 1, tag: 0x9E37_79B9_7F4A_7C15 },
+                sequence: done + index + 1,
+            },
+            changes: vec![Change::Set {
+                item: ItemKey::new("tags", &format!("area/{}/value", index % 1_000)),
+                value: Bytes::from_static(&[7; 24]),
+            }],
+            key: None,
+            written_at: NodeTime(1_795_418_280_000),
+            origin: None,
+            chain: [0; 32],
+        });
+        let batch = [Op::Append { journal: JournalKind::Runtime, entries: entries.collect() }];
+        store.commit(&batch).expect("commits");
+        done += 50_000;
+    }
+    let rate = done as f64 / began.elapsed().as_secs_f64();
+    store.close().expect("closes");
+    rate
+}
+
 /// Fills about so many bytes of items, commits once more and dies without closing.
 fn fill_and_die(path: &Path, options: Options, mib: u64) -> ! {
     let (_data, mut store) = open(path, options);
@@ -134,6 +162,12 @@ fn main() {
         fill_and_die(&directory.join(format!("big-{way}")), ways()[way].1, mib);
     }
     for round in 1..=ROUNDS {
+        if mib == 0 {
+            // Only what the processor costs.
+            println!("{round}: {:.0} live entries/s", live(&directory.join("live"), ways()[0].1));
+            std::fs::remove_dir_all(directory.join("live")).expect("removed");
+            continue;
+        }
         for (index, (name, options)) in ways().into_iter().enumerate() {
             let path = directory.join(format!("small-{round}-{index}"));
             for items in [1, 100] {
@@ -144,7 +178,12 @@ fn main() {
             }
             let rate = grouped(&path, options);
             println!("{round} {name}: through the thread, 512 waiting: {rate:.0} entries/s");
+            let rate = live(&path, options);
+            println!("{round} {name}: live values, 50,000 at once: {rate:.0} entries/s");
         }
+    }
+    if mib == 0 {
+        return;
     }
     for (index, (name, options)) in ways().into_iter().enumerate() {
         let path = directory.join(format!("big-{index}"));

@@ -1,5 +1,5 @@
 //! What each thing asked of a store does to its tables.
-use crate::format::{Record as _, StoredHead, key, write_bytes, write_item};
+use crate::format::{Record as _, StoredHead, key, write_bytes, write_entries, write_item};
 use crate::table::Table;
 use crate::vault::{Vault, Writer};
 use crate::{
@@ -15,6 +15,8 @@ use std::ops::{Index, IndexMut};
 pub(crate) const RECORD_BYTES_MAX: usize = 64 << 20;
 /// The longest name of an item, a table or a key.
 pub(crate) const KEY_BYTES_MAX: usize = 64 << 10;
+/// Entries of one group share records up to about this size.
+const ENTRIES_RECORD_BYTES: usize = 32 << 10;
 /// Where the record of the state machine is.
 pub(crate) const ROLE_KEY: &[u8] = b"role";
 
@@ -218,6 +220,8 @@ pub(crate) fn replicated<'a>(
     options: Options,
 ) -> Result<(), StorageFault> {
     let mut pending = [Pending::default(), Pending::default()];
+    // Entries of all batches of a group share records.
+    let mut appended: [Vec<&Entry>; 2] = [Vec::new(), Vec::new()];
     let mut touched = [false; 2];
     for op in ops {
         match op {
@@ -225,14 +229,17 @@ pub(crate) fn replicated<'a>(
                 let index = *journal as usize;
                 touched[index] |= !entries.is_empty();
                 for entry in entries {
-                    append(writer, *journal, entry, &mut accounts[*journal], options)?;
+                    append(writer, *journal, entry, &mut accounts[*journal])?;
                     change_items(writer, *journal, entry, &mut pending[index])?;
                 }
+                appended[index].extend(entries);
             }
             Op::Swap(swaps) => {
                 for it in swaps {
                     let index = it.journal as usize;
                     touched[index] = true;
+                    // The swap makes entries void that came before it in the group.
+                    appended[index].clear();
                     pending[index].flush(writer, item_table(it.journal))?;
                     swap(writer, it, &mut accounts[it.journal])?;
                 }
@@ -247,6 +254,7 @@ pub(crate) fn replicated<'a>(
     }
     for kind in JournalKind::ALL {
         pending[kind as usize].flush(writer, item_table(kind))?;
+        put_entries(writer, kind, &appended[kind as usize], &mut accounts[kind], options)?;
         if touched[kind as usize] {
             trim(writer, kind, &mut accounts[kind], options)?;
             writer.put(Table::Heads, &[key::journal(kind)], &accounts[kind].head)?;
@@ -260,14 +268,7 @@ fn append(
     kind: JournalKind,
     entry: &Entry,
     account: &mut JournalAccount,
-    options: Options,
 ) -> Result<(), StorageFault> {
-    let place = key::entry(kind, entry.position.sequence);
-    if options.journal_bytes_max(kind) > 0 {
-        let (now, before) = writer.put_with(Table::Entries, &place, |to| entry.write(to))?;
-        account.bytes += now;
-        account.bytes -= before.unwrap_or(0);
-    }
     if let Some(key) = &entry.key {
         let kept = KeptKey {
             key: key.clone(),
@@ -275,12 +276,55 @@ fn append(
             sequence: entry.position.sequence,
             written_at: entry.written_at,
         };
-        writer.put(Table::Keys, &place, &kept)?;
+        writer.put(Table::Keys, &key::entry(kind, entry.position.sequence), &kept)?;
         account.keys += 1;
     }
     account.head.history.note(entry.position);
     account.head.chain = entry.chain;
     Ok(())
+}
+
+/// Writes entries, many to a record.
+fn put_entries(
+    writer: &mut Writer<'_>,
+    kind: JournalKind,
+    mut entries: &[&Entry],
+    account: &mut JournalAccount,
+    options: Options,
+) -> Result<(), StorageFault> {
+    if options.journal_bytes_max(kind) == 0 {
+        return Ok(());
+    }
+    while !entries.is_empty() {
+        let mut bytes = 0;
+        let more = |it: &&Entry| {
+            bytes += entry_bytes(it);
+            bytes < ENTRIES_RECORD_BYTES
+        };
+        let count = entries.iter().copied().take_while(more).count().max(1);
+        let (chunk, rest) = entries.split_at(count);
+        let last = chunk[count - 1].position.sequence;
+        let key = key::entry(kind, last);
+        let (now, before) = writer.put_with(Table::Entries, &key, |to| write_entries(chunk, to))?;
+        account.bytes += now;
+        account.bytes -= before.unwrap_or(0);
+        entries = rest;
+    }
+    Ok(())
+}
+
+/// About what an entry takes on disk.
+fn entry_bytes(entry: &Entry) -> usize {
+    const HEAD: usize = 80;
+    let change = |it: &Change| match it {
+        Change::Set { item, value } => item.provider.len() + item.item.len() + value.len() + 4,
+        Change::Remove { item } => item.provider.len() + item.item.len() + 4,
+        Change::ReplaceAll { provider, items } => {
+            let each = |(item, value): &(Box<str>, Bytes)| item.len() + value.len() + 4;
+            provider.len() + items.iter().map(each).sum::<usize>()
+        }
+    };
+    HEAD + entry.changes.iter().map(change).sum::<usize>()
 }
 
 /// Forgets the oldest entries and keys beyond the bounds.

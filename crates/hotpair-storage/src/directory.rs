@@ -107,3 +107,51 @@ impl CleanMark {
         sync_directory(self.0.parent().expect("the mark lies in a directory"))
     }
 }
+
+/// Notes that a disk error was met, so that the next opening does not believe what the operating
+/// system still has in memory: after a failed fsync the pages count as clean there, whether they
+/// are on the disk or not.
+#[derive(Debug)]
+pub(crate) struct FailedMark(PathBuf);
+
+impl FailedMark {
+    pub(crate) fn of(directory: &Path) -> Self {
+        Self(directory.join("failed"))
+    }
+
+    /// Puts the mark there as well as the disk lets us.
+    pub(crate) fn put(&self, fault: &StorageFault) {
+        let written = File::create(&self.0).and_then(|mut it| {
+            writeln!(it, "{fault}")?;
+            it.sync_all()
+        });
+        if let Err(error) = written {
+            tracing::warn!(%error, mark = %self.0.display(), "the failure cannot be noted");
+        }
+    }
+
+    /// Makes the next read of these files come from the disk, if the mark is there.
+    pub(crate) fn distrust(&self, files: &[PathBuf]) -> Result<bool, StorageFault> {
+        if !self.0.try_exists().map_err(|it| StorageFault::io(&self.0, &it))? {
+            return Ok(false);
+        }
+        for path in files {
+            let forget = |file: File| {
+                file.sync_all()?;
+                Ok(rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?)
+            };
+            match File::open(path).and_then(forget) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StorageFault::io(path, &error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes it away: the files were read whole from the disk.
+    pub(crate) fn take(&self) -> Result<(), StorageFault> {
+        std::fs::remove_file(&self.0).map_err(|it| StorageFault::io(&self.0, &it))
+    }
+}

@@ -1,7 +1,7 @@
 //! Sight of the store of one engine, for any thread.
 use crate::commit::ROLE_KEY;
 use crate::engine_store::Files;
-use crate::format::{Record as _, Unreadable, key, read_bytes};
+use crate::format::{Record as _, Unreadable, key, read_bytes, read_entries};
 use crate::table::Table;
 use crate::vault::{ALL, Vault};
 use crate::{DivergenceRecord, Entry, RoleChange, StorageFault, StoreFile};
@@ -49,19 +49,25 @@ impl EngineReader {
         if from > to {
             return Ok(entries);
         }
-        let (first, last) = (key::entry(journal, from), key::entry(journal, to));
-        let range = (Bound::Included(&first[..]), Bound::Included(&last[..]));
+        // A record is named by its last entry, so the first of the range holds `from`.
+        let (first, end) = (key::entry(journal, from), key::entries_end(journal));
+        let range = (Bound::Included(&first[..]), Bound::Excluded(&end[..]));
         let mut left = bytes_max;
         self.vault(StoreFile::Replicated).read(|reader| {
-            reader.visit(Table::Entries, range, |_, body, bytes| {
-                let entry = Entry::read(body)?;
-                let is_next = entry.position.sequence == from + entries.len() as u64;
-                if !is_next || (bytes > left && !entries.is_empty()) {
-                    return Ok(ControlFlow::Break(()));
-                }
-                left = left.saturating_sub(bytes);
-                entries.push(entry);
-                Ok(ControlFlow::Continue(()))
+            reader.visit(Table::Entries, range, |_, body, _| {
+                read_entries(body, |entry, bytes| {
+                    let sequence = entry.position.sequence;
+                    if sequence < from {
+                        return Ok(ControlFlow::Continue(()));
+                    }
+                    let is_next = sequence == from + entries.len() as u64 && sequence <= to;
+                    if !is_next || (bytes > left && !entries.is_empty()) {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    left = left.saturating_sub(bytes);
+                    entries.push(entry);
+                    Ok(ControlFlow::Continue(()))
+                })
             })
         })?;
         Ok(entries)

@@ -1,7 +1,7 @@
 //! The store of one engine: its two files, opened, written in groups, read, closed.
 use crate::batch::Op;
 use crate::commit::{Accounts, local, replicated};
-use crate::directory::{CleanMark, DataDirectory, sync_directory};
+use crate::directory::{CleanMark, DataDirectory, FailedMark, sync_directory};
 use crate::vault::{Ground, Manner, Vault};
 use crate::{CommitError, Disk, DivergenceUsage, EngineReader, OpenError, StorageFault, StoreFile};
 use hotpair_types::{EngineName, History, JournalKind};
@@ -90,6 +90,9 @@ pub struct OpenReport {
     /// before was taken. As a rule it was torn by the stop and nobody was told of it; that it was
     /// acknowledged and damaged since cannot be told from here, but the partner knows.
     pub went_back: bool,
+    /// The last process met a disk error: what was verified came from the disk itself and not from
+    /// the memory of the operating system.
+    pub after_failure: bool,
 }
 
 /// The store of one engine. One thread writes; `reader` gives others sight of it.
@@ -98,7 +101,7 @@ pub struct EngineStore {
     accounts: Accounts,
     options: Options,
     failed: Option<StorageFault>,
-    mark: Option<CleanMark>,
+    marks: Option<(CleanMark, FailedMark)>,
 }
 
 pub(crate) struct Files {
@@ -144,6 +147,8 @@ impl EngineStore {
         }
         let (mark, stopped_cleanly) = CleanMark::take(&directory, "closed")?;
         let path = |which: StoreFile| directory.join(which.file_name());
+        let failed = FailedMark::of(&directory);
+        let after_failure = failed.distrust(&StoreFile::OF_ENGINE.map(path))?;
         let grounds = [Ground::File, Ground::File];
         let (mut store, mut report) =
             Self::open_vaults(path, grounds, &of, options, stopped_cleanly || !exists)?;
@@ -151,7 +156,11 @@ impl EngineStore {
             report.local = FileOrigin::Created;
             report.replicated = FileOrigin::Created;
         }
-        store.mark = Some(mark);
+        if after_failure {
+            failed.take()?;
+        }
+        report.after_failure = after_failure;
+        store.marks = Some((mark, failed));
         Ok((store, report))
     }
 
@@ -191,6 +200,7 @@ impl EngineStore {
             local: FileOrigin::Created,
             stopped_cleanly: true,
             went_back: false,
+            after_failure: false,
         };
         let replicated = vaults.pop().expect("two were made");
         let local = vaults.pop().expect("two were made");
@@ -223,13 +233,14 @@ impl EngineStore {
             local: origin(replaced.1, no_role),
             stopped_cleanly,
             went_back,
+            after_failure: false,
         };
         Ok((store, report))
     }
 
     fn new(files: Files, options: Options) -> Result<Self, OpenError> {
         let accounts = Accounts::read(&files.replicated, &files.local, options)?;
-        Ok(Self { files: Arc::new(files), accounts, options, failed: None, mark: None })
+        Ok(Self { files: Arc::new(files), accounts, options, failed: None, marks: None })
     }
 
     /// Does all of a batch durably, or nothing of it per file; local before replicated.
@@ -271,6 +282,9 @@ impl EngineStore {
                 tracing::error!(%fault, "a commit failed: nothing more is written");
                 for &index in run {
                     results[index] = Err(CommitError::Unknown(fault.clone()));
+                }
+                if let Some((_, mark)) = &self.marks {
+                    mark.put(&fault);
                 }
                 self.failed = Some(fault);
             }
@@ -339,8 +353,8 @@ impl EngineStore {
         };
         files.replicated.close()?;
         files.local.close()?;
-        match (self.mark, self.failed) {
-            (Some(mark), None) => mark.put(),
+        match (self.marks, self.failed) {
+            (Some((mark, _)), None) => mark.put(),
             (_, _) => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ mod divergence;
 mod entry;
 mod role_change;
 
-pub(crate) use entry::{StoredHead, read_item, write_item};
+pub(crate) use entry::{StoredHead, read_entries, read_item, write_entries, write_item};
 
 use bytes::Bytes;
 use hotpair_types::{Epoch, NodeTime, Position};

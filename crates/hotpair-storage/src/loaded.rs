@@ -1,6 +1,8 @@
 //! Everything a restarted engine needs, read and verified in one go.
 use crate::commit::{ROLE_KEY, item_table};
-use crate::format::{Record as _, StoredHead, Unreadable, key, read_bytes, read_item};
+use crate::format::{
+    Record as _, StoredHead, Unreadable, key, read_bytes, read_entries, read_item,
+};
 use crate::table::Table;
 use crate::vault::{ALL, Reader};
 use crate::{DivergenceRecord, EngineReader, Entry, Head, Item, KeptKey, StorageFault, StoreFile};
@@ -100,20 +102,21 @@ fn newest_entries(
     let mut held = 0;
     let mut first = None;
     let mut last = None;
-    reader.visit(Table::Entries, range, |_, body, bytes| {
-        let entry = Entry::read(body)?;
-        let sequence = entry.position.sequence;
-        if last.is_some_and(|last| last + 1 != sequence) {
-            return Err(Unreadable);
-        }
-        last = Some(sequence);
-        first = first.or(last);
-        newest.push_back((entry, bytes));
-        held += bytes;
-        while held > bytes_max {
-            held -= newest.pop_front().map_or(0, |(_, bytes)| bytes);
-        }
-        Ok(ControlFlow::Continue(()))
+    reader.visit(Table::Entries, range, |_, body, _| {
+        read_entries(body, |entry, bytes| {
+            let sequence = entry.position.sequence;
+            if last.is_some_and(|last| last + 1 != sequence) {
+                return Err(Unreadable);
+            }
+            last = Some(sequence);
+            first = first.or(last);
+            newest.push_back((entry, bytes));
+            held += bytes;
+            while held > bytes_max {
+                held -= newest.pop_front().map_or(0, |(_, bytes)| bytes);
+            }
+            Ok(ControlFlow::Continue(()))
+        })
     })?;
     if last.is_some_and(|it| it != head.history.last) {
         return Err(reader.damaged(Table::Entries, "its entries do not end where its head does"));

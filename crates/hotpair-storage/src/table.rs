@@ -66,7 +66,7 @@ pub(crate) enum Table {
     ConfigItems,
     /// Provider, item -> value and the entry that wrote it.
     RuntimeItems,
-    /// Journal, sequence -> entry.
+    /// Journal, last sequence -> entries up to it, a few or many.
     Entries,
     /// Journal, sequence -> idempotency key.
     Keys,

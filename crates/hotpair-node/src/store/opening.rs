@@ -1,6 +1,6 @@
 //! Opens the store of one engine, setting damaged files aside until it opens, and says what the
 //! node may still believe of itself then.
-use super::{KeptChange, OpenError, OpenedEngine, role, translation};
+use super::{KeptChange, OpenError, OpenedEngine, role, suspect, translation};
 use crate::settings::EngineSettings;
 use hotpair_fsm as fsm;
 use hotpair_replication as replication;
@@ -36,6 +36,14 @@ pub(super) fn open(
 ) -> Result<Opened, OpenError> {
     let name = &settings.name;
     let mut remarks = Vec::new();
+    if suspect::is_marked(data.path(), name) {
+        let words = |error: &dyn std::fmt::Display| OpenError(error.to_string());
+        let moved = storage::set_aside(data, name, StoreFile::Replicated, now);
+        let moved = moved.map_err(|error| words(&error))?;
+        suspect::clear(data.path(), name).map_err(|error| words(&error))?;
+        remarks.push("a commit failed in the last process: what its file holds is unknown".into());
+        remarks.extend(moved.map(|to| format!("it was set aside as {}", to.display())));
+    }
     for _ in 0..TRIES_MAX {
         let broken = match try_open(data, settings, instance, modules, options) {
             Ok(mut opened) => {
@@ -75,6 +83,9 @@ fn try_open(
     let mut remarks = Vec::new();
     if !report.stopped_cleanly {
         remarks.push("the last process did not close its files; they were verified".to_owned());
+    }
+    if report.after_failure {
+        remarks.push("after a disk error the files were verified from the disk".to_owned());
     }
     if report.went_back {
         remarks.push(
@@ -163,7 +174,13 @@ mod tests {
     }
 
     fn report(replicated: FileOrigin, local: FileOrigin) -> OpenReport {
-        OpenReport { replicated, local, stopped_cleanly: true, went_back: false }
+        OpenReport {
+            replicated,
+            local,
+            stopped_cleanly: true,
+            went_back: false,
+            after_failure: false,
+        }
     }
 
     const OPENED: OpenReport = OpenReport {
@@ -171,6 +188,7 @@ mod tests {
         local: FileOrigin::Opened,
         stopped_cleanly: true,
         went_back: false,
+        after_failure: false,
     };
 
     fn in_sync(number: u64) -> fsm::Record {

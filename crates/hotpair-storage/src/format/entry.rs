@@ -6,6 +6,7 @@ use crate::{Change, Entry, KeptKey, WriteKey};
 use bytes::Bytes;
 use hotpair_types::{Epoch, ItemKey, JournalHistory, Lineage, NodeTime, Position, Span};
 use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 
 const ITEM_NUMBERS: usize = 4;
 const ITEM_HEAD_BYTES: usize = 1 + ITEM_NUMBERS * 8;
@@ -115,14 +116,34 @@ impl<'a> EntryDisk<'a> {
     }
 }
 
-impl Record for Entry {
-    fn write(&self, to: &mut Vec<u8>) {
-        write_postcard(&EntryDisk::of(self), to);
+/// Entries one after the other: one record for many, since each record has its price.
+pub(crate) fn write_entries(entries: &[&Entry], to: &mut Vec<u8>) {
+    to.push(RECORD_VERSION);
+    for it in entries {
+        let taken = std::mem::take(to);
+        *to = postcard::to_extend(&EntryDisk::of(it), taken)
+            .expect("postcard writes any of our records to memory");
     }
+}
 
-    fn read(body: &[u8]) -> Result<Self, Unreadable> {
-        read_postcard::<EntryDisk<'_>>(body).map(|it| it.plain())
+/// Reads them in order, with the bytes each takes, as long as `each` says so.
+pub(crate) fn read_entries(
+    body: &[u8],
+    mut each: impl FnMut(Entry, u64) -> Result<ControlFlow<()>, Unreadable>,
+) -> Result<ControlFlow<()>, Unreadable> {
+    let Some((&RECORD_VERSION, mut rest)) = body.split_first() else {
+        return Err(Unreadable);
+    };
+    while !rest.is_empty() {
+        let (disk, left) =
+            postcard::take_from_bytes::<EntryDisk<'_>>(rest).map_err(|_| Unreadable)?;
+        let bytes = (rest.len() - left.len()) as u64;
+        if each(disk.plain(), bytes)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        rest = left;
     }
+    Ok(ControlFlow::Continue(()))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -42,6 +42,25 @@ fn a_store_that_was_not_closed_says_so() {
 }
 
 #[test]
+fn after_a_disk_error_the_files_are_verified_from_the_disk_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = DataDirectory::lock(dir.path()).unwrap();
+    let open = || EngineStore::open(&data, &main_engine(), Options::default()).unwrap();
+    let (mut store, report) = open();
+    assert!(!report.after_failure);
+    write(&mut store, 1);
+    drop(store);
+    // What a store leaves that failed.
+    let mark = data.engine(&main_engine()).join("failed");
+    std::fs::write(&mark, "replicated.redb: Input/output error").unwrap();
+    let (store, report) = open();
+    assert!(report.after_failure);
+    assert_eq!(store.history().config.last, 1);
+    store.close().unwrap();
+    assert!(!open().1.after_failure);
+}
+
+#[test]
 fn a_damaged_file_is_set_aside_and_replaced_and_the_other_stays() {
     let dir = tempfile::tempdir().unwrap();
     let data = DataDirectory::lock(dir.path()).unwrap();
