@@ -7,7 +7,7 @@
     unreachable_pub,
     reason = "an example over the tests' node"
 )]
-#[path = "../tests/it/fake.rs"]
+#[path = "../tests/it/fake/mod.rs"]
 mod fake;
 
 use fake::{FakeNode, now_ms, tag};
