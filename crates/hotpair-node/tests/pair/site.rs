@@ -1,0 +1,201 @@
+//! A pair in this process, with a module in each node.
+use hotpair_api::face::{
+    Caller, Command, NodeFace, NodeStatus, Verdict, WriteOptions, WriteOutcome,
+};
+use hotpair_engine::{Item, Post, ProviderError, RuntimeStateProvider, Update};
+use hotpair_node::config_table::ConfigTable;
+use hotpair_node::face::Registration;
+use hotpair_node::node::{Node, NodeParts};
+use hotpair_node::settings::{self, Settings};
+use hotpair_transport::Identity;
+use hotpair_types::{Position, StateId};
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const STARTS_MAX: usize = 5;
+
+/// Live state that can be waited for.
+pub(crate) struct Polls(watch::Sender<BTreeMap<String, String>>);
+
+impl Polls {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(watch::Sender::default()))
+    }
+
+    pub(crate) fn set(&self, item: &str, value: &str) -> Post {
+        self.0.send_modify(|it| drop(it.insert(item.into(), value.into())));
+        Post { item: item.into(), value: Some(value.to_owned().into()) }
+    }
+
+    pub(crate) async fn become_like(&self, expected: &[(&str, &str)]) {
+        let expected = expected.iter().map(|(item, value)| ((*item).into(), (*value).into()));
+        let expected: BTreeMap<String, String> = expected.collect();
+        let mut state = self.0.subscribe();
+        let reached = tokio::time::timeout(PATIENCE, state.wait_for(|it| *it == expected));
+        assert!(reached.await.is_ok(), "{:?} instead of {expected:?}", self.0.borrow());
+    }
+}
+
+impl RuntimeStateProvider for Polls {
+    fn name(&self) -> &str {
+        "polls"
+    }
+
+    fn apply(&self, update: &Update) -> Result<(), ProviderError> {
+        let text = |it: &bytes::Bytes| String::from_utf8_lossy(it).into_owned();
+        self.0.send_modify(|it| {
+            drop(match &update.value {
+                Some(value) => it.insert(update.item.to_string(), text(value)),
+                None => it.remove(&*update.item),
+            });
+        });
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Result<Vec<(Box<str>, bytes::Bytes)>, ProviderError> {
+        let state = self.0.borrow();
+        Ok(state.iter().map(|(item, value)| (item.as_str().into(), value.clone().into())).collect())
+    }
+
+    fn restore(&self, _: Position, items: &[Item]) -> Result<(), ProviderError> {
+        let text = |it: &Item| String::from_utf8_lossy(&it.value).into_owned();
+        self.0.send_replace(items.iter().map(|it| (it.item.to_string(), text(it))).collect());
+        Ok(())
+    }
+}
+
+/// One node with the module in it.
+pub(crate) struct Site {
+    pub(crate) node: Node,
+    pub(crate) polls: Arc<Polls>,
+    pub(crate) registration: Registration,
+    pub(crate) records: ConfigTable<hotpair_node::face::Face, String>,
+}
+
+impl Site {
+    pub(crate) async fn start(settings: &Settings) -> Result<Self, hotpair_node::node::NodeError> {
+        let node = Node::start(NodeParts::without_guard(settings.clone())?).await?;
+        let polls = Polls::new();
+        let registration = node.face().register(None, polls.clone()).await.unwrap();
+        let records = ConfigTable::new(node.face().clone(), None, "devices");
+        Ok(Self { node, polls, registration, records })
+    }
+
+    pub(crate) async fn become_state(&self, state: StateId) {
+        let mut status = self.node.face().status();
+        let is_it = |it: &Arc<NodeStatus>| it.engines[0].state == Some(state);
+        let reached = tokio::time::timeout(PATIENCE, status.wait_for(is_it)).await.is_ok();
+        assert!(reached, "{:#?}", status.borrow());
+    }
+
+    pub(crate) async fn post(&self, item: &str, value: &str) {
+        let post = self.polls.set(item, value);
+        let outcome = self.registration.post(&[post], WriteOptions::default()).await.unwrap();
+        assert!(matches!(outcome, WriteOutcome::Done(_)), "{outcome:?}");
+    }
+
+    pub(crate) async fn records_become(&mut self, expected: &[(&str, &str)]) {
+        let reached = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let rows = self.records.rows().await.unwrap();
+                let rows: Vec<_> =
+                    rows.iter().map(|it| (it.key.as_str(), it.value.as_str())).collect();
+                if rows == expected {
+                    return;
+                }
+                assert!(self.records.changed().await, "the node ended");
+            }
+        });
+        assert!(reached.await.is_ok(), "{:?}", self.records.rows().await);
+    }
+
+    /// "Make me responsible."
+    pub(crate) async fn take_over(&self) {
+        let caller = Caller { address: "here".into(), agent: "test".into() };
+        let command = self.node.face().command(None, caller, Command::BecomeActive);
+        let verdict = command.await.unwrap();
+        assert!(matches!(verdict, Verdict::Accepted(_)), "{verdict:?}");
+        self.become_state(StateId::Active).await;
+    }
+
+    /// The base address of its API.
+    pub(crate) fn base(&self) -> String {
+        self.node.face().status().borrow().api.clone()
+    }
+
+    pub(crate) async fn stop(self) {
+        drop(self.registration);
+        self.node.leave().await;
+        self.node.ended().await;
+    }
+}
+
+fn write_settings(dir: &Path) -> [Settings; 2] {
+    let keys = [Identity::generate().unwrap(), Identity::generate().unwrap()];
+    // Free for UDP and TCP now; if somebody takes one before the node does, others are tried.
+    let reserved: Vec<_> = (0..4)
+        .map(|_| {
+            let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+            let address = udp.local_addr().unwrap();
+            (address, TcpListener::bind(address), udp)
+        })
+        .collect();
+    let at = |node: usize, channel: usize| -> SocketAddr { reserved[2 * node + channel].0 };
+    [0, 1].map(|node| {
+        let other = 1 - node;
+        let dir = dir.join(["a", "b"][node]);
+        std::fs::create_dir_all(&dir).unwrap();
+        keys[node].save(&dir.join("node.key")).unwrap();
+        let text = format!(
+            r#"
+            [node]
+            name = "{}"
+            designation = "{}"
+            data_dir = {dir:?}
+            [partner]
+            name = "{}"
+            key = "{}"
+            [channels.redundancy]
+            listen = "{}"
+            partner = "{}"
+            [channels.primary]
+            listen = "{}"
+            partner = "{}"
+            [config]
+            writable_on = "active"
+            [recovery]
+            mode = "manual"
+            [api]
+            listen = "127.0.0.1:0"
+            "#,
+            ["gw-a", "gw-b"][node],
+            ["master", "backup"][node],
+            ["gw-a", "gw-b"][other],
+            keys[other].key(),
+            at(node, 0),
+            at(other, 0),
+            at(node, 1),
+            at(other, 1),
+        );
+        let file = dir.join("node.toml");
+        std::fs::write(&file, text).unwrap();
+        settings::load(&file).unwrap()
+    })
+}
+
+pub(crate) async fn start_pair(dir: &Path) -> ([Settings; 2], Site, Site) {
+    for attempt in 0..STARTS_MAX {
+        let settings = write_settings(&dir.join(attempt.to_string()));
+        if let (Ok(master), Ok(backup)) =
+            (Site::start(&settings[0]).await, Site::start(&settings[1]).await)
+        {
+            return (settings, master, backup);
+        }
+    }
+    panic!("no free ports in {STARTS_MAX} attempts");
+}
