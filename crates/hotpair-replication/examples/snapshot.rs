@@ -1,6 +1,8 @@
 //! How long a standby takes that has nothing, and one that lacks one item in a hundred, and the
 //! longest time one input took; no wire, no disk.
 //! `cargo run --release --example snapshot [TAGS] [BYTES]`
+#![allow(clippy::wildcard_enum_match_arm, reason = "it carries out what it needs")]
+
 use bytes::Bytes;
 use hotpair_replication::{
     AckRule, Boot, Direction, Fact, Input, Lane, Message, Op, Output, Replica, Settings, Write,
@@ -78,7 +80,7 @@ impl World {
             body: WriteBody::Runtime { ops: vec![Op::Set { item, value: value.clone() }] },
         };
         self.give(sides, 0, Input::Write(write));
-        if n % 1_000 == 0 {
+        if n.is_multiple_of(1_000) {
             self.give(sides, 0, Input::Flush);
             self.drain(sides);
         }

@@ -1,5 +1,7 @@
 //! How many runtime writes a second two replicas take in one thread: written, sent, applied,
 //! acknowledged, answered; no wire, no disk. `cargo run --release --example writes [TAGS] [BATCH]`
+#![allow(clippy::wildcard_enum_match_arm, reason = "it carries out what it needs")]
+
 use bytes::Bytes;
 use hotpair_replication::{
     AckRule, Boot, Direction, Fact, Input, Op, Outcome, Output, Replica, Settings, Write,

@@ -98,7 +98,6 @@ impl Index {
 
     /// Where a name belongs. Only the bits that a cell keeps decide it, so that nothing but the
     /// cells is looked at when the table grows.
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half has 32 bits")]
     const fn home(&self, hash: u64) -> usize {
         (hash >> 32) as usize & self.mask()
     }

@@ -14,44 +14,44 @@ pub(crate) struct Serving {
     pub(crate) partner: Instance,
     /// Its attempt; none yet.
     pub(crate) session: Option<Session>,
-    lines: PerJournal<Line>,
+    pub(crate) lines: PerJournal<Line>,
     /// Parts of the image on their way.
     pub(crate) streams: PerJournal<Option<Stream>>,
     /// No connection: nothing is sent.
-    paused: bool,
+    pub(crate) paused: bool,
     /// It said that it has everything: no degraded answer until it has what was answered so.
-    closing: Option<Closing>,
-    unacknowledged_said: bool,
+    pub(crate) closing: Option<Closing>,
+    pub(crate) unacknowledged_said: bool,
     /// What was decided about entries that only the standby had.
     pub(crate) merging: Merging,
 }
 
 /// The entries of one journal on their way.
 #[derive(Clone, Copy, Debug, Default)]
-struct Line {
+pub(crate) struct Line {
     /// It wants entries as they come.
-    live: bool,
-    sent: u64,
-    received: u64,
-    durable: u64,
+    pub(crate) live: bool,
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+    pub(crate) durable: u64,
     /// Since when `received` or `sent == received` has stood.
-    progress_at: Time,
+    pub(crate) progress_at: Time,
     /// When it was last sent again.
-    resent: Time,
+    pub(crate) resent: Time,
     /// Entries are being read back from storage.
-    reading: Option<StoreTicket>,
+    pub(crate) reading: Option<StoreTicket>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Closing {
-    until: PerJournal<u64>,
-    since: Time,
-    said: bool,
+pub(crate) struct Closing {
+    pub(crate) until: PerJournal<u64>,
+    pub(crate) since: Time,
+    pub(crate) said: bool,
 }
 
 impl Line {
     /// Since when nothing moved.
-    fn resent_at(&self) -> Time {
+    pub(crate) fn resent_at(&self) -> Time {
         self.resent.max(self.progress_at)
     }
 }
@@ -362,67 +362,6 @@ impl Replica {
             closing.said = true;
             out.push(Output::Fact(Fact::PartnerCaughtUp { positions }));
         }
-    }
-
-    /// The oldest entry on its way that is not acknowledged, since when.
-    fn unacknowledged_since(&self, kind: JournalKind) -> Option<Time> {
-        let line = &self.serving.as_ref()?.lines[kind];
-        let open = line.live && line.received < self.journals[kind].last();
-        open.then_some(line.progress_at)
-    }
-
-    fn check_acknowledged(&mut self, out: &mut Vec<Output>) {
-        let late = JournalKind::ALL.into_iter().any(|kind| {
-            self.unacknowledged_since(kind)
-                .is_some_and(|it| self.now.since(it) >= self.settings.drop_after)
-        });
-        let with_partner = self.rule == AckRule::WithPartner;
-        let Some(serving) = &mut self.serving else { return };
-        if late && with_partner && !serving.unacknowledged_said {
-            serving.unacknowledged_said = true;
-            out.push(Output::Fact(Fact::DataUnacknowledged(true)));
-        } else if !late && serving.unacknowledged_said {
-            serving.unacknowledged_said = false;
-            out.push(Output::Fact(Fact::DataUnacknowledged(false)));
-        }
-    }
-
-    pub(crate) fn tick_serving(&mut self, out: &mut Vec<Output>) {
-        self.check_acknowledged(out);
-        let (resend_after, drop_after) = (self.settings.resend_after, self.settings.drop_after);
-        let now = self.now;
-        let mut lapsed = false;
-        if let Some(serving) = &mut self.serving {
-            for kind in JournalKind::ALL {
-                let line = &mut serving.lines[kind];
-                if line.sent > line.received && now.since(line.resent_at()) >= resend_after {
-                    line.sent = line.received;
-                    line.resent = now;
-                }
-            }
-            if serving.closing.is_some_and(|it| now.since(it.since) >= drop_after) {
-                serving.closing = None;
-                lapsed = true;
-            }
-        }
-        if lapsed {
-            self.settle(out);
-        }
-    }
-
-    pub(crate) fn serving_deadline(&self) -> Option<Time> {
-        let serving = self.serving.as_ref()?;
-        let closing = serving.closing.map(|it| it.since + self.settings.drop_after);
-        let lines = JournalKind::ALL.into_iter().filter_map(|kind| {
-            let line = &serving.lines[kind];
-            let since = self.unacknowledged_since(kind)?;
-            let drop = (self.rule == AckRule::WithPartner && !serving.unacknowledged_said)
-                .then_some(since + self.settings.drop_after);
-            let resend = (line.sent > line.received && !serving.paused)
-                .then_some(line.resent_at() + self.settings.resend_after);
-            drop.into_iter().chain(resend).min()
-        });
-        lines.chain(closing).min()
     }
 }
 

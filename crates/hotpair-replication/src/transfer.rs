@@ -1,17 +1,17 @@
 //! The standby's side of a snapshot: what is still to be asked for, and the swap at the end.
 use crate::journal::{Misfit, is_sound};
+use crate::ranges::{FINE_ITEMS, RANGES_MAX, changed_after, coarse_ranges, digests, split};
 use crate::ring::Ring;
 use crate::serving::send;
-use crate::shadow::{Difference, Shadow};
-use crate::storing::Stored;
-use crate::syncing::{Follow, Stage};
+use crate::shadow::Shadow;
+use crate::syncing::Follow;
 use crate::way::Route;
 use crate::{
-    Entry, Fact, JournalHead, JournalSwap, KeptKey, KeyRange, Message, Op, Output, PerJournal,
-    Progress, RangeDigest, Record, Replica, Scope, SharedEntry, StoreOp,
+    Entry, JournalHead, KeptKey, KeyRange, Message, Output, Progress, Record, Replica, Scope,
+    SharedEntry,
 };
-use hotpair_types::{Instance, ItemKey, JournalKind, NodeTime, Position};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use hotpair_types::{Instance, ItemKey, JournalKind, Position};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A journal's transfer.
@@ -19,14 +19,14 @@ use std::sync::Arc;
 pub(crate) struct Transfer {
     pub(crate) partner: Instance,
     /// History, chain and keys, entries included; none before the active has begun.
-    head: Option<JournalHead>,
-    shadow: Shadow,
+    pub(crate) head: Option<JournalHead>,
+    pub(crate) shadow: Shadow,
     jobs: VecDeque<Job>,
     request: u64,
     /// The last sequence of the active that a part was read at: entries must come up to it.
     at: u64,
     /// The newest entries, for the ring.
-    ring: Ring,
+    pub(crate) ring: Ring,
     progress: Progress,
 }
 
@@ -43,13 +43,6 @@ enum Job {
 
 /// Parts asked for ahead.
 const CREDIT: u32 = 4;
-/// Items of a range that is compared first, and of one that is compared when that differs.
-const COARSE_ITEMS: usize = 256;
-const FINE_ITEMS: usize = 16;
-/// Ranges of one question.
-const RANGES_MAX: usize = 128;
-/// Items asked for by name; when more were changed here, ranges are compared instead.
-const NAMES_MAX: usize = 4_096;
 
 impl Transfer {
     /// Where the entries that came end.
@@ -61,7 +54,7 @@ impl Transfer {
         self.head.as_ref().map_or(Position::START, |it| it.history.position())
     }
 
-    fn is_complete(&self, target: u64) -> bool {
+    pub(crate) fn is_complete(&self, target: u64) -> bool {
         self.head.is_some() && self.jobs.is_empty() && self.last() >= target.max(self.at)
     }
 }
@@ -358,83 +351,6 @@ impl Replica {
         self.try_swap(out);
     }
 
-    /// When every transfer is complete: the new state takes the place of the old, in one go.
-    fn try_swap(&mut self, out: &mut Vec<Output>) {
-        let Some(syncing) = &mut self.syncing else { return };
-        if syncing.stage != Stage::Transfer {
-            return;
-        }
-        let ready = JournalKind::ALL.into_iter().all(|kind| match &syncing.follows[kind] {
-            Follow::Snapshot(it) => it.is_complete(syncing.plans[kind].target),
-            Follow::Entries => true,
-            Follow::Not => false,
-        });
-        if !ready {
-            return;
-        }
-        let follows = std::mem::replace(
-            &mut syncing.follows,
-            PerJournal { config: Follow::Entries, runtime: Follow::Entries },
-        );
-        let PerJournal { config, runtime } = follows;
-        let mut swaps = Vec::new();
-        for (kind, follow) in [(JournalKind::Config, config), (JournalKind::Runtime, runtime)] {
-            if let Follow::Snapshot(transfer) = follow {
-                swaps.push((self.swap(kind, *transfer, out), kind));
-            }
-        }
-        if swaps.is_empty() {
-            return;
-        }
-        let ends = swaps.iter().map(|(it, kind)| (*kind, it.head.history.last)).collect();
-        let swaps = swaps.into_iter().map(|(it, _)| it).collect();
-        self.storing.issue(StoreOp::Swap(swaps), Stored::Swap { ends }, out);
-        out.push(Output::Fact(Fact::Swapped));
-        self.check_caught_up(out);
-    }
-
-    fn swap(
-        &mut self,
-        kind: JournalKind,
-        transfer: Transfer,
-        out: &mut Vec<Output>,
-    ) -> JournalSwap {
-        let Transfer { head, shadow, ring, .. } = transfer;
-        let head = head.expect("a transfer is complete only after it has begun");
-        let difference = shadow.into_difference(&self.journals[kind].image);
-        self.keep_overwritten(kind, &head, &difference, out);
-        let Difference { whole, sets, removes } = difference;
-        let clear = whole.is_some();
-        let journal = &mut self.journals[kind];
-        match whole {
-            Some(image) => {
-                let old = journal.image.providers().map(Into::into);
-                let new = image.providers().map(Into::into);
-                let providers: BTreeSet<Box<str>> = old.chain(new).collect();
-                journal.image.become_items_of(image);
-                for provider in providers {
-                    out.push(Output::Restore { kind, provider });
-                }
-            }
-            None => {
-                let position = head.history.position();
-                let changes = changes(kind, position, journal, &sets, &removes);
-                out.extend(changes.into_iter().map(|entry| Output::Apply { entry }));
-                for item in &removes {
-                    journal.image.take(item);
-                }
-                for (item, record) in &sets {
-                    journal.image.put(item.clone(), record.clone());
-                }
-            }
-        }
-        journal.take_head(self.now, head.clone(), ring);
-        journal.suspect = false;
-        journal.stored = 0;
-        self.storing.swapped(kind);
-        JournalSwap { head, clear, sets, removes }
-    }
-
     /// Asks again for what did not come.
     pub(crate) fn resume_transfers(&mut self, out: &mut Vec<Output>) {
         for kind in JournalKind::ALL {
@@ -464,31 +380,6 @@ impl Replica {
     }
 }
 
-/// What a swap changes, for the providers: as if the entries that made it had come, oldest first.
-fn changes(
-    kind: JournalKind,
-    end: Position,
-    journal: &crate::journal::Journal,
-    sets: &[(ItemKey, Record)],
-    removes: &[ItemKey],
-) -> Vec<SharedEntry> {
-    let mut by_position: BTreeMap<Position, (NodeTime, Vec<Op>)> = BTreeMap::new();
-    for (item, record) in sets {
-        let (_, ops) =
-            by_position.entry(record.position).or_insert((record.written_at, Vec::new()));
-        ops.push(Op::Set { item: item.clone(), value: record.value.clone() });
-    }
-    for item in removes.iter().filter(|it| journal.image.contains(it)) {
-        let (_, ops) = by_position.entry(end).or_default();
-        ops.push(Op::Remove { item: item.clone() });
-    }
-    let entry = |(position, (written_at, ops))| {
-        let (key, origin, chain) = (None, None, [0; 32]);
-        Arc::new(Entry { kind, position, ops, key, written_at, origin, chain })
-    };
-    by_position.into_iter().map(entry).collect()
-}
-
 /// Whether an entry is the next one.
 fn fits(head: &JournalHead, entry: &Entry) -> bool {
     let last = head.history.position();
@@ -498,66 +389,4 @@ fn fits(head: &JournalHead, entry: &Entry) -> bool {
         && !entry.position.epoch.is_none()
         && entry.belongs()
         && (head.kind == JournalKind::Runtime || entry.chain == entry.chain_after(&head.chain))
-}
-
-/// The items that were set or removed here after a sequence; `None`: too many, or not known.
-fn changed_after(journal: &crate::journal::Journal, sequence: u64) -> Option<Vec<ItemKey>> {
-    if journal.last() <= sequence {
-        return Some(Vec::new());
-    }
-    if journal.image.removed_after() > sequence {
-        return None;
-    }
-    let all = KeyRange::default();
-    let changed = journal.image.range(&all).filter(|(_, _, it)| it.position.sequence > sequence);
-    let changed = changed.map(|(provider, item, _)| ItemKey::new(provider, item));
-    let removed = journal.image.removed_since(sequence, None).map(|(item, _)| item.clone());
-    let items: Vec<ItemKey> = changed.chain(removed).take(NAMES_MAX + 1).collect();
-    (items.len() <= NAMES_MAX).then_some(items)
-}
-
-/// The next ranges of an image from an item on, and where the ones after them begin.
-fn coarse_ranges(
-    image: &crate::image::Image,
-    from: Option<ItemKey>,
-) -> (Vec<KeyRange>, Option<ItemKey>) {
-    let rest = KeyRange { from: from.clone(), until: None };
-    let mut ranges = Vec::new();
-    let mut begin = from;
-    for (index, (provider, item, _)) in image.range(&rest).enumerate() {
-        if index > 0 && index % COARSE_ITEMS == 0 {
-            let here = ItemKey::new(provider, item);
-            ranges.push(KeyRange { from: begin, until: Some(here.clone()) });
-            begin = Some(here);
-            if ranges.len() == RANGES_MAX {
-                return (ranges, begin);
-            }
-        }
-    }
-    ranges.push(KeyRange { from: begin, until: None });
-    (ranges, None)
-}
-
-/// A range in finer ones.
-fn split(range: &KeyRange, items: &[ItemKey]) -> Vec<KeyRange> {
-    let mut ranges: Vec<KeyRange> = Vec::new();
-    let mut begin = range.from.clone();
-    for item in items.iter().step_by(FINE_ITEMS).skip(1) {
-        ranges.push(KeyRange { from: begin, until: Some(item.clone()) });
-        begin = Some(item.clone());
-    }
-    ranges.push(KeyRange { from: begin, until: range.until.clone() });
-    ranges
-}
-
-fn digests(
-    image: &crate::image::Image,
-    shadow: &Shadow,
-    ranges: Vec<KeyRange>,
-) -> Vec<RangeDigest> {
-    let digest = |range: KeyRange| {
-        let digest = shadow.digest(image, &range);
-        RangeDigest { range, digest }
-    };
-    ranges.into_iter().map(digest).collect()
 }

@@ -3,7 +3,9 @@
 #![allow(unreachable_pub, reason = "a test binary has no outside")]
 
 mod disk;
+mod show;
 mod pair;
+mod clients;
 mod writing;
 mod reconnecting;
 mod forks;

@@ -1,11 +1,11 @@
 //! Two replicas, a wire that can be cut, and a stand-in for the state machine.
 use crate::disk::Disk;
+use crate::show::{name, show_outcome, show_record, tail, weight};
 use bytes::Bytes;
 use hotpair_replication::{
-    AckRule, Alarm, Direction, DivergenceRecord, Expectation, Fact, IdempotencyKey, Input, Lane,
-    Message, Op, Outcome, Output, Replica, Settings, Write, WriteBody, WriteTicket,
+    AckRule, Alarm, Direction, Fact, Input, Lane, Message, Op, Outcome, Output, Replica, Settings,
 };
-use hotpair_types::{Ack, Designation, Epoch, Instance, ItemKey, JournalKind, NodeTime, Time};
+use hotpair_types::{Designation, Epoch, Instance, ItemKey, JournalKind, NodeTime, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub struct Node {
     pub applied: BTreeMap<ItemKey, Bytes>,
     /// Operations given to the disk are committed at once.
     pub disk_works: bool,
-    blob_bytes: BTreeMap<[u8; 32], Vec<u8>>,
+    pub blob_bytes: BTreeMap<[u8; 32], Vec<u8>>,
 }
 
 pub struct Pair {
@@ -34,7 +34,7 @@ pub struct Pair {
     wires: [BTreeMap<Lane, VecDeque<Message>>; 2],
     pub cut: bool,
     pub now: Time,
-    tickets: u64,
+    pub tickets: u64,
     epochs: u64,
     /// Which messages went, for transcripts.
     pub log: String,
@@ -343,56 +343,6 @@ impl Pair {
         self.nodes[index].applied.extend(config);
     }
 
-    pub fn write_with(
-        &mut self,
-        node: usize,
-        ack: Option<Ack>,
-        key: Option<&str>,
-        body: WriteBody,
-    ) -> u64 {
-        self.tickets += 1;
-        let ticket = self.tickets;
-        let written_at = NodeTime(self.now.0 / 1_000);
-        let key = key.map(|it| IdempotencyKey { key: it.into(), issued: Some(written_at) });
-        if let WriteBody::Runtime { ops } = &body {
-            for op in ops {
-                apply(&mut self.nodes[node].applied, op);
-            }
-        }
-        let write = Write { ticket: WriteTicket(ticket), ack, key, written_at, body };
-        self.give(node, Input::Write(write));
-        self.give(node, Input::Flush);
-        ticket
-    }
-
-    pub fn tag(&mut self, node: usize, item: &str, value: &str) -> u64 {
-        self.write_with(node, None, None, WriteBody::Runtime { ops: vec![set(tag(item), value)] })
-    }
-
-    pub fn config(&mut self, node: usize, key: &str, value: &str) -> u64 {
-        let ops = vec![set(ItemKey::config(key), value)];
-        self.write_with(node, None, None, WriteBody::Config { expect: Vec::new(), ops })
-    }
-
-    pub fn remove_config(&mut self, node: usize, key: &str) -> u64 {
-        let ops = vec![Op::Remove { item: ItemKey::config(key) }];
-        self.write_with(node, None, None, WriteBody::Config { expect: Vec::new(), ops })
-    }
-
-    pub fn config_expecting(&mut self, node: usize, expect: Vec<Expectation>, ops: Vec<Op>) -> u64 {
-        self.write_with(node, None, None, WriteBody::Config { expect, ops })
-    }
-
-    pub fn module(&mut self, node: usize, name: &str, bytes: &[u8]) -> u64 {
-        let hash = *blake3::hash(bytes).as_bytes();
-        self.nodes[node].blob_bytes.insert(hash, bytes.to_vec());
-        self.nodes[node].disk.blobs.insert(hash);
-        self.give(node, Input::BlobHere { hash });
-        let hex = blake3::hash(bytes).to_hex();
-        let value = format!("{{\"hash\":\"{hex}\",\"size\":{}}}", bytes.len());
-        self.config(node, &format!("modules/{name}"), &value)
-    }
-
     pub fn reply(&self, node: usize, ticket: u64) -> String {
         show_outcome(self.nodes[node].replies.get(&ticket))
     }
@@ -419,51 +369,7 @@ impl Pair {
     }
 }
 
-pub fn show_record(record: &DivergenceRecord) -> String {
-    let op = |op: &Op| match op {
-        Op::Set { item, value } => format!("{item}={}", String::from_utf8_lossy(value)),
-        Op::Remove { item } => format!("{item} removed"),
-        Op::ReplaceAll { provider, items } => format!("{provider} replaced by {}", items.len()),
-    };
-    let losing: Vec<_> = record.entry.ops.iter().map(op).collect();
-    let winning = |it: &hotpair_replication::Winning| {
-        let value = it.value.as_ref().map(|it| String::from_utf8_lossy(it).into_owned());
-        format!("{}={}", it.item, value.unwrap_or_else(|| "-".into()))
-    };
-    let winning: Vec<_> = record.winning.iter().map(winning).collect();
-    let fork = record.conflict.fork.map_or_else(|| "?".into(), |it| it.to_string());
-    let id = record.id;
-    let fate = match record.fate {
-        hotpair_replication::Fate::Kept => "kept".into(),
-        hotpair_replication::Fate::InHistory(at) => format!("in history at {at}"),
-        hotpair_replication::Fate::Replayed(at) => format!("replayed at {at}"),
-        hotpair_replication::Fate::Repeated(at) => format!("repeats {at}"),
-    };
-    format!(
-        "{} {} after {fork}: {}; won: {}; {fate}",
-        id.kind,
-        id.entry,
-        losing.join(", "),
-        winning.join(", "),
-    )
-}
-
-pub fn show_outcome(outcome: Option<&Outcome>) -> String {
-    match outcome {
-        None => "no answer".into(),
-        Some(Outcome::Acknowledged(it)) => format!(
-            "{} {}{}{}",
-            it.reached,
-            it.position,
-            if it.degraded { " degraded" } else { "" },
-            if it.repeated { " repeated" } else { "" },
-        ),
-        Some(Outcome::Refused(refusal)) => format!("refused: {refusal}"),
-        Some(Outcome::Unknown { position }) => format!("unknown {position}"),
-    }
-}
-
-fn apply(applied: &mut BTreeMap<ItemKey, Bytes>, op: &Op) {
+pub fn apply(applied: &mut BTreeMap<ItemKey, Bytes>, op: &Op) {
     match op {
         Op::Set { item, value } => {
             applied.insert(item.clone(), value.clone());
@@ -478,40 +384,4 @@ fn apply(applied: &mut BTreeMap<ItemKey, Bytes>, op: &Op) {
             applied.extend(items.iter().map(item));
         }
     }
-}
-
-fn weight(message: &Message) -> usize {
-    match message {
-        Message::Entries { entries, .. } | Message::Ahead { entries, .. } => {
-            entries.iter().map(|it| it.bytes() - 256 + 32).sum()
-        }
-        Message::Chunk { sets, removes, .. } => {
-            sets.iter().map(|(item, it)| item.item.len() + it.value.len() + 32).sum::<usize>()
-                + removes.len() * 32
-        }
-        Message::ModuleChunk { bytes, .. } => bytes.len(),
-        Message::DigestsWanted { ranges, .. } => ranges.len() * 64,
-        _ => 16,
-    }
-}
-
-fn name(message: &Message) -> String {
-    let text = format!("{message:?}");
-    let head = text.split([' ', '{']).next().unwrap_or_default().to_owned();
-    match message {
-        Message::Entries { kind, entries, .. } => format!("{head} {kind} {}", entries.len()),
-        Message::Chunk { kind, sets, removes, .. } => {
-            format!("{head} {kind} {} {}", sets.len(), removes.len())
-        }
-        Message::EntriesWanted { kind, after, .. } => format!("{head} {kind} after {after}"),
-        Message::SnapshotWanted { kind, .. } => format!("{head} {kind}"),
-        Message::Digests { differing, .. } => format!("{head} {} differ", differing.len()),
-        Message::Losing { records, .. } => format!("{head} {}", records.len()),
-        _ => head,
-    }
-}
-
-fn tail(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(40)..].join("\n")
 }

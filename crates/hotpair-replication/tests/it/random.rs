@@ -72,7 +72,7 @@ fn check_nothing_lost(
     loser: usize,
     fork: u32,
 ) {
-    let late = |it: &str| it.parse::<u32>().unwrap() > fork;
+    let late = |it: &str| it.parse::<u32>().expect("values are numbers") > fork;
     for (item, value) in before[loser].iter().filter(|(_, it)| late(it)) {
         let kind =
             if item.provider.is_empty() { JournalKind::Config } else { JournalKind::Runtime };

@@ -1,0 +1,66 @@
+//! What the standby should have acknowledged by now: sent again, reported, no longer waited for.
+use crate::{AckRule, Fact, Output, Replica};
+use hotpair_types::{JournalKind, Time};
+
+impl Replica {
+    /// The oldest entry on its way that is not acknowledged, since when.
+    fn unacknowledged_since(&self, kind: JournalKind) -> Option<Time> {
+        let line = &self.serving.as_ref()?.lines[kind];
+        let open = line.live && line.received < self.journals[kind].last();
+        open.then_some(line.progress_at)
+    }
+
+    pub(crate) fn check_acknowledged(&mut self, out: &mut Vec<Output>) {
+        let late = JournalKind::ALL.into_iter().any(|kind| {
+            self.unacknowledged_since(kind)
+                .is_some_and(|it| self.now.since(it) >= self.settings.drop_after)
+        });
+        let with_partner = self.rule == AckRule::WithPartner;
+        let Some(serving) = &mut self.serving else { return };
+        if late && with_partner && !serving.unacknowledged_said {
+            serving.unacknowledged_said = true;
+            out.push(Output::Fact(Fact::DataUnacknowledged(true)));
+        } else if !late && serving.unacknowledged_said {
+            serving.unacknowledged_said = false;
+            out.push(Output::Fact(Fact::DataUnacknowledged(false)));
+        }
+    }
+
+    pub(crate) fn tick_serving(&mut self, out: &mut Vec<Output>) {
+        self.check_acknowledged(out);
+        let (resend_after, drop_after) = (self.settings.resend_after, self.settings.drop_after);
+        let now = self.now;
+        let mut lapsed = false;
+        if let Some(serving) = &mut self.serving {
+            for kind in JournalKind::ALL {
+                let line = &mut serving.lines[kind];
+                if line.sent > line.received && now.since(line.resent_at()) >= resend_after {
+                    line.sent = line.received;
+                    line.resent = now;
+                }
+            }
+            if serving.closing.is_some_and(|it| now.since(it.since) >= drop_after) {
+                serving.closing = None;
+                lapsed = true;
+            }
+        }
+        if lapsed {
+            self.settle(out);
+        }
+    }
+
+    pub(crate) fn serving_deadline(&self) -> Option<Time> {
+        let serving = self.serving.as_ref()?;
+        let closing = serving.closing.map(|it| it.since + self.settings.drop_after);
+        let lines = JournalKind::ALL.into_iter().filter_map(|kind| {
+            let line = &serving.lines[kind];
+            let since = self.unacknowledged_since(kind)?;
+            let drop = (self.rule == AckRule::WithPartner && !serving.unacknowledged_said)
+                .then_some(since + self.settings.drop_after);
+            let resend = (line.sent > line.received && !serving.paused)
+                .then_some(line.resent_at() + self.settings.resend_after);
+            drop.into_iter().chain(resend).min()
+        });
+        lines.chain(closing).min()
+    }
+}
