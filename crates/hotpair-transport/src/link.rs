@@ -18,6 +18,9 @@ const BATCH_FRAMES_MAX: usize = 32;
 const AFTERMATH: Duration = Duration::from_secs(1);
 /// After this silence a second connection is tried beside the first: QUIC asks ever more rarely.
 const SILENCE: Duration = Duration::from_millis(800);
+/// What is sent and not confirmed for so long makes data go over the other channel, if that is better.
+const UNCONFIRMED_MAX: Duration = Duration::from_millis(400);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How many characters of the partner's words are kept.
 const WORDS_CHARS_MAX: usize = 200;
 
@@ -153,6 +156,23 @@ impl Link {
         }
     }
 
+    /// Tells the route for as long as the connection lives whether what we send is confirmed.
+    async fn watch_confirmations(&self, shared: &Shared) {
+        let mut seen = Confirmed::default();
+        let mut looked = Instant::now();
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let now = Instant::now();
+            let stats = self.connection.stats();
+            let sent = stats.frame_tx.datagram + stats.frame_tx.stream + stats.frame_tx.ping;
+            // Who did not look in time stood still itself.
+            let in_time = now - looked < 3 * LOOK_EVERY;
+            looked = now;
+            let silent = seen.look(now, in_time, stats.frame_rx.acks, sent);
+            shared.set_silent(self, silent);
+        }
+    }
+
     fn heard(&self) -> u64 {
         self.connection.stats().udp_rx.datagrams
     }
@@ -198,6 +218,9 @@ impl Link {
                 }
             }
         });
+        let (link, kept) = (self.clone(), shared.clone());
+        let mut watch = JoinSet::new();
+        watch.spawn(async move { link.watch_confirmations(&kept).await });
         let (link, kept) = (self.clone(), shared.clone());
         tasks.spawn(async move {
             if let ReadEnd::Violation(what) = link.read_streams(first, &kept).await {
@@ -313,6 +336,27 @@ impl Link {
     }
 }
 
+/// Whether what we send is confirmed.
+#[derive(Debug, Default)]
+struct Confirmed {
+    confirmations: u64,
+    /// What had been sent at the last of them.
+    sent: u64,
+    unconfirmed_since: Option<Instant>,
+}
+
+impl Confirmed {
+    /// Whether something has been on the way for too long.
+    fn look(&mut self, now: Instant, in_time: bool, confirmations: u64, sent: u64) -> bool {
+        if confirmations != self.confirmations || !in_time {
+            *self = Self { confirmations, sent, unconfirmed_since: None };
+        } else if sent != self.sent && self.unconfirmed_since.is_none() {
+            self.unconfirmed_since = Some(now);
+        }
+        self.unconfirmed_since.is_some_and(|it| now - it >= UNCONFIRMED_MAX)
+    }
+}
+
 async fn write_lane(
     mut stream: SendStream,
     lane: Lane,
@@ -372,5 +416,27 @@ fn down_reason(error: &ConnectionError) -> DownReason {
         | ConnectionError::CidsExhausted => {
             DownReason::Violation(words(error.to_string().as_bytes()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_sent_and_not_confirmed_in_time_is_silence() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut seen = Confirmed::default();
+        assert!(!seen.look(at(0), true, 1, 1));
+        assert!(!seen.look(at(5_000), true, 1, 1), "nothing was sent, nothing is missing");
+        assert!(!seen.look(at(5_050), true, 1, 2));
+        assert!(!seen.look(at(5_400), true, 1, 3));
+        assert!(seen.look(at(5_450), true, 1, 3));
+        assert!(!seen.look(at(5_500), true, 2, 3), "confirmed again");
+        assert!(!seen.look(at(5_550), true, 2, 4));
+        assert!(!seen.look(at(9_000), false, 2, 5), "we stood still ourselves");
+        assert!(!seen.look(at(9_050), true, 2, 6));
+        assert!(seen.look(at(9_450), true, 2, 6));
     }
 }

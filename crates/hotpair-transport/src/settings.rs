@@ -29,14 +29,14 @@ pub struct TransportSettings {
 }
 
 impl TransportSettings {
-    /// Settings with the default backstop of five seconds.
+    /// Settings with the default backstop of half a minute.
     #[must_use]
     pub const fn new(
         identity: Identity,
         partner_key: PinnedKey,
         channels: PerChannel<ChannelSettings>,
     ) -> Self {
-        Self { identity, partner_key, channels, idle_timeout: Duration::from_secs(5) }
+        Self { identity, partner_key, channels, idle_timeout: Duration::from_secs(30) }
     }
 }
 

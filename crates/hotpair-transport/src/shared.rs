@@ -57,14 +57,20 @@ pub(crate) struct ChannelShared {
 pub(crate) struct Route {
     links: PerChannel<Option<Arc<Link>>>,
     avoided: PerChannel<bool>,
+    /// What is sent there is not confirmed.
+    silent: PerChannel<bool>,
     now: Option<Channel>,
 }
 
 impl Route {
     fn choose(&self) -> Option<Channel> {
         let up = |it: &Channel| self.links[*it].is_some();
-        let good = |it: &Channel| up(it) && !self.avoided[*it];
-        Channel::ALL.into_iter().find(good).or_else(|| Channel::ALL.into_iter().find(up))
+        let heard = |it: &Channel| up(it) && !self.silent[*it];
+        let good = |it: &Channel| heard(it) && !self.avoided[*it];
+        let first = |which: &dyn Fn(&Channel) -> bool| Channel::ALL.into_iter().find(which);
+        let best = first(&good).or_else(|| first(&heard));
+        // When no channel is better, stay: the silence is that of the partner, or our own.
+        best.or_else(|| self.now.filter(up)).or_else(|| first(&up))
     }
 
     /// Follows a change. Reported under the lock, so that the order of reports is the order of changes.
@@ -96,6 +102,16 @@ impl Shared {
         route.settle(&self.reporter);
     }
 
+    /// Whether what is sent over this link is not confirmed.
+    pub(crate) fn set_silent(&self, link: &Link, silent: bool) {
+        let mut route = self.lock_route();
+        let is_current = route.links[link.channel].as_ref().is_some_and(|it| it.id == link.id);
+        if is_current && route.silent[link.channel] != silent {
+            route.silent[link.channel] = silent;
+            route.settle(&self.reporter);
+        }
+    }
+
     pub(crate) fn set_partner(&self, channel: Channel, partner: SocketAddr) {
         self.channels[channel]
             .partner
@@ -119,6 +135,7 @@ impl Shared {
             self.reporter.report(TransportEvent::Down { channel, at, connection, reason });
             old.close(close_code::REPLACED, "replaced by a new connection");
         }
+        route.silent[channel] = false;
         Counted::add(&self.channels[channel].counted.ups, 1);
         let (connection, partner_certificate) = (link.id, seen.validity);
         self.reporter.report(TransportEvent::Up { channel, at, connection, partner_certificate });

@@ -15,6 +15,12 @@ const WINDOW_BYTES_MAX: u64 = 80 * 1200;
 /// What more may be in flight for each millisecond that a packet takes there and back: a hundred
 /// megabytes each second.
 const WINDOW_BYTES_PER_MILLISECOND: u64 = 100_000;
+/// What more may be sent each second while nothing is confirmed. Over a line that is cut in one
+/// direction everything counts as in flight for ever, and the beats must go on.
+const UNCONFIRMED_BYTES_PER_SECOND: u64 = 64_000;
+/// From here on a line counts as unconfirmed, and until here that allowance grows.
+const UNCONFIRMED_MIN: Duration = Duration::from_millis(200);
+const UNCONFIRMED_MAX: Duration = Duration::from_secs(60);
 /// Long lines are not what this is for.
 const ROUND_TRIP_MAX: Duration = Duration::from_millis(50);
 
@@ -36,6 +42,7 @@ impl ControllerFactory for BoundedConfig {
         Box::new(Bounded {
             inner: self.inner.clone().build(now, current_mtu),
             max: WINDOW_BYTES_MAX,
+            unconfirmed: None,
         })
     }
 }
@@ -43,10 +50,13 @@ impl ControllerFactory for BoundedConfig {
 struct Bounded {
     inner: Box<dyn Controller>,
     max: u64,
+    /// Since when something is on the way and nothing was confirmed.
+    unconfirmed: Option<Instant>,
 }
 
 impl Controller for Bounded {
     fn on_sent(&mut self, now: Instant, bytes: u64, last_packet_number: u64) {
+        self.unconfirmed.get_or_insert(now);
         self.inner.on_sent(now, bytes, last_packet_number);
     }
 
@@ -69,6 +79,7 @@ impl Controller for Bounded {
         app_limited: bool,
         largest_packet_num_acked: Option<u64>,
     ) {
+        self.unconfirmed = (in_flight > 0).then_some(now);
         self.inner.on_end_acks(now, in_flight, app_limited, largest_packet_num_acked);
     }
 
@@ -87,11 +98,18 @@ impl Controller for Bounded {
     }
 
     fn window(&self) -> u64 {
-        self.inner.window().clamp(WINDOW_BYTES_MIN, self.max)
+        // The clock of quinn's own timers.
+        let now = tokio::time::Instant::now().into_std();
+        let window = self.inner.window().clamp(WINDOW_BYTES_MIN, self.max);
+        window + self.unconfirmed.map_or(0, |it| allowance(now.saturating_duration_since(it)))
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
-        Box::new(Self { inner: self.inner.clone_box(), max: self.max })
+        Box::new(Self {
+            inner: self.inner.clone_box(),
+            max: self.max,
+            unconfirmed: self.unconfirmed,
+        })
     }
 
     fn initial_window(&self) -> u64 {
@@ -101,6 +119,14 @@ impl Controller for Bounded {
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
     }
+}
+
+fn allowance(unconfirmed: Duration) -> u64 {
+    if unconfirmed < UNCONFIRMED_MIN {
+        return 0;
+    }
+    let millis = u64::try_from(unconfirmed.min(UNCONFIRMED_MAX).as_millis()).unwrap_or(0);
+    millis * UNCONFIRMED_BYTES_PER_SECOND / 1000
 }
 
 fn window_max(round_trip: Duration) -> u64 {
@@ -121,6 +147,9 @@ mod tests {
             assert!(controller.window() >= WINDOW_BYTES_MIN);
             assert!(controller.window() <= WINDOW_BYTES_MAX);
         }
+        assert_eq!(allowance(Duration::from_millis(100)), 0);
+        assert_eq!(allowance(Duration::from_secs(1)), 64_000);
+        assert_eq!(allowance(Duration::from_secs(1000)), 60 * 64_000);
         assert_eq!(window_max(Duration::ZERO), WINDOW_BYTES_MAX);
         assert_eq!(window_max(Duration::from_millis(5)), WINDOW_BYTES_MAX + 500_000);
         assert_eq!(window_max(Duration::from_secs(9)), WINDOW_BYTES_MAX + 5_000_000);

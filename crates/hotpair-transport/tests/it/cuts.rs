@@ -2,7 +2,7 @@
 use crate::line::Line;
 use crate::pair::{Side, unconnected_pair};
 use bytes::Bytes;
-use hotpair_transport::TransportEvent;
+use hotpair_transport::{Lane, TransportEvent};
 use hotpair_types::Channel;
 use std::time::Duration;
 
@@ -38,6 +38,22 @@ async fn until_beat(from: &Side, to: &mut Side) {
     })
     .await
     .expect("a beat arrives");
+}
+
+/// Sends beats until it is dropped.
+fn beating(side: &Side) -> tokio::task::JoinSet<()> {
+    let handle = side.handle.clone();
+    let mut beating = tokio::task::JoinSet::new();
+    beating.spawn(async move {
+        let mut interval = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            interval.tick().await;
+            for channel in Channel::ALL {
+                let _down = handle.send_beat(channel, Bytes::from_static(b"beat"));
+            }
+        }
+    });
+    beating
 }
 
 async fn down(side: &mut Side) {
@@ -81,9 +97,40 @@ async fn a_long_cut_ends_the_connection_and_the_heal_makes_a_new_one() {
 async fn while_one_direction_is_cut_the_other_is_heard() {
     let (dialer, mut acceptor, line) = over_a_line().await;
     line.set(true, false);
-    // Longer than any detection bound in use.
-    for _ in 0..20 {
+    // Longer than any detection bound in use, though data had filled the line before.
+    let queued = dialer.handle.send_on(Channel::Redundancy, Lane::Data, vec![0; 4 << 20].into());
+    queued.unwrap();
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < Duration::from_secs(4) {
+        let waited = std::time::Instant::now();
         until_beat(&dialer, &mut acceptor).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(waited.elapsed() < Duration::from_secs(1), "a beat came after {waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn data_leaves_a_channel_that_is_cut_in_either_direction_long_before_its_connection_ends() {
+    for (to_acceptor, to_dialer) in [(false, false), (true, false), (false, true)] {
+        let (mut dialer, mut acceptor, line) = over_a_line().await;
+        let _beats = [beating(&dialer), beating(&acceptor)];
+        line.set(to_acceptor, to_dialer);
+        for side in [&mut dialer, &mut acceptor] {
+            side.until("a move to primary", |event| match event {
+                TransportEvent::Moved { to: Some(Channel::Primary), .. } => Some(()),
+                TransportEvent::Down { channel: Channel::Redundancy, reason, .. } => {
+                    panic!("only when the connection ended: {reason}")
+                }
+                _ => None,
+            })
+            .await;
+        }
+        line.set(true, true);
+        for side in [&mut dialer, &mut acceptor] {
+            side.until("a move back", |event| match event {
+                TransportEvent::Moved { to: Some(Channel::Redundancy), .. } => Some(()),
+                _ => None,
+            })
+            .await;
+        }
     }
 }

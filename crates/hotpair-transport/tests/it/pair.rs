@@ -56,7 +56,8 @@ impl Side {
         channels: PerChannel<ChannelSettings>,
     ) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let settings = TransportSettings::new(identity.clone(), partner, channels);
+        let mut settings = TransportSettings::new(identity.clone(), partner, channels);
+        settings.idle_timeout = Duration::from_secs(5);
         let guard = runtime.enter();
         let (handle, events) = Transport::start(settings).unwrap();
         drop(guard);
