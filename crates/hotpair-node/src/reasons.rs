@@ -50,7 +50,7 @@ pub fn of_write(refusal: &replication::Refusal, partner: Option<String>) -> Prob
             let text = format!(
                 "{text}; set config.writable_on = \"active\" to write on whichever node is active"
             );
-            Problem::not_active(text, partner)
+            Problem { active: partner, ..Problem::new(ProblemKind::ConfigOnMasterOnly, text) }
         }
         replication::Refusal::SwitchingOver => {
             Problem::new(ProblemKind::NoActive, text).retry_after(Duration::from_secs(1))

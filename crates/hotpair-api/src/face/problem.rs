@@ -66,6 +66,9 @@ kinds! {
     CommandRefused = 409 "command-refused" "The command is refused",
     /// The state of the thing forbids it.
     Conflict = 409 "conflict" "The state of this forbids it",
+    /// Config data may be written on the master only, which is not active (`config.writable_on`).
+    /// Not 421: the master would send the client back here.
+    ConfigOnMasterOnly = 409 "config-on-master-only" "Config data may be written on the master only",
     /// The idempotency key was used for another write.
     KeyReused = 409 "idempotency-key-reused" "The idempotency key belongs to another write",
     /// The idempotency key is older than what is remembered.
