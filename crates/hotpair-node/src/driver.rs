@@ -11,6 +11,7 @@ mod writes;
 mod commands;
 mod data;
 mod journal;
+mod measure;
 mod status;
 mod storage_failed;
 
@@ -24,11 +25,11 @@ use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
 use crate::settings::Settings;
 use crate::store::{Completion, Completions, Store};
-use hotpair_api::face::NodeStatus;
+use hotpair_api::face::{HistogramValue, NodeStatus};
 use hotpair_core::{Core, EngineIndex, EngineInput, Input, Output};
 use hotpair_fsm::Command;
 use hotpair_transport::{TransportEvent, TransportHandle};
-use hotpair_types::{EngineName, Time};
+use hotpair_types::{EngineName, PerChannel, Time};
 use partner::PartnerInfo;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,7 +71,9 @@ pub struct Driver {
     pub(crate) events: EventLog,
     pub(crate) api_base: String,
     pub(crate) log_level: Option<LogLevel>,
+    pub(crate) certificate: hotpair_transport::Validity,
     sessions: u64,
+    pub(crate) round_trips: PerChannel<HistogramValue>,
     guard: GuardLink,
     out: Vec<Output>,
     /// They are being carried out.
@@ -99,6 +102,7 @@ pub(crate) struct Parts {
     pub(crate) api_base: String,
     pub(crate) identity: crate::wire::OwnHello,
     pub(crate) log_level: Option<LogLevel>,
+    pub(crate) certificate: hotpair_transport::Validity,
     pub(crate) status: watch::Sender<Arc<NodeStatus>>,
 }
 
@@ -137,7 +141,9 @@ impl Driver {
             commands: BTreeMap::new(),
             status: parts.status,
             log_level: parts.log_level,
+            certificate: parts.certificate,
             sessions: 0,
+            round_trips: measure::round_trips(),
             status_dirty: true,
             status_at: Time::ZERO,
             leaving: false,
@@ -231,6 +237,8 @@ impl Driver {
     fn on_completion(&mut self, completion: Completion) {
         match completion {
             Completion::Stored { engine, ticket } => {
+                let now = self.clock.now();
+                self.runtime(engine).figures.stored(now, ticket);
                 self.engine_input(engine, EngineInput::Stored(ticket));
             }
             Completion::Failed { engine, ticket, why } => {
@@ -287,6 +295,8 @@ impl Driver {
     fn publish_status(&mut self) {
         self.status_at = self.clock.now();
         self.status_dirty = false;
+        self.look_at_certificate();
+        self.sample_round_trips();
         let status = Arc::new(self.node_status());
         self.status.send_replace(status);
     }

@@ -7,6 +7,7 @@ use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
 use crate::run_file::RunFile;
 use crate::settings::Settings;
+use crate::steps::{FORMAT, Head, Recorder};
 use crate::store::{self, Store};
 use crate::wire::OwnHello;
 use hotpair_api::{ListenerError, ListenerSettings, TlsFiles};
@@ -15,7 +16,7 @@ use hotpair_fsm as fsm;
 use hotpair_transport::{
     ChannelSettings, Identity, IdentityError, PinnedKey, StartError, Transport, TransportSettings,
 };
-use hotpair_types::PerChannel;
+use hotpair_types::{PerChannel, Time};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -33,6 +34,8 @@ pub struct NodeParts {
     pub instance_tag: u64,
     /// To change the level while running.
     pub log_level: Option<LogLevel>,
+    /// Record every step of the state machines, for `hotpair replay`.
+    pub record_steps: bool,
     /// Makes the line to the guard once the instance is known; its notices name it.
     pub on_started: Option<OnStarted>,
 }
@@ -51,6 +54,7 @@ impl NodeParts {
             guard_pid: None,
             instance_tag: random_tag()?,
             log_level: None,
+            record_steps: false,
             on_started: None,
         })
     }
@@ -80,6 +84,12 @@ pub enum NodeError {
     /// The line to the guard.
     #[error("cannot reach the guard: {0}")]
     Guard(std::io::Error),
+    /// The record of steps.
+    #[error("cannot record steps: {0}")]
+    Steps(std::io::Error),
+    /// A setting of a part that this release does not have.
+    #[error("{0} is not built yet in this release; remove it from the settings")]
+    NotBuilt(&'static str),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(getrandom::Error),
@@ -93,6 +103,20 @@ pub struct Node {
     api: hotpair_api::ServeHandle,
     shutdown: tokio::sync::watch::Sender<bool>,
     data_dir: std::path::PathBuf,
+}
+
+/// Begins the record of an engine's steps.
+fn record(settings: &Settings, boot: &EngineBoot, now: Time) -> std::io::Result<Recorder> {
+    let head = Head {
+        format: FORMAT.to_owned(),
+        release: env!("CARGO_PKG_VERSION").to_owned(),
+        node: settings.node.name.to_string(),
+        engine: boot.name.to_string(),
+        now,
+        settings: boot.fsm_settings,
+        boot: boot.fsm.clone(),
+    };
+    Recorder::begin(&settings.node.data_dir, &boot.name, boot.fsm.instance.count, &head)
 }
 
 /// Random bits for tags.
@@ -132,13 +156,22 @@ impl Node {
             guard_pid,
             instance_tag,
             log_level,
+            record_steps,
             on_started,
         } = parts;
+        // Accepting them in silence would promise what nobody keeps.
+        if settings.pair.mode == hotpair_types::Mode::Arbiter {
+            return Err(NodeError::NotBuilt("pair.mode = \"arbiter\""));
+        }
+        if !settings.virtual_addresses.is_empty() {
+            return Err(NodeError::NotBuilt("virtual_addresses"));
+        }
         let clock = Clock::start();
         let identity = Identity::load(&settings.key_file())?;
         let partner_key: PinnedKey =
             settings.partner.key.to_string().parse().expect("the settings checked the key");
         let pair = pair_id(&identity.key(), &partner_key);
+        let certificate = identity.validity();
         let (store, opened, completions) = Store::open(&settings, instance_tag)?;
         let instance = store.instance();
         let channels = PerChannel::from_fn(|it| ChannelSettings {
@@ -148,6 +181,7 @@ impl Node {
         let (transport, transport_events) =
             Transport::start(TransportSettings::new(identity, partner_key, channels))?;
 
+        let now = clock.now();
         let engines = boot::engines(&settings);
         let mut boots = Vec::new();
         let mut runtimes = Vec::new();
@@ -165,7 +199,7 @@ impl Node {
             };
             let mut runtime = EngineRuntime::new(engine.name.clone(), engine.designation);
             runtime.stopped = opened.undeployed;
-            boots.push(EngineBoot {
+            let boot = EngineBoot {
                 name: engine.name.clone(),
                 fsm_settings: boot::fsm_settings(&settings, engine.designation),
                 fsm: fsm::Boot {
@@ -178,12 +212,16 @@ impl Node {
                 },
                 replication_settings: boot::replication_settings(&settings),
                 replication: opened.data,
-            });
+            };
+            if record_steps {
+                runtime.steps = Some(record(&settings, &boot, now).map_err(NodeError::Steps)?);
+            }
+            boots.push(boot);
             runtimes.push(runtime);
         }
         let core_settings =
-            CoreSettings { beats: boot::beats(&settings), instance, recording: false };
-        let (core, first) = Core::new(core_settings, boots, clock.now());
+            CoreSettings { beats: boot::beats(&settings), instance, recording: record_steps };
+        let (core, first) = Core::new(core_settings, boots, now);
 
         let listener = ListenerSettings::new(
             settings.api.listen,
@@ -236,6 +274,7 @@ impl Node {
             api_base: api_base.clone(),
             identity: own,
             log_level,
+            certificate,
             status,
         };
         let inlets = Inlets {

@@ -230,6 +230,7 @@ impl Driver {
     /// has: a subscriber who goes on at the other node after a takeover then finds what it saw.
     pub(super) fn release_changes(&mut self) {
         for index in self.indexes() {
+            self.note_lag(index);
             let engine = self.core.engine(index).expect("an index of this node");
             let replica = engine.replica();
             let last = replica.positions().runtime.sequence;

@@ -20,7 +20,11 @@ impl Driver {
                 let bytes = wire::encode_message(engine, &message);
                 self.send_frame(None, lane_of(lane), bytes);
             }
-            EngineOutput::Store { ticket, op } => self.store.submit(engine, ticket, op),
+            EngineOutput::Store { ticket, op } => {
+                let now = self.clock.now();
+                self.runtime(engine).figures.submitted(now, ticket);
+                self.store.submit(engine, ticket, op);
+            }
             EngineOutput::OpenOutputs { epoch } => {
                 tracing::info!(engine = %self.name_of(engine), %epoch, "outputs are open");
                 let now = self.clock.now();
@@ -51,7 +55,7 @@ impl Driver {
             EngineOutput::Alarm(alarm) => self.fsm_alarm(engine, alarm),
             EngineOutput::Stopped { process } => self.engine_stopped(engine, process),
             EngineOutput::Data(output) => self.data(engine, output),
-            EngineOutput::Step(step) => tracing::trace!(?step, "step"),
+            EngineOutput::Step(step) => self.runtime(engine).record(*step),
         }
     }
 
@@ -93,7 +97,8 @@ impl Driver {
         if change.to.is_active() {
             runtime.alarms.remove("stale");
         }
-        self.changed();
+        // At once: a balancer that asks must not be told of a role that is over.
+        self.publish_status();
     }
 
     fn engine_stopped(&mut self, engine: EngineIndex, process: bool) {
@@ -122,10 +127,9 @@ impl Driver {
             fsm::Alarm::Suspended => {
                 ("suspended", "too many changes of role: recovery and silence move nobody for now")
             }
-            fsm::Alarm::Unverified => (
-                "unverified",
-                "active without knowing whether the partner has newer data",
-            ),
+            fsm::Alarm::Unverified => {
+                ("unverified", "active without knowing whether the partner has newer data")
+            }
             fsm::Alarm::EntriesLost => (
                 "divergence-kept",
                 "entries lost an election; they are kept: hotpair divergence list",

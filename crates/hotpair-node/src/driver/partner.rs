@@ -7,8 +7,11 @@ use hotpair_fsm::{BeatToSend, View};
 use hotpair_transport::{HintKind, Lane, TransportEvent};
 use hotpair_types::{Channel, Instance, PerChannel};
 use std::net::SocketAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Answered notices that are remembered as valid: repeats need no second look.
+/// So long before its end a certificate is something to look at.
+const CERTIFICATE_ALARM: Duration = Duration::from_secs(30 * 24 * 3_600);
+
 const HELLO_CODE_REFUSED: u32 = 2;
 const GARBAGE_CODE: u32 = 3;
 
@@ -104,6 +107,28 @@ impl Driver {
             TransportEvent::Plain { channel, from, bytes, .. } => {
                 self.on_plain(channel, from, &bytes);
             }
+        }
+    }
+
+    /// How long this node's own certificate is still valid, in seconds; negative: it is not.
+    pub(crate) fn certificate_seconds(&self) -> f64 {
+        let ms = |it: SystemTime| it.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        ms(self.certificate.until) as f64 / 1_000.0 - self.clock.wall().0 as f64 / 1_000.0
+    }
+
+    /// An old certificate with the pinned key is accepted by the partner; people should know.
+    pub(super) fn look_at_certificate(&mut self) {
+        let left = self.certificate_seconds();
+        let text = if left < 0.0 {
+            "this node's own certificate has expired; the partner accepts it with an alarm"
+        } else if left < CERTIFICATE_ALARM.as_secs_f64() {
+            "this node's own certificate expires within thirty days"
+        } else {
+            return;
+        };
+        if self.engines.iter().any(|it| !it.alarms.contains_key("own-certificate")) {
+            tracing::warn!(%text, "certificate");
+            self.raise_all("own-certificate", text);
         }
     }
 

@@ -1,5 +1,7 @@
 //! What the driver keeps for one engine beside its decisions: providers, gate, alarms.
+use crate::steps::{Line, Recorder};
 use hotpair_api::face::{Alarm, HistogramValue};
+use hotpair_core::Step;
 use hotpair_engine::ProviderRegistry;
 use hotpair_engine::tags::Tags;
 use hotpair_types::{Designation, EngineName, Epoch, StateId, Time};
@@ -27,6 +29,8 @@ pub(crate) struct EngineRuntime {
     pub(crate) role_changes: BTreeMap<String, u64>,
     /// The engine has left or is undeployed.
     pub(crate) stopped: bool,
+    /// The record of its state machine's steps, when it is kept.
+    pub(crate) steps: Option<Recorder>,
     /// Writes that wait for the end of a switchover.
     pub(crate) held: VecDeque<super::writes::HeldWrite>,
     pub(crate) role: tokio::sync::watch::Sender<(StateId, Epoch)>,
@@ -35,6 +39,7 @@ pub(crate) struct EngineRuntime {
     pub(crate) released: tokio::sync::watch::Sender<u64>,
     /// Counts changes of tags.
     pub(crate) news: tokio::sync::watch::Sender<u64>,
+    pub(crate) figures: super::measure::EngineFigures,
     pub(crate) sync_rate: super::status::Rate,
 }
 
@@ -60,12 +65,22 @@ impl EngineRuntime {
             takeover_seconds: HistogramValue::with_bounds(TAKEOVER_BOUNDS),
             role_changes: BTreeMap::new(),
             stopped: false,
+            steps: None,
             held: VecDeque::new(),
             role: tokio::sync::watch::channel((first, Epoch::NONE)).0,
             sessions: Vec::new(),
             released: tokio::sync::watch::channel(0).0,
             news,
+            figures: super::measure::EngineFigures::default(),
             sync_rate: super::status::Rate::default(),
+        }
+    }
+
+    /// Adds a step to the record.
+    pub(crate) fn record(&mut self, step: Step) {
+        let Step { now, event, from, to } = step;
+        if let Some(steps) = &mut self.steps {
+            steps.note(Line { now, event, from, to });
         }
     }
 }

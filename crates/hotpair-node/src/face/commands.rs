@@ -202,6 +202,7 @@ impl Driver {
             beat_missed: hotpair_types::PerChannel::from_fn(|it| {
                 detector.channels[it].missed_total
             }),
+            beat_round_trip_seconds: self.round_trips.clone(),
             queues: lanes
                 .map(|lane| QueueMeasure {
                     name: lane.to_string(),
@@ -209,6 +210,7 @@ impl Driver {
                         as u64,
                 })
                 .collect(),
+            certificate_expiry_seconds: Some(self.certificate_seconds()),
             refused: vec![("handshake".to_owned(), self.partner.strangers)],
             ..Measures::default()
         }
@@ -234,7 +236,7 @@ impl Driver {
             role_changes: runtime.role_changes.iter().map(|(k, v)| (k.clone(), *v)).collect(),
             config_lag_entries: lag(hotpair_types::JournalKind::Config).unwrap_or(0),
             runtime_lag_entries: lag(hotpair_types::JournalKind::Runtime).unwrap_or(0),
-            lag_seconds: 0.0,
+            lag_seconds: runtime.figures.lag_seconds(self.clock.now()),
             sync_bytes_done: progress.bytes,
             sync_bytes_total: progress.total,
             divergence_entries: engine
@@ -244,7 +246,7 @@ impl Driver {
                 .count() as u64,
             paused: machine.record().paused,
             takeover_seconds: runtime.takeover_seconds.clone(),
-            commit_seconds: hotpair_api::face::HistogramValue::default(),
+            commit_seconds: runtime.figures.commit_seconds.clone(),
         }
     }
 }
