@@ -35,9 +35,8 @@ impl Core {
         let mut out = Vec::new();
         let mut engines = Vec::new();
         for (index, boot) in (0u8..).zip(boots) {
-            let mut engine = Engine::new(EngineIndex(index), boot, now, &mut out);
-            engine.recording = settings.recording;
-            engines.push(engine);
+            let recording = settings.recording;
+            engines.push(Engine::new(EngineIndex(index), boot, recording, now, &mut out));
         }
         let detector = Detector::new(settings.beats, settings.instance, now);
         let picture = detector.picture();

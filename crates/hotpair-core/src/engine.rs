@@ -52,6 +52,7 @@ impl Engine {
     pub(crate) fn new(
         index: EngineIndex,
         boot: EngineBoot,
+        recording: bool,
         now: Time,
         out: &mut Vec<Output>,
     ) -> Self {
@@ -72,7 +73,7 @@ impl Engine {
             progress: None,
             publish: true,
             ask_fast: false,
-            recording: false,
+            recording,
         };
         for action in actions {
             engine.carry_out(now, action, out);

@@ -4,6 +4,7 @@ use hotpair_types::{Epoch, History, Instance, Positions, StateId};
 
 /// Names one storing of the record. Grows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ticket(pub u64);
 
 /// One order to the driver.

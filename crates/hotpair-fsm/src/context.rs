@@ -153,7 +153,8 @@ impl Context {
 
     /// A row to 10 by election: agreed, and nothing came since that bars it.
     pub(crate) fn is_elected(&self) -> bool {
-        let able = self.may_move() && self.is_promised() && !self.record.marks.stale;
+        let shut = self.answers().is_some_and(|it| !it.outputs_open);
+        let able = shut && self.may_move() && self.is_promised() && !self.record.marks.stale;
         able && self.wins() == Some(true)
     }
 

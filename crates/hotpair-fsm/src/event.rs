@@ -4,6 +4,7 @@ use hotpair_types::{History, Instance};
 
 /// One input. The driver may repeat any of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Event {
     /// Our own journals now end here. Given before any other event when it changed.
     History(History),
@@ -100,6 +101,7 @@ pub enum Event {
 
 /// Why a sync ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SyncFailure {
     /// The transfer broke off.
     Broken,
@@ -111,6 +113,7 @@ pub enum SyncFailure {
 
 /// What the third party said (mode `arbiter`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum GrantEvent {
     /// We hold the grant.
     Held {

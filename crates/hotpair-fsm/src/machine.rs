@@ -8,13 +8,14 @@ use crate::{
     Acknowledge, Action, Alarm, Command, Event, Picture, Record, Refusal, RoleChange, Rule,
     Settings, Step, Summary, Ticket, Timer, View, Waiting, edge,
 };
-use hotpair_types::{Epoch, History, Instance, PerChannel, StateId, Time};
+use hotpair_types::{Epoch, History, Instance, Mode, PerChannel, StateId, Time};
 
 /// More changes of state for one event than any chain of rows has.
 const MOVES_MAX: usize = 12;
 
 /// What a machine starts from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Boot {
     /// As stored last; the default for an empty store.
     pub record: Record,
@@ -238,12 +239,13 @@ impl Machine {
     }
 
     /// What the partner answered before it fell silent, or before the promise that an
-    /// acknowledgement is could be over, says nothing about now.
+    /// acknowledgement is could be over, says nothing about now: the next view does.
     fn note_picture(cx: &mut Context, picture: Picture) {
         let before = cx.facts.picture;
         cx.facts.picture = picture;
-        let silent = before.is_reachable() && !picture.is_reachable();
-        let unpromised = !before.fence_due && picture.fence_due;
+        let silent = before.is_reachable() != picture.is_reachable();
+        let promises = matches!(cx.settings.mode, Mode::NoSplit | Mode::Arbiter);
+        let unpromised = promises && before.fence_due != picture.fence_due;
         if (silent || unpromised)
             && let Some(partner) = &mut cx.facts.partner
         {

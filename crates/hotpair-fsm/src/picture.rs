@@ -3,6 +3,7 @@ use hotpair_types::{Instance, PerChannel};
 
 /// How one channel stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Pulse {
     /// Nothing was heard since the start.
     #[default]
@@ -17,6 +18,7 @@ pub enum Pulse {
 
 /// What the sentinel connection suggests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Hint {
     /// Nothing.
     #[default]
@@ -29,6 +31,7 @@ pub enum Hint {
 
 /// All that a machine may know about the way to its partner. Sent as an event whenever it changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Picture {
     /// The instance last heard.
     pub partner: Option<Instance>,

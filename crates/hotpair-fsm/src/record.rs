@@ -3,6 +3,7 @@ use hotpair_types::{Epoch, Instance, Marks, Positions};
 
 /// The durable record of one engine on one node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Record {
     /// The highest epoch this node has raised or adopted. Never goes down.
     pub epoch: Epoch,
@@ -24,6 +25,7 @@ pub struct Record {
 
 /// Changes of role, counted over restarts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Damping {
     /// Changes within the window that began with the first.
     pub changes: u32,
@@ -33,6 +35,7 @@ pub struct Damping {
 
 /// What was seen of the partner: a partner below that was rolled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PartnerSeen {
     /// Its instance.
     pub instance: Instance,

@@ -9,6 +9,7 @@ const CLOSING_TIME: Duration = Duration::from_millis(100);
 
 /// When a beat is due and when a channel counts as silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Beats {
     /// Time between two beats.
     pub interval: Duration,
@@ -32,6 +33,7 @@ impl Beats {
 
 /// The settings of one engine that decide its role. `Settings::check` before use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Settings {
     /// The place of this node for this engine.
     pub designation: Designation,

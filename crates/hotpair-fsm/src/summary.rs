@@ -6,6 +6,7 @@ use crate::PartnerSeen;
 
 /// One side of an election. It travels on its own; views carry its hash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Summary {
     /// Whose it is.
     pub designation: Designation,

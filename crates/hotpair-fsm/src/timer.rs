@@ -3,6 +3,7 @@ use hotpair_types::Time;
 
 /// Why a machine wakes up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Timer {
     /// Nobody was heard for the startup allowance.
     StartupAllowance,

@@ -4,6 +4,7 @@ use hotpair_types::{Epoch, Instance, Positions, StateId};
 
 /// The public state of one engine on one node. The driver numbers views and drops older ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct View {
     /// Its own state, 1 to 11; `Unknown` when the engine is stopped or undeployed.
     pub state: StateId,
@@ -70,6 +71,7 @@ pub struct View {
 /// A step of a handover, shown until it is answered. The id is that of the offer: unique per
 /// instance of the offering node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Step {
     /// No handover.
     #[default]

@@ -23,3 +23,4 @@ pub mod guard;
 pub mod demo_plant;
 pub mod config_table;
 pub mod hooks;
+pub mod steps;

@@ -1,8 +1,8 @@
 //! The two processes of a node: the guard and, below it, the node itself.
 use crate::driver::Ended;
+use crate::face::Face;
 use crate::guard::node_side::{self, GuardEvent};
 use crate::guard::{EXIT_RESTART, GuardSettings, Notice, Route};
-use crate::face::Face;
 use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
 use crate::node::{Node, NodeError, NodeParts, pair_id, random_tag};
@@ -13,10 +13,11 @@ use hotpair_transport::{Identity, PinnedKey};
 use hotpair_types::{Channel, Instance};
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// The threads that carry connections and requests; the driver has its own.
 const WORKER_THREADS: usize = 2;
@@ -24,14 +25,24 @@ const WORKER_THREADS: usize = 2;
 /// How often the node says that it is alive.
 const VOUCH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What a node is run with beside its settings.
+#[derive(Clone, Debug)]
+pub struct Extras {
+    /// The file that the settings came from; read again on SIGHUP.
+    pub settings_file: PathBuf,
+    /// Record every step of the state machines, see `steps`.
+    pub record_steps: bool,
+    /// Run a simulated plant in it, see `demo_plant`.
+    pub demo_plant: bool,
+}
+
 /// Runs the guard, which runs the node, until it is over.
 #[must_use]
 pub fn run_guard(settings: GuardSettings) -> ExitCode {
     crate::guard::run(settings)
 }
 
-/// Runs the node until it ends. `guard`: the socket that its guard left open. `with_demo_plant`: a
-/// simulated plant runs in it, see `demo_plant`.
+/// Runs the node until it ends. `guard`: the socket that its guard left open.
 ///
 /// # Errors
 /// `NodeError` when it cannot start.
@@ -39,19 +50,19 @@ pub fn run_node(
     settings: Settings,
     guard: Option<RawFd>,
     log_level: Option<LogLevel>,
-    with_demo_plant: bool,
+    extras: Extras,
 ) -> Result<ExitCode, NodeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
         .enable_all()
         .build()
         .map_err(NodeError::RunFile)?;
-    let ended = runtime.block_on(node(settings, guard, log_level, with_demo_plant))?;
+    let ended = runtime.block_on(node(settings, guard, log_level, extras))?;
     // Nothing may hold the process up: whoever waits for its end waits for a takeover.
     runtime.shutdown_background();
     Ok(match ended {
         Ended::Stopped => ExitCode::SUCCESS,
-        Ended::GuardLost => ExitCode::from(EXIT_RESTART),
+        Ended::GuardLost | Ended::StorageFailed => ExitCode::from(EXIT_RESTART),
     })
 }
 
@@ -59,11 +70,12 @@ async fn node(
     settings: Settings,
     guard: Option<RawFd>,
     log_level: Option<LogLevel>,
-    with_demo_plant: bool,
+    extras: Extras,
 ) -> Result<Ended, NodeError> {
     let instance_tag = random_tag()?;
     let engines = settings.engines.len();
     let (says, inlet) = mpsc::unbounded_channel();
+    let running = settings.clone();
     let mut parts = NodeParts {
         settings,
         guard: GuardLink::none(engines),
@@ -71,6 +83,7 @@ async fn node(
         guard_pid: guard.is_some().then(std::os::unix::process::parent_id),
         instance_tag,
         log_level,
+        record_steps: extras.record_steps,
         on_started: None,
     };
     let line = Arc::new(OnceLock::new());
@@ -87,10 +100,13 @@ async fn node(
     let node = Node::start(parts).await?;
     tracing::info!(instance = %node.instance(), "the node runs");
     wait_for_signals(&node);
+    let (hooks_now, hooks) = watch::channel(running.hooks.clone());
+    tokio::spawn(crate::hooks::run(NodeFace::status(node.face()), hooks));
+    tokio::spawn(reload_on_hang_up(extras.settings_file, running, hooks_now));
     if let Some(line) = line.get() {
         tokio::spawn(vouch(node.face().clone(), line.clone()));
     }
-    if with_demo_plant {
+    if extras.demo_plant {
         let face = node.face().clone();
         tokio::spawn(async move { crate::demo_plant::run(&face, None).await });
     }
@@ -188,5 +204,42 @@ fn wait_for_signals(node: &Node) {
             }
             Err(error) => tracing::error!(%error, "signals cannot be heard"),
         }
+    }
+}
+
+/// SIGHUP: what may change while running is applied, the rest is named.
+async fn reload_on_hang_up(
+    file: PathBuf,
+    mut running: Settings,
+    hooks: watch::Sender<crate::settings::Hooks>,
+) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hang_ups = match signal(SignalKind::hangup()) {
+        Ok(hang_ups) => hang_ups,
+        Err(error) => {
+            tracing::error!(%error, "SIGHUP cannot be heard");
+            return;
+        }
+    };
+    while hang_ups.recv().await.is_some() {
+        let new = match crate::settings::load(&file) {
+            Ok(new) => new,
+            Err(error) => {
+                tracing::error!("the settings are not taken; the old ones stay:\n{error}");
+                continue;
+            }
+        };
+        let reload = running.diff_reload(&new);
+        for it in &reload.applied {
+            tracing::info!(field = it.field, old = it.old, new = it.new, "applied");
+        }
+        for it in &reload.needs_restart {
+            tracing::warn!(field = it.field, running = it.old, file = it.new, "needs a restart");
+        }
+        if reload == crate::settings::Reload::default() {
+            tracing::info!("the settings are as they were");
+        }
+        hooks.send_replace(new.hooks.clone());
+        running.hooks = new.hooks;
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 /// Microseconds since this process started, on its own monotonic clock. Never compared between
 /// hosts, never written to disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Time(pub u64);
 
 impl Time {

@@ -1,7 +1,7 @@
 //! 10, Switching to Active: promotion under way, outputs shut.
 use super::{Acting, Determining, Follower, Move, Standby, State};
 use crate::context::Context;
-use crate::{Action, Record, ReplicaOrder, Rule, Step, Timer};
+use crate::{Action, Hint, Record, ReplicaOrder, Rule, Step, Timer};
 use hotpair_types::{Epoch, Instance, Mode, StateId};
 use std::time::Duration;
 
@@ -159,7 +159,10 @@ impl ToActive {
         if self.released && !cx.is_promised() {
             return Some(Rule::FenceDue);
         }
-        let partner = cx.heard_partner()?;
+        // What it said before it fell silent is no answer to what it was asked since.
+        let mute = cx.facts.picture.hint == Hint::Unanswered;
+        let partner =
+            cx.heard_partner().filter(|_| !(mute && self.rule == Rule::HintUnanswered))?;
         let view = partner.view;
         let acts = view.state.is_active();
         let ahead = view.state == StateId::SwitchingToActive && view.epoch > self.epoch;

@@ -220,6 +220,7 @@ impl World {
                 }
             }
             Step::Hears(host) => {
+                self.say_again(OTHER[host]);
                 let partner = Some(self.instance(OTHER[host]));
                 self.see(host, |it| {
                     it.channels = both(Pulse::OnTime);
@@ -228,6 +229,7 @@ impl World {
             }
             Step::Acknowledged(host) => {
                 // An acknowledgement is a promise that begins anew.
+                self.say_again(OTHER[host]);
                 self.see(OTHER[host], |it| it.promote_due = false);
                 self.see(host, |it| {
                     it.acknowledged = true;
@@ -236,12 +238,18 @@ impl World {
                 });
             }
             Step::Misses(host) => self.see(host, |it| it.channels.primary = Pulse::Missed),
-            Step::Silent(host) => self.see(host, |it| it.channels = both(Pulse::Silent)),
+            Step::Silent(host) => {
+                self.say_again(OTHER[host]);
+                self.see(host, |it| it.channels = both(Pulse::Silent));
+            }
             Step::Unacknowledged(host) => self.see(host, |it| it.acknowledged = false),
-            Step::FenceDue(host) => self.see(host, |it| {
-                it.fence_due = true;
-                it.acknowledged = false;
-            }),
+            Step::FenceDue(host) => {
+                self.say_again(OTHER[host]);
+                self.see(host, |it| {
+                    it.fence_due = true;
+                    it.acknowledged = false;
+                });
+            }
             Step::PromoteDue(host) => self.see(host, |it| it.promote_due = true),
             Step::Hint(host) => self.see(host, |it| it.hint = Hint::Unanswered),
             Step::Fenced(host) => {
@@ -276,6 +284,13 @@ impl World {
             if self.live(host).is_some_and(|it| it.stopped) {
                 self.hosts[host].live = None;
             }
+        }
+    }
+
+    /// Beats repeat what was said already.
+    fn say_again(&mut self, host: usize) {
+        if let Some(it) = &mut self.hosts[host].live {
+            it.delivered = None;
         }
     }
 

@@ -276,6 +276,9 @@ pub(super) struct LogArguments {
     /// What is logged: error, warn, info, debug, trace, or `crate=level` separated by commas
     #[arg(long, default_value = "info", value_name = "LEVEL")]
     pub(super) log_level: String,
+    /// Record every step of the state machines in the data directory, for `hotpair replay`
+    #[arg(long)]
+    pub(super) record_steps: bool,
     /// Run the simulated plant of the demo in this node
     #[arg(long, hide = true)]
     pub(super) demo_plant: bool,

@@ -11,7 +11,7 @@ pub(super) fn run(cx: &Context, arguments: &RunArguments) -> Result<ExitCode, Fa
     let file = target::settings_file(&cx.global);
     // What is wrong with them is said here, once, and not by a node that is started again and again.
     settings::load(&file).map_err(refused)?;
-    let LogArguments { log_format, log_level, demo_plant } = &arguments.log;
+    let LogArguments { log_format, log_level, record_steps, demo_plant } = &arguments.log;
     start_log(&arguments.log)?;
     let format = match log_format {
         LogFormat::Text => "text",
@@ -19,6 +19,9 @@ pub(super) fn run(cx: &Context, arguments: &RunArguments) -> Result<ExitCode, Fa
     };
     let mut own: Vec<OsString> = vec!["node".into(), "-c".into(), file.into()];
     own.extend(["--log-format", format, "--log-level", log_level].map(OsString::from));
+    if *record_steps {
+        own.push("--record-steps".into());
+    }
     if *demo_plant {
         own.push("--demo-plant".into());
     }
@@ -29,14 +32,15 @@ pub(super) fn run(cx: &Context, arguments: &RunArguments) -> Result<ExitCode, Fa
 }
 
 pub(super) fn node(cx: &Context, arguments: &NodeArguments) -> Result<ExitCode, Failure> {
-    let settings = settings::load(&target::settings_file(&cx.global)).map_err(refused)?;
+    let file = target::settings_file(&cx.global);
+    let settings = settings::load(&file).map_err(refused)?;
     let level = start_log(&arguments.log)?;
-    process::run_node(settings, arguments.guard_fd, Some(level), arguments.log.demo_plant).or_else(
-        |error| {
-            tracing::error!(%error, "the node cannot start");
-            Ok(Exit::Failed.into())
-        },
-    )
+    let LogArguments { record_steps, demo_plant, .. } = arguments.log;
+    let extras = process::Extras { settings_file: file, record_steps, demo_plant };
+    process::run_node(settings, arguments.guard_fd, Some(level), extras).or_else(|error| {
+        tracing::error!(%error, "the node cannot start");
+        Ok(Exit::Failed.into())
+    })
 }
 
 fn start_log(arguments: &LogArguments) -> Result<logging::LogLevel, Failure> {
@@ -53,6 +57,7 @@ pub(super) fn refused(error: settings::LoadError) -> Failure {
         settings::LoadError::Wrong(problems) => Failure::Settings(problems),
         settings::LoadError::Read { .. }
         | settings::LoadError::TooLarge { .. }
+        | settings::LoadError::NotBuilt { .. }
         | settings::LoadError::ReadableByOthers { .. } => Failure::Failed(error.to_string()),
     }
 }

@@ -119,8 +119,7 @@ impl Driver {
         };
         let storage = !self.engines.iter().any(|it| it.alarms.contains_key("storage-failed"));
         let deployed = self.engines.iter().any(|it| !it.stopped);
-        let deciding =
-            self.engines.iter().any(|it| it.state == StateId::DeterminingFailoverStatus);
+        let deciding = self.engines.iter().any(|it| it.state == StateId::DeterminingFailoverStatus);
         vec![
             check("storage", storage, if storage { "works" } else { "failed" }),
             check("engines", deployed, if deployed { "deployed" } else { "none is deployed" }),

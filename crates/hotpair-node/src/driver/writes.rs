@@ -2,7 +2,9 @@
 use super::Driver;
 use hotpair_core::{EngineIndex, EngineInput};
 use hotpair_engine::{Post, tags};
-use hotpair_replication::{self as replication, Op, Outcome, Refusal, Write, WriteBody, WriteTicket};
+use hotpair_replication::{
+    self as replication, Op, Outcome, Refusal, Write, WriteBody, WriteTicket,
+};
 use hotpair_types::{Ack, ItemKey, Time};
 use tokio::sync::oneshot;
 
@@ -128,6 +130,7 @@ impl Driver {
         {
             tracing::error!(%error, "a tag that was checked cannot be shown");
         }
+        self.runtime(engine).tags.journal_at(position);
     }
 
     pub(super) fn answer_write(
@@ -173,7 +176,8 @@ impl Driver {
             let now = self.clock.now();
             let patience = self.settings.pair.handover_timeout * 2;
             let over = state != hotpair_types::StateId::SwitchingToStandby;
-            let late = self.runtime(engine).held.front().is_some_and(|it| now.since(it.since) > patience);
+            let late =
+                self.runtime(engine).held.front().is_some_and(|it| now.since(it.since) > patience);
             if !over && !late {
                 continue;
             }

@@ -54,11 +54,11 @@ fn a_secret_that_others_can_read_is_refused_at_the_start() {
     let text = text
         .replace(
             "listen = \"127.0.0.1:4750\"",
-            "listen = \"127.0.0.1:4750\"\npartner = \"127.0.0.1:4760\"",
+            "listen = \"127.0.0.1:4750\"\npartner = \"127.0.0.1:1\"",
         )
         .replace(
             "listen = \"127.0.0.2:4750\"",
-            "listen = \"127.0.0.2:4750\"\npartner = \"127.0.0.2:4760\"",
+            "listen = \"127.0.0.2:4750\"\npartner = \"127.0.0.2:1\"",
         );
     let partner = "\n[partner]\nname = \"gw-b\"\nkey = \"ed25519:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\"\n";
     std::fs::write(&file, text + partner).unwrap();

@@ -48,8 +48,11 @@ async fn a_restarted_acceptor_is_dialled_again_after_a_stateless_reset() {
 async fn a_restarted_dialer_replaces_its_old_connection() {
     let (dialer, mut acceptor) = pair().await;
     let mut dialer = again(dialer.kill().await, &acceptor);
-    let reasons = both_down(&mut acceptor).await;
-    assert_eq!(reasons, PerChannel::from_fn(|_| DownReason::Replaced));
+    // The new connection comes, or the new process answers a packet meant for the old one.
+    for (channel, reason) in both_down(&mut acceptor).await.iter() {
+        let is_known = matches!(reason, DownReason::Replaced | DownReason::Reset);
+        assert!(is_known, "{channel}: {reason}");
+    }
     dialer.both_up().await;
     acceptor.both_up().await;
     assert_eq!(acceptor.handle.counters()[Channel::Primary].ups, 2);

@@ -17,6 +17,8 @@ pub(super) struct Bounds {
     pub(super) starts_max: u64,
     pub(super) round_max: u32,
     pub(super) entries_max: u64,
+    /// Steps of a sync take their time; else they happen at once.
+    pub(super) patient: bool,
     pub(super) worlds_max: usize,
     /// At most one has its outputs open, always.
     pub(super) never_two: bool,
@@ -84,14 +86,14 @@ pub(super) fn explore(change: impl Fn(&mut Settings), bounds: &Bounds) -> Seen {
                 Err(it) => Some(panic_text(&*it)),
             };
             if let Some(broken) = broken {
-                fail(&initial, &trail.path(at), &format!("does not heal: {broken}"));
+                fail(&initial, &trail.path(at), bounds, &format!("does not heal: {broken}"));
             }
         }
         for (step, cost) in steps(&world, bounds, faults) {
             let mut next = world.clone();
             let taken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 next.take(step);
-                hurry(&mut next);
+                hurry(&mut next, bounds.patient);
             }));
             let mut broken = taken.err().map(|it| panic_text(&*it));
             if broken.is_none() {
@@ -100,7 +102,7 @@ pub(super) fn explore(change: impl Fn(&mut Settings), bounds: &Bounds) -> Seen {
             if let Some(broken) = broken {
                 let mut path = trail.path(at);
                 path.push(step);
-                fail(&initial, &path, &broken);
+                fail(&initial, &path, bounds, &broken);
             }
             note_edges(&mut next, &mut seen);
             normalise(&mut next);
@@ -160,14 +162,14 @@ pub(super) fn wander(
             path.push(step);
             let taken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 world.take(step);
-                hurry(&mut world);
+                hurry(&mut world, bounds.patient);
             }));
             let mut broken = taken.err().map(|it| panic_text(&*it));
             if broken.is_none() {
                 broken = invariants::check(&world, bounds.never_two).err();
             }
             if let Some(broken) = broken {
-                fail(&start, &path, &format!("walk {walk}: {broken}"));
+                fail(&start, &path, bounds, &format!("walk {walk}: {broken}"));
             }
             note_edges(&mut world, &mut seen);
             normalise(&mut world);
@@ -179,7 +181,7 @@ pub(super) fn wander(
             Err(it) => Some(panic_text(&*it)),
         };
         if let Some(broken) = broken {
-            fail(&start, &path, &format!("walk {walk} does not heal: {broken}"));
+            fail(&start, &path, bounds, &format!("walk {walk} does not heal: {broken}"));
         }
     }
     seen
@@ -193,14 +195,14 @@ pub(super) fn panic_text(it: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// Tells the story of a path that ends badly.
-fn fail(initial: &World, path: &[Step], broken: &str) -> ! {
+fn fail(initial: &World, path: &[Step], bounds: &Bounds, broken: &str) -> ! {
     use std::fmt::Write as _;
     let mut world = initial.clone();
     let mut story = format!("{broken}\nshortest way there:\n");
     for &step in path {
         let taken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             world.take(step);
-            hurry(&mut world);
+            hurry(&mut world, bounds.patient);
         }));
         write!(story, "{step:?}").unwrap();
         for (host, change) in world.changes.drain(..) {
@@ -237,7 +239,7 @@ fn fail(initial: &World, path: &[Step], broken: &str) -> ! {
 }
 
 /// Steps whose moment makes no difference happen at once.
-fn hurry(world: &mut World) {
+fn hurry(world: &mut World, patient: bool) {
     for _ in 0..50 {
         let step = (0..2).flat_map(|host| {
             let quick = |it: &Todo| {
@@ -248,7 +250,13 @@ fn hurry(world: &mut World) {
                 .map(move |it| Step::Done(host, it as u8));
             done.chain([Step::Summary(host)])
         });
-        let Some(step) = step.into_iter().find(|it| world.can(*it)) else { return };
+        let Some(step) = step
+            .into_iter()
+            .filter(|it| !patient || matches!(it, Step::Summary(_)))
+            .find(|it| world.can(*it))
+        else {
+            return;
+        };
         world.take(step);
     }
     panic!("steps that hurry never end");
@@ -275,7 +283,7 @@ fn steps(world: &World, bounds: &Bounds, faults: u8) -> Vec<(Step, u8)> {
             Step::Elapsed(host, Timer::Retry),
             Step::Elapsed(host, Timer::Leave),
         ];
-        free.extend([0, 1, 7].map(|it| Step::Done(host, it)));
+        free.extend((0..TODOS.len() as u8).map(|it| Step::Done(host, it)));
         if world.hosts[host].starts < bounds.starts_max {
             free.push(Step::Start(host));
         }

@@ -12,6 +12,7 @@ fn bounds() -> Bounds {
         round_max: 4,
         entries_max: 2,
         worlds_max: 10_000,
+        patient: false,
         never_two: true,
         heal_every: 7,
     }
@@ -130,7 +131,7 @@ fn far_away() {
         ("mc", Mode::Manual, cuts.clone(), true),
         ("np", Mode::NoSplit, persons.clone(), false),
     ] {
-        let far = Bounds { faults, never_two, ..far.clone() };
+        let far = Bounds { faults, never_two, patient: true, ..far.clone() };
         println!("{name}");
         let wandered = std::panic::catch_unwind(|| wander(mode(which), &far, 2000, 150));
         if let Ok(wandered) = wandered {
@@ -153,38 +154,33 @@ fn probe_sizes() {
     let base = Bounds {
         faults_max: 2,
         entries_max: 0,
-        epoch_max: 5,
-        round_max: 4,
+        epoch_max: 4,
+        round_max: 3,
         worlds_max: 200_000,
         heal_every: 0,
         ..bounds()
     };
-    for (name, faults, b) in [
-        ("crash2", vec![Crash], base.clone()),
-        ("kill2 starts1", vec![Kill], Bounds { starts_max: 1, ..base.clone() }),
-        ("cut2", vec![Cut], Bounds { never_two: false, ..base.clone() }),
-        ("stall2", vec![Stall], base.clone()),
-        ("hand2tk", vec![Ask(Command::Switchover), Timeout, Kill], base.clone()),
-        ("hand2tkl", vec![Ask(Command::Switchover), Timeout, Late], base.clone()),
-        ("leave", vec![Ask(Command::Leave), Kill], base.clone()),
+    for (name, m, faults, b) in [
+        ("cut2", Mode::Availability, vec![Cut], Bounds { never_two: false, ..base.clone() }),
+        (
+            "hand2tk",
+            Mode::Availability,
+            vec![Ask(Command::Switchover), Timeout, Kill],
+            base.clone(),
+        ),
+        (
+            "patient",
+            Mode::Availability,
+            vec![Kill],
+            Bounds { patient: true, faults_max: 1, ..base.clone() },
+        ),
+        ("n cut2", Mode::NoSplit, vec![Cut], base.clone()),
+        ("n cutkill", Mode::NoSplit, vec![Cut, Kill], base.clone()),
+        ("n hand", Mode::NoSplit, vec![Cut, Ask(Command::Switchover), Timeout], base.clone()),
+        ("m cutkill", Mode::Manual, vec![Cut, Kill], base.clone()),
     ] {
         let at = std::time::Instant::now();
-        let seen = explore(mode(Mode::Availability), &Bounds { faults, ..b });
-        println!(
-            "{name}: {} cut off {} edges {} {:?}",
-            seen.worlds,
-            seen.cut_off,
-            seen.edges.len(),
-            at.elapsed()
-        );
-    }
-    for (name, faults, b) in [
-        ("n cut1", vec![Cut], Bounds { faults_max: 1, ..base.clone() }),
-        ("n cut2", vec![Cut], base.clone()),
-        ("n cutcrash", vec![Cut, Kill], base.clone()),
-    ] {
-        let at = std::time::Instant::now();
-        let seen = explore(mode(Mode::NoSplit), &Bounds { faults, ..b });
+        let seen = explore(mode(m), &Bounds { faults, ..b });
         println!(
             "{name}: {} cut off {} edges {} {:?}",
             seen.worlds,

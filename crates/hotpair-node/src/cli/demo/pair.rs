@@ -147,7 +147,7 @@ impl DemoPair {
         let log = File::options().create(true).append(true).open(self.log_file(node))?;
         let mut command = Command::new(&self.program);
         command.arg("run").arg("-c").arg(self.node_dir(node).join("node.toml"));
-        command.arg("--demo-plant");
+        command.args(["--demo-plant", "--record-steps"]);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         command.env_remove("HOTPAIR_API").env_remove("NOTIFY_SOCKET");
         // Ctrl-C is for the demo alone, and a demo that is killed leaves nothing running.
