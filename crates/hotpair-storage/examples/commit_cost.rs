@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 const RUN: Duration = Duration::from_secs(2);
 /// The ways take turns, so that a busy machine does not favour one.
-const ROUNDS: usize = 0;
+const ROUNDS: usize = 3;
 const CHILD: &str = "HOTPAIR_COMMIT_COST_CHILD";
 
 fn ways() -> [(&'static str, Options); 3] {
