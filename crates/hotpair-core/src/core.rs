@@ -58,8 +58,10 @@ impl Core {
             engine.tick(now, wall, out);
         }
         self.ask_as_wanted(now);
-        let publish =
-            self.engines.iter_mut().fold(false, |any, it| std::mem::take(&mut it.publish) || any);
+        let mut publish = false;
+        for engine in &mut self.engines {
+            publish |= std::mem::take(&mut engine.publish);
+        }
         for channel in Channel::ALL {
             if due.send || publish || answer == Some(channel) {
                 self.send_beat(now, channel, out);
@@ -215,7 +217,8 @@ impl Core {
     #[must_use]
     pub fn next_deadline(&self) -> Time {
         let engines = self.engines.iter().filter_map(Engine::next_deadline).min();
-        engines.map_or(self.detector.next_deadline(), |it| it.min(self.detector.next_deadline()))
+        let beat = self.detector.next_deadline();
+        engines.map_or(beat, |it| it.min(beat))
     }
 
     /// The engines, by index.

@@ -206,7 +206,15 @@ impl Engine {
                 self.progress = Some(progress);
                 return;
             }
-            other => EngineOutput::Data(other),
+            output @ (replication::Output::ReadJournal { .. }
+            | replication::Output::Apply { .. }
+            | replication::Output::Restore { .. }
+            | replication::Output::Reply { .. }
+            | replication::Output::Alarm(_)
+            | replication::Output::ReadBlob { .. }
+            | replication::Output::WriteBlob { .. }
+            | replication::Output::RemoveBlob { .. }
+            | replication::Output::DivergenceDiscarded { .. }) => EngineOutput::Data(output),
         };
         self.put(output, out);
     }

@@ -17,10 +17,13 @@ pub enum GuardSays {
 
 /// Tells the guard, or plays its part when the node runs without one.
 pub struct GuardLink {
-    tell: Box<dyn Fn(&[bool]) + Send>,
+    tell: Tell,
     behind: Vec<bool>,
-    on_end: Option<Box<dyn FnOnce() + Send>>,
+    on_end: Option<OnEnd>,
 }
+
+type Tell = Box<dyn Fn(&[bool]) + Send>;
+type OnEnd = Box<dyn FnOnce() + Send>;
 
 impl GuardLink {
     /// A link that calls `tell` with the flags of all engines, and `on_end` at the end.

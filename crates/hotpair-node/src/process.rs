@@ -132,6 +132,9 @@ impl Ways {
     }
 }
 
+/// Notices by number: the flags of all engines.
+type Told = VecDeque<(u64, Vec<bool>)>;
+
 /// Connects to the guard and gives it the first notice.
 fn guarded(
     fd: RawFd,
@@ -143,7 +146,7 @@ fn guarded(
     line: &OnceLock<node_side::GuardLink>,
 ) -> std::io::Result<GuardLink> {
     // What was told and not yet taken, oldest first, by number.
-    let told: Arc<Mutex<VecDeque<(u64, Vec<bool>)>>> = Arc::default();
+    let told: Arc<Mutex<Told>> = Arc::default();
     let taken = told.clone();
     let link = node_side::connect(fd, move |event| match event {
         GuardEvent::Told { number } => {

@@ -14,6 +14,8 @@ mod client;
 mod faults;
 mod world;
 mod carry;
+mod links;
+mod strike;
 mod invariants;
 
 pub use faults::{Fault, FaultKind};

@@ -1,7 +1,7 @@
 //! Events of this node for people: changes of role, commands, alarms; bounded, numbered.
 use hotpair_api::face::{Event, EventKind, Evidence};
 use hotpair_fsm::{Command, Picture, Pulse, Reply, RoleChange};
-use hotpair_types::{EngineName, NodeTime, StateId};
+use hotpair_types::{EngineName, NodeTime};
 use std::collections::VecDeque;
 use tokio::sync::broadcast;
 
@@ -190,10 +190,4 @@ const fn pulse(pulse: Pulse) -> &'static str {
 
 const fn yes(it: bool) -> &'static str {
     if it { "yes" } else { "no" }
-}
-
-/// Whether an event speaks of a node that acts.
-#[must_use]
-pub fn is_takeover(event: &Event) -> bool {
-    event.to.is_some_and(StateId::is_active) && event.kind == EventKind::Role
 }

@@ -172,7 +172,11 @@ impl Driver {
         } else if hello.node == own.node {
             Some(format!("it has our own name, {}", own.node))
         } else if hello.engines != own.engines {
-            None // Said as a setting that differs; views are still told apart by index.
+            // Engines are told apart by their place in this list: nothing it says can be taken.
+            let names = |it: &OwnHello| {
+                it.engines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            };
+            Some(format!("engines: {} here, {} there", names(own), names(&hello)))
         } else {
             None
         };

@@ -148,7 +148,8 @@ impl Driver {
             Outcome::Refused(refusal) if *refusal == Refusal::SwitchingOver => {
                 return self.hold(engine, waiting);
             }
-            outcome => outcome,
+            outcome
+            @ (Outcome::Acknowledged(_) | Outcome::Refused(_) | Outcome::Unknown { .. }) => outcome,
         };
         // A writer that went away is not an error.
         waiting.reply.send(outcome).ok();

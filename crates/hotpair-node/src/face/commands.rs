@@ -212,7 +212,6 @@ impl Driver {
                 .collect(),
             certificate_expiry_seconds: Some(self.certificate_seconds()),
             refused: vec![("handshake".to_owned(), self.partner.strangers)],
-            ..Measures::default()
         }
     }
 

@@ -1,4 +1,6 @@
 //! The storage of a node as its driver uses it.
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects")]
+
 use super::*;
 use hotpair_replication::{
     Conflict, DivergenceId, DivergenceRecord, Entry, Fate, IdempotencyKey, JournalHead,

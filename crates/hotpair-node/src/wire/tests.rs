@@ -1,4 +1,6 @@
 //! What is said arrives as it was meant.
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects")]
+
 use super::*;
 use hotpair_fsm::{Heard, PartnerSeen, Step};
 use hotpair_replication::{
@@ -116,8 +118,8 @@ fn messages() -> Vec<Message> {
         Message::Way {
             session,
             history: Box::new(history()),
-            entries_after: pair.clone(),
-            removals_after: pair.clone(),
+            entries_after: pair,
+            removals_after: pair,
             chain: Some([9; 32]),
         },
         Message::Losing { session, records: fates.map(losing).to_vec() },
@@ -144,7 +146,7 @@ fn messages() -> Vec<Message> {
         Message::Digests { session, kind, request: 1, differing: vec![0, 7] },
         Message::Entries { session, kind, previous: AT, entries: vec![entry()], urgent: true },
         Message::EntriesGone { session, kind },
-        Message::Ack { session, received: pair.clone(), durable: pair },
+        Message::Ack { session, received: pair, durable: pair },
         Message::ResendWanted { session, kind, after: 4 },
         Message::CaughtUp { session, positions: Positions { config: AT, runtime: AT } },
         Message::AheadWanted { session, history: Box::new(history()) },
