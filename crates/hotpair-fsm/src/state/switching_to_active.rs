@@ -1,6 +1,7 @@
 //! 10, Switching to Active: promotion under way, outputs shut.
 use super::{Acting, Determining, Follower, Move, Standby, State};
 use crate::context::Context;
+use crate::facts::Partner;
 use crate::{Action, Hint, Record, ReplicaOrder, Rule, Step, Timer};
 use hotpair_types::{Epoch, Instance, Mode, StateId};
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub(crate) struct ToActive {
     released: bool,
     /// Who the election was held with.
     opponent: Option<Instance>,
+    /// The hash of both summaries that were agreed on.
+    pair: Option<u64>,
     /// What to restore when the epoch is burned.
     before: Record,
     /// Called off: why. Left when the burning is durable.
@@ -81,8 +84,10 @@ impl ToActive {
         cx.act(Action::PrepareObjects);
         let (by_person, released, burning, fetching) = (false, offer.is_none(), None, false);
         let opponent = cx.facts.partner.map(|it| it.instance);
+        let pair = cx.pair();
         let state = Self {
             opponent,
+            pair,
             epoch,
             rule,
             back,
@@ -111,10 +116,18 @@ impl ToActive {
         self.fetch(cx);
         let fetched = !self.fetching || cx.progress.fetched || cx.heard().is_none();
         // Whoever it is: two are never open while they hear each other.
-        let shut = !cx.heard().is_some_and(|it| it.outputs_open || self.minds_sole(it.sole, cx));
+        let acts = |it: &Partner| it.view.outputs_open || self.minds_sole(it.view.sole, cx);
+        let shut = !self.hears(cx).is_some_and(|it| acts(&it));
         let ready = self.released && fetched && shut && cx.progress.objects_ready;
         let ready = ready && cx.is_durable();
         ready.then(|| self.open(cx))
+    }
+
+    /// The partner, if it is heard. What it said before it was asked, and did not answer, counts for
+    /// nothing: it would hold a promotion on a hint back until the limit of silence.
+    fn hears(&self, cx: &Context) -> Option<Partner> {
+        let mute = cx.facts.picture.hint == Hint::Unanswered && self.rule == Rule::HintUnanswered;
+        cx.heard_partner().filter(|_| !mute)
     }
 
     /// Where two must never act, a loser first gives up the right to act alone.
@@ -159,15 +172,13 @@ impl ToActive {
         if self.released && !cx.is_promised() {
             return Some(Rule::FenceDue);
         }
-        // What it said before it fell silent is no answer to what it was asked since.
-        let mute = cx.facts.picture.hint == Hint::Unanswered;
-        let partner =
-            cx.heard_partner().filter(|_| !(mute && self.rule == Rule::HintUnanswered))?;
+        let partner = self.hears(cx)?;
         let view = partner.view;
         let acts = view.state.is_active();
         let ahead = view.state == StateId::SwitchingToActive && view.epoch > self.epoch;
         // It came back with the right to act alone: that is for an election to decide.
-        let agreed = self.was_elected() && self.opponent == Some(partner.instance);
+        let same = self.opponent == Some(partner.instance) && self.pair == cx.pair();
+        let agreed = self.was_elected() && same;
         let undecided = view.state == StateId::DeterminingFailoverStatus || view.state.is_standby();
         let claims = undecided && !agreed && self.minds_sole(view.sole, cx);
         (acts || ahead || claims).then_some(Rule::HeardAgain)

@@ -4,3 +4,4 @@
 mod explorer;
 mod invariants;
 mod modes;
+mod far;

@@ -8,10 +8,13 @@ use hotpair_types::StateId;
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{Hash, Hasher};
 
+/// Enough for a walk of some seconds.
+const WORLDS_MAX: usize = 300_000;
+
 /// What may go wrong, and how often altogether.
 #[derive(Clone, Debug)]
-pub(super) struct Bounds {
-    pub(super) faults: Vec<Fault>,
+pub(super) struct Bounds<'a> {
+    pub(super) faults: &'a [Fault],
     pub(super) faults_max: u8,
     pub(super) epoch_max: u64,
     pub(super) starts_max: u64,
@@ -19,7 +22,6 @@ pub(super) struct Bounds {
     pub(super) entries_max: u64,
     /// Steps of a sync take their time; else they happen at once.
     pub(super) patient: bool,
-    pub(super) worlds_max: usize,
     /// At most one has its outputs open, always.
     pub(super) never_two: bool,
     /// Every so many worlds: faults off, and it must come to rest as one active and one ready.
@@ -45,7 +47,6 @@ pub(super) enum Fault {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) worlds: usize,
-    pub(super) cut_off: bool,
     pub(super) edges: BTreeSet<(StateId, StateId, Rule)>,
 }
 
@@ -65,7 +66,7 @@ impl Trail {
 }
 
 /// Walks from a pair that is level. Panics with the shortest way to a world that breaks a rule.
-pub(super) fn explore(change: impl Fn(&mut Settings), bounds: &Bounds) -> Seen {
+pub(super) fn explore(change: impl Fn(&mut Settings), bounds: &Bounds<'_>) -> Seen {
     let mut start = World::new(change);
     start.keeps_replicated = bounds.never_two;
     start.take(Step::Start(0));
@@ -115,10 +116,7 @@ pub(super) fn explore(change: impl Fn(&mut Settings), bounds: &Bounds) -> Seen {
                 queue.push_back((trail.0.len() - 1, next, faults));
             }
         }
-        if known.len() > bounds.worlds_max {
-            seen.cut_off = true;
-            break;
-        }
+        assert!(known.len() < WORLDS_MAX, "too many worlds to walk to the end");
     }
     seen.worlds = known.len();
     seen
@@ -127,7 +125,7 @@ pub(super) fn explore(change: impl Fn(&mut Settings), bounds: &Bounds) -> Seen {
 /// Wanders at random, far beyond the bounds of `explore`. The same every time.
 pub(super) fn wander(
     change: impl Fn(&mut Settings),
-    bounds: &Bounds,
+    bounds: &Bounds<'_>,
     walks: u64,
     length: usize,
 ) -> Seen {
@@ -195,7 +193,7 @@ pub(super) fn panic_text(it: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// Tells the story of a path that ends badly.
-fn fail(initial: &World, path: &[Step], bounds: &Bounds, broken: &str) -> ! {
+fn fail(initial: &World, path: &[Step], bounds: &Bounds<'_>, broken: &str) -> ! {
     use std::fmt::Write as _;
     let mut world = initial.clone();
     let mut story = format!("{broken}\nshortest way there:\n");
@@ -263,7 +261,7 @@ fn hurry(world: &mut World, patient: bool) {
 }
 
 /// All steps that can happen, with what they cost.
-fn steps(world: &World, bounds: &Bounds, faults: u8) -> Vec<(Step, u8)> {
+fn steps(world: &World, bounds: &Bounds<'_>, faults: u8) -> Vec<(Step, u8)> {
     let mut steps = Vec::new();
     for host in 0..2 {
         let mut free = vec![
@@ -291,7 +289,7 @@ fn steps(world: &World, bounds: &Bounds, faults: u8) -> Vec<(Step, u8)> {
             free.extend([Step::Write(host), Step::WriteUnsent(host)]);
         }
         steps.extend(free.into_iter().map(|it| (it, 0)));
-        for fault in &bounds.faults {
+        for fault in bounds.faults {
             let costs = match fault {
                 Fault::Crash => vec![Step::CrashWithGuard(host), Step::Crash(host)],
                 Fault::Kill => vec![Step::CrashWithGuard(host)],
@@ -312,7 +310,7 @@ fn steps(world: &World, bounds: &Bounds, faults: u8) -> Vec<(Step, u8)> {
     steps
 }
 
-fn is_small(world: &World, bounds: &Bounds) -> bool {
+fn is_small(world: &World, bounds: &Bounds<'_>) -> bool {
     (0..2).all(|host| {
         let rounds = world.live(host).map_or(0, |it| it.machine.cx.facts.round);
         let offers = world.live(host).map_or(0, |it| it.machine.cx.facts.offers);
