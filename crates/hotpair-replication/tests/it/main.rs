@@ -10,4 +10,5 @@ mod writing;
 mod reconnecting;
 mod forks;
 mod random;
+mod promises;
 mod hostile;
