@@ -18,8 +18,8 @@ const fn edge(from: StateId, to: StateId, rules: &'static [Rule]) -> Edge {
     Edge { from, to, rules }
 }
 
-/// What ends a stay in 8 or 9 towards 4.
-const UNREADY: &[Rule] = &[
+/// What ends a stay in 8 towards 4.
+const READY_NO_MORE: &[Rule] = &[
     Rule::PartnerActive,
     Rule::NotElected,
     Rule::ActiveWentOn,
@@ -29,6 +29,20 @@ const UNREADY: &[Rule] = &[
     Rule::NetworkLost,
     Rule::StorageFailed,
     Rule::SettingsDiffer,
+    Rule::Dropped,
+    Rule::Reinit,
+    Rule::LeftBeyond,
+    Rule::FencedBehind,
+    Rule::PartnerUndeployed,
+];
+/// What ends a stay in 9 towards 4: while it works out whether the active failed, its own troubles
+/// wait.
+const UNREADY: &[Rule] = &[
+    Rule::PartnerActive,
+    Rule::NotElected,
+    Rule::ActiveWentOn,
+    Rule::NotLevel,
+    Rule::Gap,
     Rule::Dropped,
     Rule::Reinit,
     Rule::LeftBeyond,
@@ -46,10 +60,20 @@ const BROKEN: &[Rule] = &[
     Rule::NetworkLost,
     Rule::Reinit,
 ];
-/// What moves a node in 4 to 7 to 10.
-const FROM_BEHIND: &[Rule] = &[Rule::WinnerFenced, Rule::Promoted];
-/// What makes a standby that is level promote itself.
-const FROM_LEVEL: &[Rule] = &[
+/// What moves a node in 5 to 7 to 10.
+const FROM_SYNC: &[Rule] = &[Rule::WinnerFenced];
+/// What makes a standby in 8 promote itself.
+const FROM_READY: &[Rule] = &[
+    Rule::Left,
+    Rule::Fenced,
+    Rule::NewerInstance,
+    Rule::Offered,
+    Rule::LateRelease,
+    Rule::Elected,
+    Rule::Promoted,
+];
+/// What makes a standby in 9 promote itself.
+const FROM_MISSED: &[Rule] = &[
     Rule::Left,
     Rule::Fenced,
     Rule::NewerInstance,
@@ -106,23 +130,23 @@ pub const EDGES: &[Edge] = &[
             Rule::LateRelease,
         ],
     ),
-    edge(StandbySyncingWithActive, SwitchingToActive, FROM_BEHIND),
-    edge(StandbySyncingCode, SwitchingToActive, FROM_BEHIND),
-    edge(StandbySyncingData, SwitchingToActive, FROM_BEHIND),
+    edge(StandbySyncingWithActive, SwitchingToActive, FROM_SYNC),
+    edge(StandbySyncingCode, SwitchingToActive, FROM_SYNC),
+    edge(StandbySyncingData, SwitchingToActive, FROM_SYNC),
     edge(StandbyReady, StandbyMissedHeartbeats, &[Rule::BeatMissed, Rule::Hinted]),
     edge(StandbyMissedHeartbeats, StandbyReady, &[Rule::BeatsBack, Rule::ChannelDegraded]),
-    edge(StandbyReady, StandbyNotReady, UNREADY),
+    edge(StandbyReady, StandbyNotReady, READY_NO_MORE),
     edge(StandbyMissedHeartbeats, StandbyNotReady, UNREADY),
-    edge(StandbyReady, SwitchingToActive, FROM_LEVEL),
-    edge(StandbyMissedHeartbeats, SwitchingToActive, FROM_LEVEL),
+    edge(StandbyReady, SwitchingToActive, FROM_READY),
+    edge(StandbyMissedHeartbeats, SwitchingToActive, FROM_MISSED),
     edge(SwitchingToActive, Active, &[Rule::Opened]),
     edge(SwitchingToActive, ActiveStandbyNotAvailable, &[Rule::Opened]),
     edge(SwitchingToActive, StandbyMissedHeartbeats, BACK),
-    edge(SwitchingToActive, DeterminingFailoverStatus, BACK),
+    edge(SwitchingToActive, DeterminingFailoverStatus, &[Rule::HeardAgain, Rule::FenceDue]),
     edge(
         SwitchingToActive,
         StandbyNotReady,
-        &[Rule::PromotionFailed, Rule::Withdrawn, Rule::HeardAgain, Rule::FenceDue],
+        &[Rule::PromotionFailed, Rule::HeardAgain, Rule::FenceDue],
     ),
     edge(
         Active,
@@ -132,7 +156,11 @@ pub const EDGES: &[Edge] = &[
     edge(ActiveStandbyNotAvailable, Active, &[Rule::PartnerBack]),
     edge(Active, DeterminingFailoverStatus, UNSURE),
     edge(ActiveStandbyNotAvailable, DeterminingFailoverStatus, UNSURE),
-    edge(SwitchingToStandby, DeterminingFailoverStatus, UNSURE),
+    edge(
+        SwitchingToStandby,
+        DeterminingFailoverStatus,
+        &[Rule::FenceDue, Rule::Stalled, Rule::StorageFailed, Rule::StaleEpoch],
+    ),
     edge(
         Active,
         SwitchingToStandby,
@@ -164,7 +192,7 @@ pub const EDGES: &[Edge] = &[
     edge(StandbyReady, Unknown, STOP),
     edge(StandbyMissedHeartbeats, Unknown, STOP),
     edge(SwitchingToActive, Unknown, STOP),
-    edge(SwitchingToStandby, Unknown, STOP),
+    edge(SwitchingToStandby, Unknown, &[Rule::Undeployed, Rule::GuardLost]),
     edge(Unknown, DeterminingFailoverStatus, &[Rule::Deployed]),
 ];
 

@@ -27,6 +27,7 @@ mod shown;
 mod asking;
 mod state;
 mod machine;
+mod alarms;
 mod detector;
 
 pub use action::{Acknowledge, Action, Alarm, ReplicaOrder, RoleChange, Ticket};

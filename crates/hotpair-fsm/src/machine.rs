@@ -5,8 +5,8 @@ use crate::state::State;
 use crate::timer::Timers;
 use crate::trust::Trust;
 use crate::{
-    Acknowledge, Action, Alarm, Command, Event, Picture, Record, Refusal, RoleChange, Rule,
-    Settings, Step, Summary, Ticket, Timer, View, Waiting, edge,
+    Acknowledge, Action, Command, Event, Picture, Record, Refusal, RoleChange, Rule, Settings,
+    Step, Summary, Ticket, Timer, View, Waiting, edge,
 };
 use hotpair_types::{Epoch, History, Instance, Mode, PerChannel, StateId, Time};
 
@@ -288,31 +288,6 @@ impl Machine {
             Timer::Leave => cx.progress.leave_over = true,
             Timer::Answer => cx.give_up_asking(),
         }
-    }
-
-    /// What people should know now.
-    #[must_use]
-    pub fn alarms(&self) -> Vec<Alarm> {
-        let cx = &self.cx;
-        let marks = cx.record.marks;
-        let active = self.state.id().is_active();
-        let mut alarms = Vec::new();
-        let mut add = |holds: bool, alarm: Alarm| {
-            if holds {
-                alarms.push(alarm);
-            }
-        };
-        add(cx.facts.picture.refused, Alarm::PartnerRefused);
-        add(cx.record.damping.suspended, Alarm::Suspended);
-        add(marks.unverified, Alarm::Unverified);
-        add(self.state.is_losing(), Alarm::EntriesLost);
-        add(marks.stale, Alarm::Stale);
-        add(!cx.facts.storage_ok, Alarm::StorageFailed);
-        for (channel, &degraded) in cx.facts.degraded.iter() {
-            add(degraded, Alarm::ChannelDegraded(channel));
-        }
-        add(active && cx.heard_active().is_some(), Alarm::TwoActives);
-        alarms
     }
 
     /// When to call `handle` with `Event::Elapsed`, if nothing else happens first.

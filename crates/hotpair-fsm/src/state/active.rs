@@ -48,7 +48,7 @@ fn why_hand_over(recovery: bool, cx: &Context) -> Option<(Rule, bool)> {
         return None;
     }
     let partner = cx.answers()?;
-    if cx.wishes.leave && !cx.wishes.leave_now {
+    if cx.wishes.leave && !cx.wishes.leave_now && !cx.record.paused {
         return Some((Rule::HandOverLeave, false));
     }
     if cx.wishes.switchover || partner.wants_switchover {

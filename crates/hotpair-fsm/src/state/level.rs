@@ -1,8 +1,8 @@
 //! What 8 and 9 share: evidence that promotes, and what takes the level away.
 use super::{Follower, Move, Standby, ToActive};
 use crate::context::Context;
-use crate::{ReplicaOrder, Rule, Step};
-use hotpair_types::StateId;
+use crate::{Pulse, ReplicaOrder, Rule, Step};
+use hotpair_types::{Channel, StateId};
 
 /// The active counts exactly this attempt of ours as level.
 pub(super) fn told_level(it: &Follower, cx: &Context) -> bool {
@@ -133,10 +133,17 @@ fn why_unready(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     }
 }
 
-/// A channel became silent, or came back: no news after that.
+/// A channel that came back is no longer degraded.
+pub(super) fn note_recovered(cx: &mut Context) {
+    for channel in Channel::ALL {
+        if cx.on_time(channel) {
+            cx.facts.degraded[channel] = false;
+        }
+    }
+}
+
+/// A channel is silent while the other works: no news after that.
 pub(super) fn note_degraded(cx: &mut Context) {
-    use crate::Pulse;
-    use hotpair_types::Channel;
     for channel in Channel::ALL {
         let own = cx.facts.picture.channels[channel];
         let other = cx.facts.picture.channels[channel.other()];
@@ -151,8 +158,7 @@ pub(super) fn note_degraded(cx: &mut Context) {
 
 /// Every channel that is not degraded is on time.
 pub(super) fn beats_fine(cx: &Context) -> bool {
-    use crate::Pulse;
     let picture = &cx.facts.picture;
     picture.channels.iter().all(|(it, &pulse)| pulse == Pulse::OnTime || cx.facts.degraded[it])
-        && hotpair_types::Channel::ALL.into_iter().any(|it| !cx.facts.degraded[it])
+        && Channel::ALL.into_iter().any(|it| !cx.facts.degraded[it])
 }

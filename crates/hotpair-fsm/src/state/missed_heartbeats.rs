@@ -24,7 +24,8 @@ pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     if cx.progress.gap {
         return Some((Rule::Gap, Standby::enter_from_sync(Some(*it), cx)));
     }
-    let news = cx.facts.degraded != were && cx.facts.degraded != Default::default();
+    let news =
+        cx.facts.degraded != were && (cx.facts.degraded.redundancy || cx.facts.degraded.primary);
     let rule = if news { Rule::ChannelDegraded } else { Rule::BeatsBack };
     Some((rule, State::Ready(*it)))
 }

@@ -1,5 +1,5 @@
 //! 8, Standby - Ready: level with the active, follows every change, watches beats.
-use super::level::{beats_fine, why_leave};
+use super::level::{beats_fine, note_recovered, why_leave};
 use super::{Follower, Move, Standby, State};
 use crate::context::Context;
 use crate::{Hint, Rule};
@@ -8,6 +8,7 @@ pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     if let Some(moved) = why_leave(it, cx) {
         return Some(moved);
     }
+    note_recovered(cx);
     if let Some(rule) = why_unready(cx) {
         if rule == Rule::Reinit {
             Standby::throw_away(cx);

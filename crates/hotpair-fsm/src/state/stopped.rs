@@ -56,7 +56,10 @@ pub(super) fn why_stop(state: &State, cx: &mut Context) -> Option<Move> {
 /// Whether nothing better than leaving at once is left to do.
 fn may_leave(state: &State, cx: &Context) -> bool {
     match state {
-        State::Active(_) => cx.wishes.leave_now || !super::active::has_ready_partner(cx),
+        State::Active(_) => {
+            let ready = super::active::has_ready_partner(cx) && !cx.record.paused;
+            cx.wishes.leave_now || !ready
+        }
         State::ToStandby(_) => false,
         // The release is shown until it is answered.
         State::NotReady(_) => {

@@ -276,18 +276,18 @@ fn use_epoch(epoch: Epoch, sole: bool, cx: &mut Context) {
     cx.record.marks.in_sync = false;
 }
 
-/// The partner is proven out by what promotes us.
-const fn proves_sole(rule: Rule, mode: Mode) -> bool {
-    match rule {
+/// The partner is proven out by what promotes us. Every other rule leaves it open.
+fn proves_sole(rule: Rule, mode: Mode) -> bool {
+    let proof = matches!(
+        rule,
         Rule::Left
-        | Rule::LeftEqual
-        | Rule::Fenced
-        | Rule::WinnerFenced
-        | Rule::LateRelease
-        | Rule::Promoted => true,
-        Rule::Silent => matches!(mode, Mode::NoSplit),
-        _ => false,
-    }
+            | Rule::LeftEqual
+            | Rule::Fenced
+            | Rule::WinnerFenced
+            | Rule::LateRelease
+            | Rule::Promoted
+    );
+    proof || (rule == Rule::Silent && mode == Mode::NoSplit)
 }
 
 /// Counts a change of role; past the limit the engine is suspended. The window begins anew with

@@ -5,9 +5,6 @@ use crate::{Pulse, Rule};
 
 /// A row that leaves 5, 6 or 7 other than forward.
 pub(super) fn why_end(it: &Follower, cx: &mut Context) -> Option<Move> {
-    if cx.wishes.promote {
-        return Some(ToActive::enter_behind(Rule::Promoted, Some(*it), cx));
-    }
     if let Some(rule) = super::not_ready::winner_fenced(it, cx) {
         return Some(ToActive::enter_behind(rule, Some(*it), cx));
     }

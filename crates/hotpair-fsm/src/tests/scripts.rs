@@ -1,9 +1,17 @@
 //! A script goes in, a transcript of role changes comes out. Only `check` knows the world.
 mod main_way;
+mod evidence;
+mod commands;
+mod handover;
+mod modes;
+mod conflict;
+mod trouble;
+mod detector;
 
+use super::oddities::Odd;
 use super::steps::Step;
 use super::world::World;
-use crate::{Command, Settings, Timer};
+use crate::{Command, Reply, Settings, Timer};
 use expect_test::Expect;
 use hotpair_types::Mode;
 use std::fmt::Write as _;
@@ -33,6 +41,10 @@ fn check_with(change: impl Fn(&mut Settings), script: &str, transcript: &Expect)
             world.run();
         }
         writeln!(actual, "{line}").unwrap();
+        for (host, reply) in world.replies.drain(..) {
+            writeln!(actual, "    {} answers {}", ["master", "backup"][host], said(&reply))
+                .unwrap();
+        }
         for (host, change) in world.changes.drain(..) {
             let name = ["master", "backup"][host];
             let (from, to, rule) = (change.from.number(), change.to.number(), change.rule.id());
@@ -58,6 +70,17 @@ fn check_with(change: impl Fn(&mut Settings), script: &str, transcript: &Expect)
     transcript.assert_eq(&actual);
 }
 
+fn said(reply: &Reply) -> String {
+    match reply {
+        Reply::Accepted => "accepted".into(),
+        Reply::Done => "done".into(),
+        Reply::Refused(reasons) => {
+            let reasons: Vec<_> = reasons.iter().map(ToString::to_string).collect();
+            format!("refused: {}", reasons.join("; "))
+        }
+    }
+}
+
 fn parse(line: &str) -> Vec<Step> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let host = |it: &str| match it {
@@ -69,6 +92,7 @@ fn parse(line: &str) -> Vec<Step> {
         "switchover" => Command::Switchover,
         "become-active" => Command::BecomeActive,
         "promote" => Command::Promote { accept_loss: true },
+        "promote-unconfirmed" => Command::Promote { accept_loss: false },
         "pause" => Command::Pause,
         "resume" => Command::Resume,
         "undeploy" => Command::Undeploy,
@@ -79,7 +103,7 @@ fn parse(line: &str) -> Vec<Step> {
     };
     if let Some((at, what)) = rest.split_once(' ') {
         assert_eq!(word, "ask");
-        return vec![Step::Ask(host(at), command(what))];
+        return vec![Step::AskAnyway(host(at), command(what))];
     }
     match word {
         "cut" => return vec![Step::Cut(0), Step::Cut(1)],
@@ -104,6 +128,22 @@ fn parse(line: &str) -> Vec<Step> {
         "hold-over" => Step::Elapsed(host, Timer::RecoveryHold),
         "write" => Step::Write(host),
         "write-unsent" => Step::WriteUnsent(host),
+        "fail-promotion" => Step::FailPromotion(host),
+        "late" => Step::DeliverOld(host),
+        "retry" => Step::Elapsed(host, Timer::Retry),
+        "answer-over" => Step::Elapsed(host, Timer::Answer),
+        "quiet-window" => Step::Elapsed(host, Timer::Damping),
+        "storage-fails" => Step::Odd(host, Odd::StorageFails),
+        "network-fails" => Step::Odd(host, Odd::NetworkFails),
+        "module-missing" => Step::Odd(host, Odd::ModuleMissing),
+        "settings-differ" => Step::Odd(host, Odd::SettingsDiffer),
+        "gap" => Step::Odd(host, Odd::Gap),
+        "not-sent" => Step::Odd(host, Odd::NotSent),
+        "data-late" => Step::Odd(host, Odd::DataLate),
+        "redundancy-silent" => Step::Odd(host, Odd::RedundancySilent),
+        "guard-lost" => Step::Odd(host, Odd::GuardLost),
+        "one-way" => Step::Odd(host, Odd::OneWay),
+        "mend" => Step::Mend(host),
         "stalled" => Step::Stalled(host),
         "cut-from" => Step::Cut(host),
         "heal-from" => Step::Heal(host),
@@ -114,4 +154,18 @@ fn parse(line: &str) -> Vec<Step> {
 fn no_split(settings: &mut Settings) {
     settings.mode = Mode::NoSplit;
     settings.start_alone = hotpair_types::StartAlone::Proven;
+}
+
+fn manual(settings: &mut Settings) {
+    settings.mode = Mode::Manual;
+    settings.start_alone = hotpair_types::StartAlone::Proven;
+}
+
+fn newest(settings: &mut Settings) {
+    settings.conflict_winner = hotpair_types::ConflictWinner::NewestEpoch;
+}
+
+/// Suspends after the first change.
+fn nervous(settings: &mut Settings) {
+    settings.suspend_after = 1;
 }

@@ -1,6 +1,7 @@
 //! The steps a world can take: what a driver, a network and a person may do.
+use super::oddities::Odd;
 use super::world::{Live, OTHER, Todo, World, both};
-use crate::{Acknowledge, Command, CommandId, Event, Hint, Pulse, SyncFailure, Timer};
+use crate::{Acknowledge, Command, CommandId, Event, Hint, Pulse, Timer};
 use hotpair_types::{PerChannel, StateId};
 
 /// One step. Hosts are 0 (master) and 1.
@@ -53,42 +54,10 @@ pub(super) enum Step {
     /// Something else of a host's own goes wrong.
     Odd(usize, Odd),
     Ask(usize, Command),
-}
-
-/// What else can go wrong on a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Odd {
-    StorageFails,
-    NetworkFails,
-    ModuleMissing,
-    SettingsDiffer,
-    Gap,
-    SyncFails,
-    NotSent,
-    /// Data is not acknowledged while beats are.
-    DataLate,
-    RedundancySilent,
-    GuardLost,
-    StaleEpoch,
-    /// The partner's beats say that it hears us nowhere.
-    OneWay,
-}
-
-impl Odd {
-    pub(super) const ALL: [Self; 12] = [
-        Self::StorageFails,
-        Self::NetworkFails,
-        Self::ModuleMissing,
-        Self::SettingsDiffer,
-        Self::Gap,
-        Self::SyncFails,
-        Self::NotSent,
-        Self::DataLate,
-        Self::RedundancySilent,
-        Self::GuardLost,
-        Self::StaleEpoch,
-        Self::OneWay,
-    ];
+    /// Also when it will be refused.
+    AskAnyway(usize, Command),
+    /// All that went wrong on this host is mended.
+    Mend(usize),
 }
 
 /// The order in which `Step::Done` numbers what is to do.
@@ -200,7 +169,9 @@ impl World {
             Step::Odd(host, Odd::RedundancySilent) => {
                 self.live(host).is_some_and(|it| it.picture.channels == both(Pulse::OnTime))
             }
-            Step::Odd(host, _) => self.live(host).is_some(),
+            Step::Odd(host, _) | Step::Mend(host) | Step::AskAnyway(host, _) => {
+                self.live(host).is_some()
+            }
             Step::Ask(host, command) => {
                 self.live(host).is_some_and(|it| it.machine.why_not(command).is_empty())
             }
@@ -276,7 +247,8 @@ impl World {
             Step::Stalled(host) => self.give(host, Event::LoopStalled),
             Step::FailPromotion(host) => self.give(host, Event::PromotionFailed),
             Step::Odd(host, odd) => self.go_odd(host, odd),
-            Step::Ask(host, command) => {
+            Step::Mend(host) => self.mend(host),
+            Step::Ask(host, command) | Step::AskAnyway(host, command) => {
                 self.give(host, Event::Command { id: CommandId(0), command });
             }
         }
@@ -292,42 +264,6 @@ impl World {
         if let Some(it) = &mut self.hosts[host].live {
             it.delivered = None;
         }
-    }
-
-    fn go_odd(&mut self, host: usize, odd: Odd) {
-        let event = match odd {
-            Odd::StorageFails => {
-                // What was being stored is an unknown outcome: here, lost.
-                if let Some(live) = &mut self.hosts[host].live {
-                    live.storing = None;
-                }
-                Event::StorageFailed
-            }
-            Odd::NetworkFails => Event::Network { up: false },
-            Odd::ModuleMissing => Event::ModuleMissing(true),
-            Odd::SettingsDiffer => Event::SettingsDiffer(Some("pair.mode".into())),
-            Odd::Gap => Event::Gap,
-            Odd::SyncFails => Event::SyncFailed(SyncFailure::Broken),
-            Odd::NotSent => Event::NotSentToUs,
-            Odd::DataLate => Event::Unacknowledged(true),
-            Odd::GuardLost => Event::GuardLost,
-            Odd::StaleEpoch => Event::StaleEpoch,
-            Odd::RedundancySilent => {
-                return self.see(host, |it| it.channels.redundancy = Pulse::Silent);
-            }
-            Odd::OneWay => return self.see(host, |it| it.one_way = true),
-        };
-        self.give(host, event);
-    }
-
-    /// All that went wrong on a host is mended.
-    pub(super) fn mend(&mut self, host: usize) {
-        self.give(host, Event::StorageSound);
-        self.give(host, Event::Network { up: true });
-        self.give(host, Event::ModuleMissing(false));
-        self.give(host, Event::SettingsDiffer(None));
-        self.give(host, Event::Unacknowledged(false));
-        self.see(host, |it| it.one_way = false);
     }
 
     pub(super) fn two_way(&self) -> bool {

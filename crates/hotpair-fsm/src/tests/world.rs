@@ -1,8 +1,8 @@
 //! Two machines, two disks, one link, no clock: time stands still and deadlines pass when the test
 //! says so. Replication is abstract: a history is copied whole.
 use crate::{
-    Acknowledge, Action, Boot, Event, Machine, Picture, Pulse, Record, ReplicaOrder, RoleChange,
-    Settings, Ticket, View,
+    Acknowledge, Action, Boot, Event, Machine, Picture, Pulse, Record, ReplicaOrder, Reply,
+    RoleChange, Settings, Ticket, View,
 };
 use hotpair_types::{
     Channel, Designation, Epoch, History, Instance, PerChannel, Position, StateId, Time,
@@ -68,6 +68,7 @@ pub(super) struct World {
     /// Whether losing one of them is an error: not after a person's promote, nor with cuts.
     pub(super) keeps_replicated: bool,
     pub(super) changes: Vec<(usize, RoleChange)>,
+    pub(super) replies: Vec<(usize, Reply)>,
 }
 
 pub(super) const OTHER: [usize; 2] = [1, 0];
@@ -96,6 +97,7 @@ impl World {
             replicated: BTreeSet::new(),
             keeps_replicated: false,
             changes: Vec::new(),
+            replies: Vec::new(),
         }
     }
 
@@ -204,12 +206,12 @@ impl World {
                 Action::Replica(order) => it.order(order),
                 Action::Record(change) => self.changes.push((host, change)),
                 Action::Stopped { .. } => it.stopped = true,
+                Action::Reply { reply, .. } => self.replies.push((host, reply)),
                 Action::PublishSummary
                 | Action::Acknowledge(_)
                 | Action::AskGrant
                 | Action::ReleaseGrant
                 | Action::AskFast(_)
-                | Action::Reply { .. }
                 | Action::Alarm(_) => {}
             }
         }

@@ -1,6 +1,7 @@
 //! Walks breadth first through every world that can be reached, and says the shortest way to a
 //! broken one.
-use super::super::steps::{Odd, Step, TODOS};
+use super::super::oddities::Odd;
+use super::super::steps::{Step, TODOS};
 use super::super::world::{OTHER, Todo, World};
 use super::invariants;
 use crate::{Command, Rule, Settings, Ticket, Timer};
@@ -320,6 +321,7 @@ fn is_small(world: &World, bounds: &Bounds<'_>) -> bool {
 }
 
 fn note_edges(world: &mut World, seen: &mut Seen) {
+    world.replies.clear();
     for (_, change) in world.changes.drain(..) {
         let _ = seen.edges.insert((change.from, change.to, change.rule));
     }

@@ -1,6 +1,6 @@
 //! Wanders far beyond the bounds of the walks, with everything that can go wrong; the same way
 //! every time. Together they must take every edge by every rule.
-use super::super::steps::Odd;
+use super::super::oddities::Odd;
 use super::explorer::{Bounds, Fault, wander};
 use super::modes::mode;
 use crate::{Command, EDGES};
@@ -70,5 +70,20 @@ fn wherever_they_wander_they_heal_and_every_edge_is_taken() {
             }
         }
     }
-    expect_test::expect![[""]].assert_eq(&never);
+    expect_test::expect![[r#"
+        5 -> 10 by winner-fenced
+        6 -> 10 by winner-fenced
+        7 -> 10 by winner-fenced
+        8 -> 4 by fenced-behind
+        9 -> 4 by partner-active
+        9 -> 4 by not-elected
+        9 -> 4 by not-level
+        9 -> 4 by left-beyond
+        9 -> 4 by fenced-behind
+        8 -> 10 by late-release
+        9 -> 10 by left
+        9 -> 10 by elected
+        2 -> 1 by one-way
+        3 -> 1 by one-way
+    "#]].assert_eq(&never);
 }

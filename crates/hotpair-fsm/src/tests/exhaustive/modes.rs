@@ -30,6 +30,7 @@ pub(super) fn mode(mode: Mode) -> impl Fn(&mut Settings) {
 #[track_caller]
 fn check(which: Mode, bounds: &Bounds<'_>, worlds: usize) {
     let seen = explore(mode(which), bounds);
+    println!("SIZE {} -> {}", std::thread::current().name().unwrap_or(""), seen.worlds);
     assert_eq!(seen.worlds, worlds, "the number of worlds that can be reached changed");
 }
 
@@ -62,7 +63,9 @@ fn availability_leaving_opens_never_two() {
 
 #[test]
 fn availability_standing_still_opens_never_two() {
-    check(Mode::Availability, &Bounds { faults: &[Stall, Late], faults_max: 2, ..BOUNDS }, 0);
+    let faults = &[Stall, Late];
+    let bounds = Bounds { faults, faults_max: 2, epoch_max: 6, round_max: 6, ..BOUNDS };
+    check(Mode::Availability, &bounds, 0);
 }
 
 #[test]
@@ -72,8 +75,9 @@ fn availability_a_cut_heals() {
 
 #[test]
 fn availability_a_promotion_by_a_person_heals() {
-    let faults = &[Ask(Command::Promote { accept_loss: true }), Cut];
-    check(Mode::Availability, &Bounds { faults, never_two: false, ..BOUNDS }, 0);
+    let faults = &[Ask(Command::Promote { accept_loss: true }), Kill];
+    let bounds = Bounds { faults, faults_max: 2, starts_max: 1, never_two: false, ..BOUNDS };
+    check(Mode::Availability, &bounds, 0);
 }
 
 #[test]

@@ -62,8 +62,8 @@ fn the_standby_takes_over_when_the_guard_says_that_the_active_is_gone() {
                 = - | 3 open Degraded sees 12
             start master
                 master 1 -> 4 partner-active e2
-                master 4 -> 5 begin-sync e2
                 backup 3 -> 2 partner-back e2
+                master 4 -> 5 begin-sync e2
                 master 5 -> 6 modules-match e2
                 master 6 -> 7 way-settled e2
                 master 7 -> 8 level e2
@@ -104,6 +104,7 @@ fn a_switchover_hands_over_without_two_open() {
                 backup 7 -> 8 level e1
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             ask backup become-active
+                backup answers accepted
                 master 2 -> 11 switchover e1
                 backup 8 -> 10 offered e2
                 master 11 -> 4 released e1
@@ -114,6 +115,7 @@ fn a_switchover_hands_over_without_two_open() {
                 master 7 -> 8 level e2
                 = 8 Wait sees 2 | 2 open WhenReplicated sees 8
             ask master switchover
+                master answers accepted
                 backup 2 -> 11 switchover e2
                 master 8 -> 10 offered e3
                 backup 11 -> 4 released e2
@@ -150,6 +152,7 @@ fn leaving_hands_over_first() {
                 backup 7 -> 8 level e1
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             ask master leave
+                master answers accepted
                 master 2 -> 11 hand-over-leave e1
                 backup 8 -> 10 offered e2
                 master 11 -> 4 released e1
@@ -159,13 +162,14 @@ fn leaving_hands_over_first() {
                 = - | 3 open Degraded sees 13
             start master
                 master 1 -> 4 partner-active e2
-                master 4 -> 5 begin-sync e2
                 backup 3 -> 2 partner-back e2
+                master 4 -> 5 begin-sync e2
                 master 5 -> 6 modules-match e2
                 master 6 -> 7 way-settled e2
                 master 7 -> 8 level e2
                 = 8 Wait sees 2 | 2 open WhenReplicated sees 8
             ask master leave
+                master answers accepted
                 master 8 -> 13 leave e2
                 backup 2 -> 3 partner-left e2
                 = - | 3 open Degraded sees 13
@@ -193,8 +197,8 @@ fn a_cold_node_alone_acts_unverified() {
                 = - | 3 open Degraded sees 13
             start master
                 master 1 -> 4 partner-active e2
-                master 4 -> 5 begin-sync e2
                 backup 3 -> 2 partner-back e2
+                master 4 -> 5 begin-sync e2
                 master 5 -> 6 modules-match e2
                 master 6 -> 7 way-settled e2
                 master 7 -> 8 level e2

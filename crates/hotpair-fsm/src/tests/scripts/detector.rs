@@ -1,0 +1,166 @@
+//! Two detectors, one clock, no network but what the test lets through.
+use crate::{BeatHeard, BeatToSend, Beats, Detector, Hint, Pulse, Settings};
+use hotpair_types::{Channel, Designation, Instance, Time};
+
+struct Pair {
+    now: Time,
+    hosts: [Detector; 2],
+    /// What arrives: from host, on channel.
+    open: [[bool; 2]; 2],
+    stalls: u32,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let beats: Beats = Settings::new(Designation::Master).beats;
+        let now = Time::from_millis(1);
+        let hosts = [1, 2].map(|tag| Detector::new(beats, Instance { count: 1, tag }, now));
+        Self { now, hosts, open: [[true; 2]; 2], stalls: 0 }
+    }
+
+    fn send(&mut self, from: usize, channel: Channel) {
+        let beat: BeatToSend = self.hosts[from].beat(self.now, channel);
+        if !self.open[from][channel as usize] {
+            return;
+        }
+        let BeatToSend { channel, instance, sequence, of, heard, ask } = beat;
+        let beat = BeatHeard { channel, instance, sequence, of, heard, ask };
+        let received = self.hosts[1 - from].heard(self.now, &beat);
+        if received.answer_now && from == 0 {
+            self.send(1, channel);
+        }
+    }
+
+    fn run(&mut self, millis: u64) {
+        let until = Time(self.now.0 + millis * 1_000);
+        while self.now < until {
+            self.now = Time(self.now.0 + 1_000);
+            for host in 0..2 {
+                let due = self.hosts[host].tick(self.now);
+                self.stalls += u32::from(due.stalled);
+                if due.send {
+                    Channel::ALL.map(|it| self.send(host, it));
+                }
+            }
+        }
+    }
+
+    fn cut(&mut self, from: usize) {
+        self.open[from] = [false; 2];
+    }
+}
+
+#[test]
+fn both_hear_each_other_and_measure_the_way() {
+    let mut pair = Pair::new();
+    pair.run(1_000);
+    for host in &pair.hosts {
+        let picture = host.picture();
+        assert_eq!(picture.channels.redundancy, Pulse::OnTime);
+        assert_eq!(picture.channels.primary, Pulse::OnTime);
+        assert!(picture.acknowledged && !picture.fence_due && !picture.one_way);
+        let status = host.status(pair.now);
+        assert!(status.channels.primary.round_trip.is_some());
+        assert_eq!(status.channels.primary.missed_total, 0);
+    }
+}
+
+#[test]
+fn a_channel_is_missed_before_it_is_silent() {
+    let mut pair = Pair::new();
+    pair.run(1_000);
+    pair.open[0][Channel::Redundancy as usize] = false;
+    pair.run(200);
+    assert_eq!(pair.hosts[1].picture().channels.redundancy, Pulse::Missed);
+    assert_eq!(pair.hosts[1].picture().channels.primary, Pulse::OnTime);
+    pair.run(400);
+    assert_eq!(pair.hosts[1].picture().channels.redundancy, Pulse::Silent);
+    assert!(!pair.hosts[1].picture().is_silent(), "the other channel works");
+    assert!(pair.hosts[1].status(pair.now).channels.redundancy.degraded);
+}
+
+#[test]
+fn the_fence_is_due_before_the_promise_is_over() {
+    let mut pair = Pair::new();
+    pair.run(1_000);
+    pair.cut(0);
+    pair.cut(1);
+    let (mut fenced, mut free) = (None, None);
+    for _ in 0..2_000 {
+        pair.run(1);
+        let [active, standby] = [0, 1].map(|it| pair.hosts[it].picture());
+        if active.fence_due && fenced.is_none() {
+            fenced = Some(pair.now);
+        }
+        if standby.promote_due && free.is_none() {
+            free = Some(pair.now);
+        }
+    }
+    let (fenced, free) = (fenced.unwrap(), free.unwrap());
+    assert!(free.since(fenced).as_millis() >= 300, "{fenced} {free}");
+}
+
+#[test]
+fn who_is_not_heard_learns_it_from_the_beats_it_hears() {
+    let mut pair = Pair::new();
+    pair.run(1_000);
+    pair.cut(0);
+    pair.run(1_500);
+    let picture = pair.hosts[0].picture();
+    assert!(picture.one_way && !picture.acknowledged && picture.fence_due);
+    assert!(picture.is_reachable() && !pair.hosts[1].picture().is_reachable());
+}
+
+#[test]
+fn a_hint_is_asked_about_and_answered() {
+    let mut pair = Pair::new();
+    pair.run(1_000);
+    pair.hosts[0].hint(pair.now, false);
+    assert_eq!(pair.hosts[0].picture().hint, Hint::Asking);
+    pair.run(5);
+    assert_eq!(pair.hosts[0].picture().hint, Hint::None, "the partner answered at once");
+    pair.cut(1);
+    pair.hosts[0].hint(pair.now, true);
+    pair.run(19);
+    assert_eq!(pair.hosts[0].picture().hint, Hint::Asking);
+    pair.run(10);
+    assert_eq!(pair.hosts[0].picture().hint, Hint::Unanswered);
+    assert!(pair.hosts[0].picture().process_gone);
+}
+
+#[test]
+fn what_is_refused_is_alive() {
+    let mut pair = Pair::new();
+    pair.hosts[0].refused(pair.now);
+    assert!(!pair.hosts[0].picture().is_silent() && !pair.hosts[0].picture().never_heard());
+    pair.run(600);
+    assert!(!pair.hosts[0].picture().refused);
+}
+
+#[test]
+fn a_standstill_of_our_own_is_not_the_partners_silence() {
+    let mut pair = Pair::new();
+    pair.run(1_000);
+    pair.now = Time(pair.now.0 + 3_000_000);
+    let due = pair.hosts[0].tick(pair.now);
+    assert!(due.stalled);
+    assert!(!pair.hosts[0].picture().is_silent() && !pair.hosts[0].picture().promote_due);
+}
+
+#[test]
+fn an_older_process_is_not_listened_to_while_the_newer_is_heard() {
+    let mut pair = Pair::new();
+    pair.run(1_000);
+    let old = BeatHeard {
+        channel: Channel::Primary,
+        instance: Instance { count: 0, tag: 9 },
+        sequence: 1_000_000,
+        of: None,
+        heard: Default::default(),
+        ask: false,
+    };
+    assert!(!pair.hosts[0].heard(pair.now, &old).fresh);
+    pair.cut(1);
+    pair.run(1_000);
+    assert!(pair.hosts[0].heard(pair.now, &old).fresh, "its store was thrown away");
+}
