@@ -65,6 +65,14 @@ impl DataDirectory {
         self.engine(engine).join(which.file_name())
     }
 
+    /// What ended the writing of an engine's store the last time, if it was not closed since.
+    ///
+    /// # Errors
+    /// `StorageFault` when that cannot be read.
+    pub fn last_failure(&self, engine: &EngineName) -> Result<Option<LastFailure>, StorageFault> {
+        FailedMark::of(&self.engine(engine)).read()
+    }
+
     /// Where modules are.
     #[must_use]
     pub fn modules(&self) -> PathBuf {
@@ -108,32 +116,57 @@ impl CleanMark {
     }
 }
 
-/// Notes that a disk error was met, so that the next opening does not believe what the operating
-/// system still has in memory: after a failed fsync the pages count as clean there, whether they
-/// are on the disk or not.
+/// What ended the writing of an engine's store the last time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastFailure {
+    /// There was no space. What is in the files is as sound as before.
+    DiskFull,
+    /// The disk failed: what the files hold is unknown.
+    DiskError,
+}
+
+/// Notes what was met, so that the next opening does not believe what the operating system still
+/// has in memory: after a failed fsync the pages count as clean there, whether they are on the
+/// disk or not.
 #[derive(Debug)]
-pub(crate) struct FailedMark(PathBuf);
+pub(crate) struct FailedMark {
+    error: PathBuf,
+    full: PathBuf,
+}
 
 impl FailedMark {
     pub(crate) fn of(directory: &Path) -> Self {
-        Self(directory.join("failed"))
+        Self { error: directory.join("failed"), full: directory.join("disk-full") }
     }
 
     /// Puts the mark there as well as the disk lets us.
     pub(crate) fn put(&self, fault: &StorageFault) {
-        let written = File::create(&self.0).and_then(|mut it| {
-            writeln!(it, "{fault}")?;
+        let path = if fault.is_disk_full() { &self.full } else { &self.error };
+        let written = File::create(path).and_then(|mut it| {
+            // On a full disk the name alone has to do.
+            writeln!(it, "{fault}").ok();
             it.sync_all()
         });
         if let Err(error) = written {
-            tracing::warn!(%error, mark = %self.0.display(), "the failure cannot be noted");
+            tracing::warn!(%error, mark = %path.display(), "the failure cannot be noted");
         }
     }
 
-    /// Makes the next read of these files come from the disk, if the mark is there.
-    pub(crate) fn distrust(&self, files: &[PathBuf]) -> Result<bool, StorageFault> {
-        if !self.0.try_exists().map_err(|it| StorageFault::io(&self.0, &it))? {
-            return Ok(false);
+    /// What was noted; the worse of both.
+    pub(crate) fn read(&self) -> Result<Option<LastFailure>, StorageFault> {
+        let is_there = |path: &Path| path.try_exists().map_err(|it| StorageFault::io(path, &it));
+        Ok(match (is_there(&self.error)?, is_there(&self.full)?) {
+            (true, _) => Some(LastFailure::DiskError),
+            (false, true) => Some(LastFailure::DiskFull),
+            (false, false) => None,
+        })
+    }
+
+    /// Makes the next read of these files come from the disk, if something was noted.
+    pub(crate) fn distrust(&self, files: &[PathBuf]) -> Result<Option<LastFailure>, StorageFault> {
+        let failure = self.read()?;
+        if failure.is_none() {
+            return Ok(None);
         }
         for path in files {
             let forget = |file: File| {
@@ -147,11 +180,19 @@ impl FailedMark {
                 Ok(()) | Err(_) => {}
             }
         }
-        Ok(true)
+        Ok(failure)
     }
 
     /// Takes it away: the files were read whole from the disk.
     pub(crate) fn take(&self) -> Result<(), StorageFault> {
-        std::fs::remove_file(&self.0).map_err(|it| StorageFault::io(&self.0, &it))
+        for path in [&self.error, &self.full] {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StorageFault::io(path, &error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,10 @@ use crate::batch::Op;
 use crate::commit::{Accounts, local, replicated};
 use crate::directory::{CleanMark, DataDirectory, FailedMark, sync_directory};
 use crate::vault::{Ground, Manner, Vault};
-use crate::{CommitError, Disk, DivergenceUsage, EngineReader, OpenError, StorageFault, StoreFile};
+use crate::{
+    CommitError, Disk, DivergenceUsage, EngineReader, LastFailure, OpenError, StorageFault,
+    StoreFile,
+};
 use hotpair_types::{EngineName, History, JournalKind};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -90,9 +93,9 @@ pub struct OpenReport {
     /// before was taken. As a rule it was torn by the stop and nobody was told of it; that it was
     /// acknowledged and damaged since cannot be told from here, but the partner knows.
     pub went_back: bool,
-    /// The last process met a disk error: what was verified came from the disk itself and not from
-    /// the memory of the operating system.
-    pub after_failure: bool,
+    /// What ended the writing of the last process: what was verified came from the disk itself then,
+    /// and not from the memory of the operating system.
+    pub after_failure: Option<LastFailure>,
 }
 
 /// The store of one engine. One thread writes; `reader` gives others sight of it.
@@ -156,7 +159,7 @@ impl EngineStore {
             report.local = FileOrigin::Created;
             report.replicated = FileOrigin::Created;
         }
-        if after_failure {
+        if after_failure.is_some() {
             failed.take()?;
         }
         report.after_failure = after_failure;
@@ -200,7 +203,7 @@ impl EngineStore {
             local: FileOrigin::Created,
             stopped_cleanly: true,
             went_back: false,
-            after_failure: false,
+            after_failure: None,
         };
         let replicated = vaults.pop().expect("two were made");
         let local = vaults.pop().expect("two were made");
@@ -233,7 +236,7 @@ impl EngineStore {
             local: origin(replaced.1, no_role),
             stopped_cleanly,
             went_back,
-            after_failure: false,
+            after_failure: None,
         };
         Ok((store, report))
     }

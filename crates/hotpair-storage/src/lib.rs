@@ -54,7 +54,7 @@ mod module_store;
 
 pub use batch::{Op, Swap};
 pub use config_table::{ConfigTable, TableError};
-pub use directory::DataDirectory;
+pub use directory::{DataDirectory, LastFailure};
 pub use disk::Disk;
 pub use divergence::{Conflict, DivergenceId, DivergenceRecord, DivergenceUsage, Fate, Winning};
 pub use engine_reader::EngineReader;

@@ -6,7 +6,9 @@ use hotpair_fsm as fsm;
 use hotpair_replication as replication;
 use hotpair_storage as storage;
 use hotpair_types::{Instance, JournalKind, NodeTime};
-use storage::{DataDirectory, EngineStore, FileOrigin, OpenReport, StorageFault, StoreFile};
+use storage::{
+    DataDirectory, EngineStore, FileOrigin, LastFailure, OpenReport, StorageFault, StoreFile,
+};
 
 /// Bytes of each journal's entries that are loaded to memory; older ones are read when needed.
 const ENTRIES_BYTES_MAX: u64 = 16 << 20;
@@ -36,8 +38,13 @@ pub(super) fn open(
 ) -> Result<Opened, OpenError> {
     let name = &settings.name;
     let mut remarks = Vec::new();
+    let words = |error: &dyn std::fmt::Display| OpenError(error.to_string());
+    let last_failure = data.last_failure(name).map_err(|error| words(&error))?;
+    if suspect::is_marked(data.path(), name) && last_failure == Some(LastFailure::DiskFull) {
+        // A full disk damages nothing, and has no room for a second copy.
+        suspect::clear(data.path(), name).map_err(|error| words(&error))?;
+    }
     if suspect::is_marked(data.path(), name) {
-        let words = |error: &dyn std::fmt::Display| OpenError(error.to_string());
         let moved = storage::set_aside(data, name, StoreFile::Replicated, now);
         let moved = moved.map_err(|error| words(&error))?;
         suspect::clear(data.path(), name).map_err(|error| words(&error))?;
@@ -84,8 +91,12 @@ fn try_open(
     if !report.stopped_cleanly {
         remarks.push("the last process did not close its files; they were verified".to_owned());
     }
-    if report.after_failure {
-        remarks.push("after a disk error the files were verified from the disk".to_owned());
+    match report.after_failure {
+        Some(LastFailure::DiskError) => {
+            remarks.push("after a disk error the files were verified from the disk".to_owned());
+        }
+        Some(LastFailure::DiskFull) => remarks.push("the disk was full".to_owned()),
+        None => {}
     }
     if report.went_back {
         remarks.push(
@@ -179,7 +190,7 @@ mod tests {
             local,
             stopped_cleanly: true,
             went_back: false,
-            after_failure: false,
+            after_failure: None,
         }
     }
 
@@ -188,7 +199,7 @@ mod tests {
         local: FileOrigin::Opened,
         stopped_cleanly: true,
         went_back: false,
-        after_failure: false,
+        after_failure: None,
     };
 
     fn in_sync(number: u64) -> fsm::Record {

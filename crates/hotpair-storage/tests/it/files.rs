@@ -1,8 +1,8 @@
 //! Real files: the lock, setting damaged files aside, and modules.
 use crate::content::{bytes, entry, main_engine, set};
 use hotpair_storage::{
-    DataDirectory, EngineStore, FileOrigin, ModuleError, ModuleHash, ModuleStore, NodeStore, Op,
-    OpenError, Options, StoreFile, set_aside,
+    DataDirectory, EngineStore, FileOrigin, LastFailure, ModuleError, ModuleHash, ModuleStore,
+    NodeStore, Op, OpenError, Options, StoreFile, set_aside,
 };
 use hotpair_types::{JournalKind, NodeTime};
 
@@ -47,17 +47,21 @@ fn after_a_disk_error_the_files_are_verified_from_the_disk_once() {
     let data = DataDirectory::lock(dir.path()).unwrap();
     let open = || EngineStore::open(&data, &main_engine(), Options::default()).unwrap();
     let (mut store, report) = open();
-    assert!(!report.after_failure);
+    assert_eq!(report.after_failure, None);
     write(&mut store, 1);
     drop(store);
     // What a store leaves that failed.
-    let mark = data.engine(&main_engine()).join("failed");
-    std::fs::write(&mark, "replicated.redb: Input/output error").unwrap();
-    let (store, report) = open();
-    assert!(report.after_failure);
-    assert_eq!(store.history().config.last, 1);
-    store.close().unwrap();
-    assert!(!open().1.after_failure);
+    for (name, failure) in
+        [("failed", LastFailure::DiskError), ("disk-full", LastFailure::DiskFull)]
+    {
+        std::fs::write(data.engine(&main_engine()).join(name), "").unwrap();
+        assert_eq!(data.last_failure(&main_engine()).unwrap(), Some(failure));
+        let (store, report) = open();
+        assert_eq!(report.after_failure, Some(failure));
+        assert_eq!(store.history().config.last, 1);
+        store.close().unwrap();
+        assert_eq!(open().1.after_failure, None);
+    }
 }
 
 #[test]
