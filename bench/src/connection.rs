@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 /// HTTP/1.1 with keep-alive, as little as a load needs.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    to: SocketAddr,
     stream: TcpStream,
     buffer: Vec<u8>,
 }
@@ -16,11 +17,11 @@ impl Connection {
     pub(crate) async fn open(to: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(to).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(4096) })
+        Ok(Self { to, stream, buffer: Vec::with_capacity(4096) })
     }
 
     /// Sends a request and waits for its answer: status and body.
-    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>)> {
+    async fn exchange(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>)> {
         self.stream.write_all(request).await?;
         let head_end = loop {
             if let Some(at) = self.buffer.windows(4).position(|it| it == b"\r\n\r\n") {
@@ -41,19 +42,27 @@ impl Connection {
         Ok((status, body))
     }
 
+    /// Writes to a tag.
+    pub(crate) async fn write(
+        &mut self,
+        tag: &str,
+        ack: &str,
+        key: &str,
+        value: u64,
+    ) -> Result<(u16, Vec<u8>)> {
+        let body = format!("{{\"value\":{value}}}");
+        let request = format!(
+            "PUT /api/v1/tags/{tag}?ack={ack} HTTP/1.1\r\nhost: {}\r\n\
+             content-type: application/json\r\nidempotency-key: {key}\r\n\
+             content-length: {}\r\n\r\n{body}",
+            self.to,
+            body.len()
+        );
+        self.exchange(request.as_bytes()).await
+    }
+
     async fn fill(&mut self) -> Result<()> {
         ensure!(self.stream.read_buf(&mut self.buffer).await? > 0, "the connection was closed");
         Ok(())
     }
-}
-
-/// The bytes of a write to a tag.
-pub(crate) fn tag_write(path: &str, ack: &str, key: &str, value: u64) -> Vec<u8> {
-    let body = format!("{{\"value\":{value}}}");
-    format!(
-        "PUT /api/v1/tags/{path}?ack={ack} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
-         idempotency-key: {key}\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
 }

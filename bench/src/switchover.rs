@@ -10,12 +10,14 @@ use tokio::task::JoinSet;
 
 use crate::bare;
 use crate::bench_pair::{self, TAG};
-use crate::connection::{Connection, tag_write};
+use crate::connection::Connection;
 use crate::report::{Report, percentile};
 
 /// Writes a second, over some connections.
 const RATE: u64 = 1000;
 const CONNECTIONS: u64 = 10;
+/// A write that is not acknowledged within this is an error, not a sample.
+const GIVE_UP: Duration = Duration::from_secs(20);
 
 pub(crate) async fn switchover(rounds: usize) -> Result<Vec<Report>> {
     let pair = bench_pair::start(0).await?;
@@ -71,11 +73,13 @@ async fn load(targets: [Target; 2], name: String, stop: Arc<AtomicBool>) -> Resu
             break;
         }
         ticks.tick().await;
-        let request = tag_write(TAG, "replicated", &format!("{name}-{number}"), number);
+        let key = format!("{name}-{number}");
+        let begun = Instant::now();
         loop {
-            match connection.exchange(&request).await {
+            match connection.write(TAG, "replicated", &key, number).await {
                 Ok((200, _)) => break,
-                Ok(_) | Err(_) => {
+                refused => {
+                    ensure!(begun.elapsed() < GIVE_UP, "never acknowledged; last: {refused:?}");
                     at = 1 - at;
                     connection = Connection::open(targets[at].api).await?;
                     tokio::time::sleep(Duration::from_micros(200)).await;
@@ -91,11 +95,10 @@ async fn load(targets: [Target; 2], name: String, stop: Arc<AtomicBool>) -> Resu
 async fn round_trip() -> Result<Duration> {
     let pair = bare::Bare::start(false, 0).await?;
     let mut connection = Connection::open(pair.front_api).await?;
-    let request = tag_write(TAG, "replicated", "trip", 1);
     let mut times = Vec::new();
     for _ in 0..50 {
         let begun = Instant::now();
-        connection.exchange(&request).await?;
+        connection.write(TAG, "replicated", "trip", 1).await?;
         times.push(begun.elapsed());
     }
     times.sort();

@@ -7,7 +7,7 @@ use hotpair_tests::{Signal, patience};
 
 use crate::bare::Bare;
 use crate::bench_pair::{self, TAG};
-use crate::connection::{Connection, tag_write};
+use crate::connection::Connection;
 use crate::report::{Report, percentile};
 
 const STATE_MIB: usize = 64;
@@ -16,15 +16,21 @@ const STATE_MIB: usize = 64;
 async fn first_acknowledged(at: SocketAddr, key: &str, begun: Instant) -> Result<Duration> {
     let limit = patience(Duration::from_secs(10));
     let mut connection = Connection::open(at).await?;
-    let request = tag_write(TAG, "replicated", key, 7);
+    let mut last = String::new();
     while begun.elapsed() < limit {
-        match connection.exchange(&request).await {
+        match connection.write(TAG, "replicated", key, 7).await {
             Ok((200, _)) => return Ok(begun.elapsed()),
-            Ok(_) => tokio::time::sleep(Duration::from_micros(200)).await,
-            Err(_) => connection = Connection::open(at).await?,
+            Ok((status, body)) => {
+                last = format!("{status} {}", String::from_utf8_lossy(&body));
+                tokio::time::sleep(Duration::from_micros(200)).await;
+            }
+            Err(error) => {
+                last = format!("{error:#}");
+                connection = Connection::open(at).await?;
+            }
         }
     }
-    anyhow::bail!("no write was acknowledged in {limit:?}")
+    anyhow::bail!("no write was acknowledged in {limit:?}; last: {last}")
 }
 
 pub(crate) async fn crash(rounds: usize) -> Result<Vec<Report>> {
@@ -42,7 +48,7 @@ pub(crate) async fn crash(rounds: usize) -> Result<Vec<Report>> {
 
         let mut bare = Bare::start(false, STATE_MIB).await?;
         let mut warm = Connection::open(bare.front_api).await?;
-        ensure!(warm.exchange(&tag_write(TAG, "replicated", "warm", 1)).await?.0 == 200);
+        ensure!(warm.write(TAG, "replicated", "warm", 1).await?.0 == 200);
         let begun = bare.kill_front()?;
         let limit = first_acknowledged(bare.back_api, &key, begun).await?;
         measured.push((hotpair.as_secs_f64() * 1e3, limit.as_secs_f64() * 1e3));

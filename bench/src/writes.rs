@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::bare::Bare;
 use crate::bench_pair::{self, TAG};
-use crate::connection::{Connection, tag_write};
+use crate::connection::Connection;
 use crate::report::Report;
 
 const ROUND: Duration = Duration::from_secs(2);
@@ -56,8 +56,8 @@ async fn rate(at: SocketAddr, ack: &'static str, writers: usize, key: &str) -> R
             let mut connection = Connection::open(at).await?;
             let mut count = 0_u64;
             while begun.elapsed() < ROUND {
-                let request = tag_write(TAG, ack, &format!("{key}-{count}"), count);
-                let (status, body) = connection.exchange(&request).await?;
+                let key = format!("{key}-{count}");
+                let (status, body) = connection.write(TAG, ack, &key, count).await?;
                 ensure!(status == 200, "{status}: {}", String::from_utf8_lossy(&body));
                 count += 1;
             }
