@@ -4,6 +4,7 @@ use super::exit::{Exit, Failure};
 use super::terminal::clean;
 use bytes::Bytes;
 use hotpair_api::face::Reason;
+use hotpair_client::Client;
 use hotpair_types::EngineName;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
@@ -12,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -168,6 +170,22 @@ impl Ask {
     /// The same way about another engine.
     pub(super) fn about(&self, engine: &EngineName) -> Self {
         Self { engine: Some(engine.clone()), ..self.clone() }
+    }
+
+    /// A client that follows the active node, beginning with the nodes of these addresses.
+    pub(super) fn follower(&self, nodes: Vec<String>) -> Result<Client, Failure> {
+        let mut builder = Client::builder(nodes);
+        if let Some(token) = &self.token {
+            builder = builder.token(token);
+        }
+        if let Some(engine) = &self.engine {
+            builder = builder.engine(engine.clone());
+        }
+        if self.base.https {
+            let tls = self.tls.clone().unwrap_or_default();
+            builder = builder.tls(Arc::new(tls.config(&self.base)?));
+        }
+        builder.build().map_err(|error| Failure::Failed(error.to_string()))
     }
 
     pub(super) const fn engine(&self) -> Option<&EngineName> {

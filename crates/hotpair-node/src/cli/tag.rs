@@ -9,13 +9,10 @@ use super::{Context, Exit, Failure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hotpair_api::face::{Done, Tag, TagPage, TagQuality};
+use hotpair_client::{FeedItem, Quality, SubscribeOptions};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::time::Duration;
 
 const PATH: &str = "/api/v1/tags";
-/// Between two looks of `tag watch`.
-const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 pub(super) async fn carry_out(cx: &Context, command: TagCommand) -> Result<Exit, Failure> {
     let ask = cx.ask()?;
@@ -159,54 +156,50 @@ fn show(cx: &Context, tags: &[Tag]) {
     }
 }
 
-/// Follows the values by looking again and again, so that it works across a change of roles.
+/// Follows the values on whichever node is active, without a gap over a change of roles.
 async fn watch(cx: &Context, ask: &Ask, prefix: &str, count: Option<u64>) -> Result<Exit, Failure> {
-    let mut seen: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    // Whether anybody is there at all is found now; later failures are waited out.
+    let partner = super::status::fetch(ask).await?.partner_api;
+    let client = ask.follower([ask.base()].into_iter().chain(partner).collect())?;
+    let options =
+        SubscribeOptions { prefix: Some(prefix.to_owned()), ..SubscribeOptions::default() };
+    let mut feed = client.subscribe(options);
     let mut left = count.unwrap_or(u64::MAX);
-    let mut last_failure: Option<String> = None;
-    let mut way = ask.clone();
-    let mut other: Option<String> = None;
-    loop {
-        match all(&way, prefix).await {
-            Ok(tags) => {
-                last_failure = None;
-                if other.is_none() {
-                    other = partner_of(&way).await;
-                }
-                for tag in tags {
-                    let at = (tag.epoch, tag.sequence);
-                    if seen.insert(tag.path.clone(), at) == Some(at) {
-                        continue;
-                    }
-                    if cx.screen.json {
-                        cx.screen.json(&tag);
-                    } else {
-                        cx.screen.line(&cells(&tag).join("  "));
-                    }
-                    left -= 1;
-                    if left == 0 {
-                        return Ok(Exit::Done);
-                    }
-                }
-            }
-            Err(Failure::NotReachable(text)) if other.is_some() || last_failure.is_some() => {
-                if last_failure.as_ref() != Some(&text) {
-                    cx.screen.note(&cx.screen.yellow(&text));
-                }
-                last_failure = Some(text);
-                if let Some(next) = other.replace(way.base()) {
-                    way = way.at(&next)?;
-                }
-            }
-            Err(failure) => return Err(failure),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_INTERVAL) => {}
+    while left > 0 {
+        let item = tokio::select! {
+            item = feed.next() => item.map_err(|error| Failure::Failed(clean(&error.to_string(), 400)))?,
             _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
+        };
+        match item {
+            FeedItem::Tag(tag) => {
+                show_change(cx, tag);
+                left -= 1;
+            }
+            FeedItem::TagRemoved { path, sequence } => {
+                if cx.screen.json {
+                    cx.screen.json(&json!({"path": path, "removed": true, "sequence": sequence}));
+                } else {
+                    cx.screen.line(&format!("{}  no longer declared", clean(&path, 100)));
+                }
+            }
+            FeedItem::Reset | FeedItem::Event(_) | FeedItem::Level => {}
         }
     }
+    Ok(Exit::Done)
 }
 
-async fn partner_of(ask: &Ask) -> Option<String> {
-    super::status::fetch(ask).await.ok()?.partner_api
+fn show_change(cx: &Context, tag: hotpair_client::Tag) {
+    let hotpair_client::Tag { path, value, quality, timestamp, sequence, epoch, value_type, unit } =
+        tag;
+    let quality = match quality {
+        Quality::Good => TagQuality::Good,
+        Quality::Uncertain => TagQuality::Uncertain,
+        Quality::Bad => TagQuality::Bad,
+    };
+    let tag = Tag { path, value, quality, timestamp, sequence, epoch, value_type, unit };
+    if cx.screen.json {
+        cx.screen.json(&tag);
+    } else {
+        cx.screen.line(&cells(&tag).join("  "));
+    }
 }

@@ -30,18 +30,21 @@ impl Tls {
         Self { certificates }
     }
 
+    /// For connections to `base`.
+    pub(super) fn config(&self, base: &impl std::fmt::Display) -> Result<ClientConfig, Failure> {
+        let Some(file) = &self.certificates else {
+            let text = "whom to trust? Give the certificate with --api-ca, or the node with -c";
+            return Err(Failure::WrongUse(format!("{base}: {text}")));
+        };
+        config(file)
+    }
+
     pub(super) async fn wrap(
         &self,
         base: &Base,
         stream: TcpStream,
     ) -> Result<TlsStream<TcpStream>, Failure> {
-        let Some(file) = &self.certificates else {
-            let text = format!(
-                "{base}: whom to trust? Give the certificate with --api-ca, or the node with -c"
-            );
-            return Err(Failure::WrongUse(text));
-        };
-        let config = config(file)?;
+        let config = self.config(base)?;
         let wrong = |text: String| Failure::NotReachable(format!("{base}: {text}"));
         let name = ServerName::try_from(base.host().to_owned());
         let name = name.map_err(|_| wrong("no name that a certificate could have".to_owned()))?;
