@@ -1,5 +1,6 @@
 //! The accept loop: a bounded number of connections, each with its time-outs.
 use super::connection::Patient;
+use super::places::{Place, Places, Sending};
 use super::{Limits, ListenerError, ListenerSettings};
 use crate::face::{NodeFace, Problem, ProblemKind};
 use crate::gate::{Api, Peer};
@@ -9,14 +10,13 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -75,8 +75,10 @@ pub async fn serve(
     let api = Api::new(face, &settings, &base, shutdown.clone());
     let service = Arc::new(Serving { router: crate::routes::router(&api), api });
     let door = Door {
-        places: Arc::new(Semaphore::new(settings.limits.connections_max)),
-        per_host: Arc::default(),
+        places: Places::new(
+            settings.limits.connections_max,
+            settings.limits.connections_per_host_max,
+        ),
         limits: settings.limits,
         tls,
         serving: service,
@@ -87,8 +89,7 @@ pub async fn serve(
 }
 
 struct Door {
-    places: Arc<Semaphore>,
-    per_host: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+    places: Arc<Places>,
     limits: Limits,
     tls: Option<TlsAcceptor>,
     serving: Arc<Serving>,
@@ -97,25 +98,6 @@ struct Door {
 struct Serving {
     api: Arc<Api>,
     router: axum::Router,
-}
-
-/// A place among the connections; given back when dropped.
-struct Place {
-    _permit: OwnedSemaphorePermit,
-    host: IpAddr,
-    per_host: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut hosts = self.per_host.lock().expect("nothing panics while it is held");
-        if let Some(count) = hosts.get_mut(&self.host) {
-            *count -= 1;
-            if *count == 0 {
-                hosts.remove(&self.host);
-            }
-        }
-    }
 }
 
 impl Door {
@@ -145,7 +127,7 @@ impl Door {
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>) {
-        let place = match self.place(peer.ip().to_canonical()) {
+        let place = match self.places.take(peer.ip().to_canonical()) {
             Ok(place) => place,
             Err(kind) => {
                 self.serving.api.refused.connection();
@@ -160,40 +142,43 @@ impl Door {
         let _ = stream.set_nodelay(true);
         let stream = Patient::new(stream, self.limits.write_patience);
         let (serving, limits) = (Arc::clone(&self.serving), self.limits.clone());
-        match self.tls.clone() {
-            None => connections.spawn(talk(stream, serving, limits, peer, place)),
-            Some(tls) => connections.spawn(async move {
+        let tls = self.tls.clone();
+        connections.spawn(async move {
+            let place = Arc::new(place);
+            let talk = async {
+                let Some(tls) = tls else {
+                    return talk(stream, serving, limits, peer, &place).await;
+                };
                 match tokio::time::timeout(limits.head_patience, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => talk(stream, serving, limits, peer, place).await,
+                    Ok(Ok(stream)) => talk(stream, serving, limits, peer, &place).await,
                     Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS connection"),
                     Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
                 }
-            }),
-        };
-    }
-
-    fn place(&self, host: IpAddr) -> Result<Place, ProblemKind> {
-        let permit =
-            Arc::clone(&self.places).try_acquire_owned().map_err(|_| ProblemKind::Overloaded)?;
-        let mut hosts = self.per_host.lock().expect("nothing panics while it is held");
-        let count = hosts.entry(host).or_insert(0);
-        if !host.is_loopback() && *count >= self.limits.connections_per_host_max {
-            return Err(ProblemKind::TooManyRequests);
-        }
-        *count += 1;
-        Ok(Place { _permit: permit, host, per_host: Arc::clone(&self.per_host) })
+            };
+            tokio::select! {
+                () = talk => {}
+                () = place.must_leave() => tracing::debug!(%peer, "an idle connection made room"),
+            }
+        });
     }
 }
 
-async fn talk<S>(stream: S, serving: Arc<Serving>, limits: Limits, peer: SocketAddr, place: Place)
-where
+async fn talk<S>(
+    stream: S,
+    serving: Arc<Serving>,
+    limits: Limits,
+    peer: SocketAddr,
+    place: &Arc<Place>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut shutdown = serving.api.shutdown.clone();
     let routes = TowerToHyperService::new(serving.router.clone());
+    let place = Arc::clone(place);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        routes.call(request)
+        let (busy, answer) = (place.busy(), routes.call(request));
+        async move { answer.await.map(|it| it.map(|body| Sending::new(body, busy))) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -212,7 +197,6 @@ where
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "a connection ended badly");
     }
-    drop(place);
 }
 
 /// A whole answer for a connection that gets no place.

@@ -4,6 +4,7 @@ mod settings;
 mod token;
 mod tls;
 mod connection;
+mod places;
 mod accept;
 
 pub(crate) use accept::stopped;

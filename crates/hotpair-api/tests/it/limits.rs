@@ -34,27 +34,53 @@ async fn a_head_that_does_not_arrive_is_given_up() {
 #[tokio::test]
 async fn more_connections_than_allowed_are_told_to_come_again() {
     let api = start_with(Limits { connections_max: 4, ..Limits::default() }, |it| it).await;
+    api.node.with(|it| it.stuck = true);
     let mut held = Vec::new();
     for _ in 0..4 {
-        let mut stream = TcpStream::connect(api.address).await.unwrap();
-        // An answer proves that the connection has its place.
-        stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-        let mut bytes = [0; 512];
-        assert!(stream.read(&mut bytes).await.unwrap() > 0);
-        held.push(stream);
+        held.push(TcpStream::connect(api.address).await.unwrap());
+        let request = b"GET /api/v1/tags/tank/level HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        held.last_mut().unwrap().write_all(request).await.unwrap();
     }
-    for _ in 0..20 {
-        let got = api.get("/livez").await;
+    // Until all four are being answered, a newcomer may still push one of them out.
+    let mut refused = 0;
+    while refused < 20 {
+        let got = api.get("/active").await;
+        if got.status == 200 {
+            let mut again = TcpStream::connect(api.address).await.unwrap();
+            let request = b"GET /api/v1/tags/tank/level HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            again.write_all(request).await.unwrap();
+            held.push(again);
+            continue;
+        }
         assert_eq!((got.status, got.problem().as_str()), (503, "overloaded"));
         assert_eq!(got.header("retry-after"), Some("1"));
         assert_eq!(got.header("content-length").unwrap(), got.body.len().to_string());
+        refused += 1;
     }
     drop(held);
-    while api.get("/livez").await.status != 200 {
+    while api.get("/active").await.status != 200 {
         tokio::task::yield_now().await;
     }
     let metrics = api.get("/metrics").await.body;
     assert!(metrics.contains("what=\"api-connection\"} "), "{metrics}");
+}
+
+#[tokio::test]
+async fn idle_connections_cannot_keep_a_health_check_out() {
+    let api = start_with(Limits { connections_max: 4, ..Limits::default() }, |it| it).await;
+    let mut idle = Vec::new();
+    for _ in 0..12 {
+        let mut stream = TcpStream::connect(api.address).await.unwrap();
+        stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut bytes = [0; 512];
+        assert!(stream.read(&mut bytes).await.unwrap() > 0);
+        idle.push(stream);
+    }
+    for _ in 0..20 {
+        assert_eq!(api.get("/livez").await.status, 200);
+    }
+    let mut bytes = [0; 512];
+    assert_eq!(idle[0].read(&mut bytes).await.unwrap_or(0), 0, "the longest idle was closed");
 }
 
 #[tokio::test]
