@@ -4,8 +4,8 @@ use crate::shadow::Difference;
 use crate::storing::Stored;
 use crate::syncing::Stage;
 use crate::{
-    Conflict, DivergenceId, DivergenceRecord, Entry, Fate, JournalHead, KeyRange, Message, Op,
-    Output, PerJournal, Record, Replica, SharedEntry, StoreTicket, Winning,
+    Conflict, DivergenceId, DivergenceRecord, Entry, Fact, Fate, JournalHead, KeyRange, Message,
+    Op, Output, PerJournal, Record, Replica, SharedEntry, StoreTicket, Winning,
 };
 use hotpair_types::{Epoch, History, ItemKey, JournalKind, Position, Relation};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -53,6 +53,14 @@ impl Replica {
         self.gather(Purpose::ElectionLost, winner, winner_epoch, &rule, out);
     }
 
+    /// They are.
+    pub(crate) fn losing_entries_stored(&mut self, out: &mut Vec<Output>) {
+        if self.losing.as_ref().is_some_and(|it| it.purpose == Purpose::ElectionLost) {
+            self.losing = None;
+        }
+        out.push(Output::Fact(Fact::LosingEntriesStored));
+    }
+
     /// This standby has entries that the active lacks.
     pub(crate) fn begin_losing(
         &mut self,
@@ -91,7 +99,7 @@ impl Replica {
             let after = fork.unwrap_or_else(|| journal.ring.after(journal.last()));
             tails[kind] = Some(Tail { after, conflict, reading: None, read: Vec::new() });
         }
-        self.losing = Some(Losing { purpose, tails, offer: VecDeque::new(), durable: false });
+        self.losing = Some(Losing { tails, ..Losing::new(purpose) });
         for kind in JournalKind::ALL {
             self.read_tail(kind, out);
         }
@@ -222,9 +230,10 @@ impl Replica {
 
     /// Offers the next ones, or goes on when all are with the winner.
     pub(crate) fn send_losing(&mut self, out: &mut Vec<Output>) {
-        let Some(syncing) = self.syncing.as_mut().filter(|it| it.stage == Stage::Losing) else {
+        let Some(syncing) = &mut self.syncing else { return };
+        if syncing.stage != Stage::Losing && syncing.stage != Stage::Level {
             return;
-        };
+        }
         let Some(losing) = self.losing.as_ref().filter(|it| it.durable) else { return };
         let mut bytes = 0;
         let mut records = Vec::new();
@@ -238,7 +247,9 @@ impl Replica {
         }
         if records.is_empty() {
             self.losing = None;
-            self.way_settled(out);
+            if syncing.stage == Stage::Losing {
+                self.way_settled(out);
+            }
             return;
         }
         syncing.asked_at = self.now;
@@ -294,7 +305,8 @@ impl Replica {
             lost.entry(position).or_default().push((item.clone(), old.clone(), winning));
         }
         let conflict = Conflict {
-            fork: plan.fork,
+            // Images that differ without reason have no fork that would make them free to take.
+            fork: plan.fork.filter(|_| !journal.suspect),
             winner: head.history.position().epoch,
             loser: journal.position().epoch,
             rule: "the partner is active".into(),
@@ -311,9 +323,21 @@ impl Replica {
             let entry = stand_in(kind, position, items);
             records.push(self.record(id, conflict.clone(), entry, winning));
         }
-        if !records.is_empty() {
-            self.keep(records, Stored::Nothing, out);
+        if records.is_empty() {
+            return;
         }
+        // The winner is to have them too, once this node is level.
+        let purpose = Purpose::Sync(self.sessions);
+        let losing = self.losing.get_or_insert_with(|| Losing::new(purpose));
+        losing.durable = true;
+        losing.offer.extend(records.iter().map(|it| it.id));
+        self.keep(records, Stored::Nothing, out);
+    }
+}
+
+impl Losing {
+    fn new(purpose: Purpose) -> Self {
+        Self { purpose, tails: PerJournal::default(), offer: VecDeque::new(), durable: false }
     }
 }
 

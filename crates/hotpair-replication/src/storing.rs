@@ -134,7 +134,7 @@ impl Replica {
                 }
                 self.stored_more(out);
             }
-            Stored::LosingAtLoser => out.push(Output::Fact(Fact::LosingEntriesStored)),
+            Stored::LosingAtLoser => self.losing_entries_stored(out),
             Stored::LosingBeforeSync { session } => self.losing_stored(session, out),
             Stored::LosingFromPartner { session, fates } => {
                 self.losing_taken(session, fates, out);

@@ -188,6 +188,7 @@ impl Replica {
         self.reinit = false;
         out.push(Output::Fact(Fact::DataTransferred { positions }));
         out.push(send(Message::CaughtUp { session: syncing.session, positions }));
+        self.send_losing(out);
     }
 
     /// The state machine knows that this node is level.
@@ -208,7 +209,7 @@ impl Replica {
         let syncing = self.syncing.as_ref()?;
         let waits = match syncing.stage {
             Stage::Modules | Stage::Way | Stage::Losing | Stage::Transfer => true,
-            Stage::Level => !syncing.following,
+            Stage::Level => !syncing.following || self.losing.is_some(),
             Stage::ModulesMatch | Stage::WaySettled => false,
         };
         waits.then_some(syncing.asked_at + self.settings.resend_after)
@@ -228,10 +229,13 @@ impl Replica {
             Stage::Way => out.push(send(Message::WayWanted { session, history })),
             Stage::Losing => self.send_losing(out),
             Stage::Transfer => self.resume_transfers(out),
-            Stage::Level if !syncing.following => {
-                out.push(send(Message::CaughtUp { session, positions }));
+            Stage::Level => {
+                if !syncing.following {
+                    out.push(send(Message::CaughtUp { session, positions }));
+                }
+                self.send_losing(out);
             }
-            Stage::Level | Stage::ModulesMatch | Stage::WaySettled => {}
+            Stage::ModulesMatch | Stage::WaySettled => {}
         }
     }
 }

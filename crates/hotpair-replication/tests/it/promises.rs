@@ -281,4 +281,5 @@ fn with_an_unknown_fork_every_value_that_is_overwritten_is_kept() {
         runtime e2:11 after ?: tags/lost=1; won: tags/lost=-; kept
         runtime e2:12 after ?: tags/t3=lost; won: tags/t3=same; kept"#]]
     .assert_eq(&pair.divergence(B));
+    assert_eq!(pair.divergence(A), pair.divergence(B));
 }
