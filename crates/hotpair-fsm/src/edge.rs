@@ -128,6 +128,7 @@ pub const EDGES: &[Edge] = &[
             Rule::WinnerFenced,
             Rule::Promoted,
             Rule::LateRelease,
+            Rule::Retried,
         ],
     ),
     edge(StandbySyncingWithActive, SwitchingToActive, FROM_SYNC),

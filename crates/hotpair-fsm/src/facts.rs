@@ -1,5 +1,5 @@
 //! What a machine knows of the world besides its own state.
-use crate::{Picture, Step, Summary, View};
+use crate::{Picture, Rule, Step, Summary, View};
 use hotpair_types::{History, Instance, PerChannel, Positions};
 
 /// The partner as last heard.
@@ -78,6 +78,8 @@ pub(crate) struct Facts {
     pub(crate) lost_to: Option<Instance>,
     /// A pause that was refused is taken back at the partner.
     pub(crate) unpausing: bool,
+    /// Why the promotion that failed last was begun; holds until anybody is heard.
+    pub(crate) failed: Option<Rule>,
     /// Promotions that failed in a row.
     pub(crate) failures: u32,
 }

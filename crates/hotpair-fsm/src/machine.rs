@@ -75,6 +75,7 @@ impl Machine {
                 released: None,
                 lost_to: None,
                 unpausing: false,
+                failed: None,
                 failures: 0,
             },
             progress: Progress::default(),

@@ -70,6 +70,7 @@ rules! {
     HandBack "hand-back" "the partner could not become active and has our data";
     WinnerFenced "winner-fenced" "the winner of the election is gone before we swapped our data";
     Opened "opened" "the epoch is durable and everything is ready";
+    Retried "retried" "the promotion that failed is tried again, for the same reason";
     PromotionFailed "promotion-failed" "the promotion failed";
     Withdrawn "withdrawn" "the offer was withdrawn or not released in time";
     HeardAgain "heard-again" "the partner is heard acting before we opened";

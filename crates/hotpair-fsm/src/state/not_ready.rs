@@ -17,6 +17,12 @@ pub(super) fn next(it: &mut Standby, cx: &mut Context) -> Option<Move> {
         follow(it, partner, cx);
         return begin_sync(it, partner, cx);
     }
+    if cx.heard().is_some() {
+        cx.facts.failed = None;
+    }
+    if let Some(why) = cx.facts.failed.filter(|_| cx.may_move() && !cx.record.marks.stale) {
+        return Some(ToActive::enter_again(why, it.follower, cx));
+    }
     if let Some(rule) = why_act(it, cx) {
         return Some(ToActive::enter_behind(rule, it.follower, cx));
     }

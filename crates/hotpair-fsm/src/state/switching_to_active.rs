@@ -49,6 +49,12 @@ impl ToActive {
         Self::enter(rule, Back::Behind(follower), None, cx)
     }
 
+    /// From 4: the promotion for this reason failed, and nobody was heard since.
+    pub(super) fn enter_again(why: Rule, follower: Option<Follower>, cx: &mut Context) -> Move {
+        let (_, state) = Self::enter_behind(why, follower, cx);
+        (Rule::Retried, state)
+    }
+
     /// From 8 and 9, level.
     pub(super) fn enter_level(rule: Rule, it: &Follower, cx: &mut Context) -> Move {
         Self::enter(rule, Back::Level(*it), None, cx)
@@ -205,6 +211,7 @@ impl ToActive {
     fn open(&self, cx: &mut Context) -> Move {
         let epoch = self.epoch;
         cx.facts.failures = 0;
+        cx.facts.failed = None;
         cx.facts.lost_to = None;
         cx.facts.unacknowledged = false;
         if self.counts() {
@@ -214,7 +221,9 @@ impl ToActive {
         cx.show(Step::None);
         cx.open_outputs(epoch);
         let acting = Acting { epoch, since: cx.now, won: None };
-        let reachable = cx.answers().is_some_and(|it| it.state != StateId::Unknown);
+        let reachable = self.hears(cx).is_some_and(|it| {
+            it.view.about == Some(cx.instance) && it.view.state != StateId::Unknown
+        });
         let state = if reachable { State::Active(acting) } else { State::ActiveAlone(acting) };
         (Rule::Opened, state)
     }
@@ -251,6 +260,9 @@ impl ToActive {
         let doublings = cx.facts.failures.min(RETRY_DOUBLINGS_MAX);
         cx.set(Timer::Retry, RETRY_FIRST * 2_u32.pow(doublings));
         cx.facts.failures = doublings + 1;
+        // A person asks again, a handover is offered again.
+        let again = !matches!(self.rule, Rule::Promoted | Rule::Offered);
+        cx.facts.failed = again.then_some(self.rule);
         let follower = match self.back {
             Back::Unsure => None,
             Back::Behind(follower) => follower,

@@ -85,5 +85,6 @@ fn wherever_they_wander_they_heal_and_every_edge_is_taken() {
         9 -> 10 by elected
         2 -> 1 by one-way
         3 -> 1 by one-way
-    "#]].assert_eq(&never);
+    "#]]
+    .assert_eq(&never);
 }

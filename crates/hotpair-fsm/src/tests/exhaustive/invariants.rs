@@ -44,7 +44,7 @@ const fn may_promote(from: StateId, rule: Rule) -> bool {
         | Rule::HintUnanswered
         | Rule::Offered => from.is_level(),
         Rule::LateRelease => from.is_level() || from.is_syncing(),
-        Rule::LeftEqual | Rule::HandBack => from.is_syncing(),
+        Rule::LeftEqual | Rule::HandBack | Rule::Retried => from.is_syncing(),
         Rule::WinnerFenced => from.is_syncing(),
         Rule::Elected => from.is_standby() || from.number() == 1,
         Rule::NotMoved | Rule::AloneSole | Rule::AloneUnverified | Rule::PartnerYielded => {

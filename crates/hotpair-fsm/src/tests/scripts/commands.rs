@@ -218,14 +218,16 @@ fn a_person_switches_over_in_a_pause() {
 }
 
 #[test]
-fn reinit_copies_anew_and_needs_an_active() {
+fn reinit_copies_anew_and_is_for_standbys() {
     check(
         "
         start master
         start backup
         ask master reinit
         ask backup reinit
+        ask backup leave
         kill master
+        start backup
         ask backup reinit
     ",
         &expect![[r#"
@@ -251,13 +253,18 @@ fn reinit_copies_anew_and_needs_an_active() {
                 backup 6 -> 7 way-settled e1
                 backup 7 -> 8 level e1
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
-            kill master
-                = - | 8 Wait sees 2
-            ask backup reinit
+            ask backup leave
                 backup answers accepted
-                backup 8 -> 4 reinit e1
-                backup 4 -> 5 begin-sync e1
-                = - | 5 Wait sees 2
+                backup 8 -> 13 leave e1
+                master 2 -> 3 partner-left e1
+                = 3 open Degraded sees 13 | -
+            kill master
+                = - | -
+            start backup
+                = - | 1 Wait sees 13
+            ask backup reinit
+                backup answers refused: this node is not a standby
+                = - | 1 Wait sees 13
         "#]],
     );
 }
@@ -268,11 +275,36 @@ fn a_forced_failover_is_forwarded_only_when_primary_alone_misses() {
         "
         start master
         start backup
-        ask backup switchover
-        hold-over backup
         ! misses backup
         ask backup switchover
     ",
-        &expect![[""]],
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            misses backup
+                backup 8 -> 9 beat-missed e1
+                = 2 open WhenReplicated sees 8 | 9 Wait sees 2
+            ask backup switchover
+                backup answers accepted
+                backup 9 -> 8 beats-back e1
+                master 2 -> 11 switchover e1
+                backup 8 -> 10 offered e2
+                master 11 -> 4 released e1
+                backup 10 -> 2 opened e2
+                master 4 -> 5 begin-sync e2
+                master 5 -> 6 modules-match e2
+                master 6 -> 7 way-settled e2
+                master 7 -> 8 level e2
+                = 8 Wait sees 2 | 2 open WhenReplicated sees 8
+        "#]],
     );
 }

@@ -84,8 +84,8 @@ fn a_hint_without_an_answer_promotes() {
             hint backup
                 backup 8 -> 9 hinted e1
                 backup 9 -> 10 hint-unanswered e2
-                backup 10 -> 2 opened e2
-                = - | 2 open Wait sees 2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 2
         "#]],
     );
 }

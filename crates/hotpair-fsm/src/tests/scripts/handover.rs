@@ -237,7 +237,9 @@ fn a_promotion_that_fails_goes_back_and_tries_again() {
                 backup 10 -> 4 promotion-failed e2
                 = - | 4 Wait sees 12
             retry backup
-                = - | 4 Wait sees 12
+                backup 4 -> 10 retried e4
+                backup 10 -> 3 opened e4
+                = - | 3 open Degraded sees 12
         "#]],
     );
 }

@@ -104,10 +104,11 @@ fn no_split_goes_on_alone_with_sole() {
         "
         start master
         start backup
-        crash backup
-        start backup
+        kill backup
+        fenced backup
         cut
         fence-due master
+        write master
     ",
         &expect![[r#"
             start master
@@ -121,20 +122,17 @@ fn no_split_goes_on_alone_with_sole() {
                 backup 6 -> 7 way-settled e1
                 backup 7 -> 8 level e1
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
-            crash backup
+            kill backup
                 = 2 open WhenReplicated sees 8 | -
-            start backup
-                backup 1 -> 4 partner-active e1
-                backup 4 -> 5 begin-sync e1
-                backup 5 -> 6 modules-match e1
-                backup 6 -> 7 way-settled e1
-                backup 7 -> 8 level e1
-                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            fenced backup
+                master 2 -> 3 partner-left e1
+                = 3 open Degraded sees 12 | -
             cut
-                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+                = 3 open Degraded sees 12 | -
             fence-due master
-                master 2 -> 1 fence-due e1
-                = 1 Wait sees 8 | 8 Wait sees 2
+                = 3 open Degraded sees 12 | -
+            write master
+                = 3 open Degraded sees 12 | -
         "#]],
     );
 }

@@ -161,7 +161,7 @@ fn a_standby_that_leaves_is_stale() {
 }
 
 #[test]
-fn too_many_changes_suspend_takeovers_on_silence_but_not_on_proof() {
+fn too_many_changes_suspend_recovery_until_a_quiet_window() {
     check_with(
         nervous,
         "
@@ -175,6 +175,7 @@ fn too_many_changes_suspend_takeovers_on_silence_but_not_on_proof() {
         silent backup
         start master
         quiet-window backup
+        hold-over backup
     ",
         &expect![[r#"
             start master
@@ -230,6 +231,16 @@ fn too_many_changes_suspend_takeovers_on_silence_but_not_on_proof() {
                 = 8 Wait sees 2 | 2 open WhenReplicated sees 8
             quiet-window backup
                 = 8 Wait sees 2 | 2 open WhenReplicated sees 8
+            hold-over backup
+                backup 2 -> 11 recovery e4
+                master 8 -> 10 offered e5
+                backup 11 -> 4 released e4
+                master 10 -> 2 opened e5
+                backup 4 -> 5 begin-sync e5
+                backup 5 -> 6 modules-match e5
+                backup 6 -> 7 way-settled e5
+                backup 7 -> 8 level e5
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
         "#]],
     );
 }
