@@ -52,7 +52,7 @@ const FOR_TESTS: &[(&str, &[&str])] = &[];
 /// comes with any of these.
 const PURE: &[(&str, &[&str])] = &[
     ("hotpair-types", &["thiserror", "serde"]),
-    ("hotpair-fsm", &["thiserror"]),
+    ("hotpair-fsm", &["thiserror", "serde"]),
     ("hotpair-replication", &["thiserror", "bytes", "blake3"]),
     ("hotpair-core", &["thiserror", "bytes"]),
 ];
