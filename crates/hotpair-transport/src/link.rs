@@ -169,7 +169,7 @@ impl Link {
             let in_time = now - looked < 3 * LOOK_EVERY;
             looked = now;
             let silent = seen.look(now, in_time, stats.frame_rx.acks, sent);
-            shared.set_silent(self, silent);
+            shared.set_silent(self, silent, seen.confirmed_at);
         }
     }
 
@@ -340,20 +340,31 @@ impl Link {
 #[derive(Debug, Default)]
 struct Confirmed {
     confirmations: u64,
+    /// When the last of them was seen.
+    confirmed_at: Option<Instant>,
     /// What had been sent at the last of them.
     sent: u64,
     unconfirmed_since: Option<Instant>,
 }
 
 impl Confirmed {
-    /// Whether something has been on the way for too long.
-    fn look(&mut self, now: Instant, in_time: bool, confirmations: u64, sent: u64) -> bool {
-        if confirmations != self.confirmations || !in_time {
-            *self = Self { confirmations, sent, unconfirmed_since: None };
+    /// Since when something is on the way, if that is too long.
+    fn look(
+        &mut self,
+        now: Instant,
+        in_time: bool,
+        confirmations: u64,
+        sent: u64,
+    ) -> Option<Instant> {
+        if confirmations != self.confirmations {
+            let confirmed_at = Some(now);
+            *self = Self { confirmations, confirmed_at, sent, unconfirmed_since: None };
+        } else if !in_time {
+            (self.sent, self.unconfirmed_since) = (sent, None);
         } else if sent != self.sent && self.unconfirmed_since.is_none() {
             self.unconfirmed_since = Some(now);
         }
-        self.unconfirmed_since.is_some_and(|it| now - it >= UNCONFIRMED_MAX)
+        self.unconfirmed_since.filter(|it| now - *it >= UNCONFIRMED_MAX)
     }
 }
 
@@ -428,15 +439,18 @@ mod tests {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut seen = Confirmed::default();
-        assert!(!seen.look(at(0), true, 1, 1));
-        assert!(!seen.look(at(5_000), true, 1, 1), "nothing was sent, nothing is missing");
-        assert!(!seen.look(at(5_050), true, 1, 2));
-        assert!(!seen.look(at(5_400), true, 1, 3));
-        assert!(seen.look(at(5_450), true, 1, 3));
-        assert!(!seen.look(at(5_500), true, 2, 3), "confirmed again");
-        assert!(!seen.look(at(5_550), true, 2, 4));
-        assert!(!seen.look(at(9_000), false, 2, 5), "we stood still ourselves");
-        assert!(!seen.look(at(9_050), true, 2, 6));
-        assert!(seen.look(at(9_450), true, 2, 6));
+        let mut look = |millis, in_time, confirmations, sent| {
+            seen.look(at(millis), in_time, confirmations, sent).is_some()
+        };
+        assert!(!look(0, true, 1, 1));
+        assert!(!look(5_000, true, 1, 1), "nothing was sent, nothing is missing");
+        assert!(!look(5_050, true, 1, 2));
+        assert!(!look(5_400, true, 1, 3));
+        assert!(look(5_450, true, 1, 3));
+        assert!(!look(5_500, true, 2, 3), "confirmed again");
+        assert!(!look(5_550, true, 2, 4));
+        assert!(!look(9_000, false, 2, 5), "we stood still ourselves");
+        assert!(!look(9_050, true, 2, 6));
+        assert!(look(9_450, true, 2, 6));
     }
 }

@@ -57,19 +57,24 @@ pub(crate) struct ChannelShared {
 pub(crate) struct Route {
     links: PerChannel<Option<Arc<Link>>>,
     avoided: PerChannel<bool>,
-    /// What is sent there is not confirmed.
-    silent: PerChannel<bool>,
+    /// Since when what is sent there is not confirmed.
+    silent: PerChannel<Option<Instant>>,
+    /// When something sent there was confirmed last.
+    confirmed: PerChannel<Option<Instant>>,
     now: Option<Channel>,
 }
 
 impl Route {
     fn choose(&self) -> Option<Channel> {
         let up = |it: &Channel| self.links[*it].is_some();
-        let heard = |it: &Channel| up(it) && !self.silent[*it];
+        // Silence speaks against a channel only when the other has worked since: else it is the
+        // silence of the partner, or our own.
+        let is_worse =
+            |it: Channel| self.silent[it].is_some() && self.confirmed[it.other()] > self.silent[it];
+        let heard = |it: &Channel| up(it) && !is_worse(*it);
         let good = |it: &Channel| heard(it) && !self.avoided[*it];
         let first = |which: &dyn Fn(&Channel) -> bool| Channel::ALL.into_iter().find(which);
         let best = first(&good).or_else(|| first(&heard));
-        // When no channel is better, stay: the silence is that of the partner, or our own.
         best.or_else(|| self.now.filter(up)).or_else(|| first(&up))
     }
 
@@ -102,12 +107,17 @@ impl Shared {
         route.settle(&self.reporter);
     }
 
-    /// Whether what is sent over this link is not confirmed.
-    pub(crate) fn set_silent(&self, link: &Link, silent: bool) {
+    /// Since when what is sent over this link is not confirmed, and when something was.
+    pub(crate) fn set_silent(
+        &self,
+        link: &Link,
+        silent: Option<Instant>,
+        confirmed: Option<Instant>,
+    ) {
         let mut route = self.lock_route();
-        let is_current = route.links[link.channel].as_ref().is_some_and(|it| it.id == link.id);
-        if is_current && route.silent[link.channel] != silent {
+        if route.links[link.channel].as_ref().is_some_and(|it| it.id == link.id) {
             route.silent[link.channel] = silent;
+            route.confirmed[link.channel] = confirmed;
             route.settle(&self.reporter);
         }
     }
@@ -135,7 +145,7 @@ impl Shared {
             self.reporter.report(TransportEvent::Down { channel, at, connection, reason });
             old.close(close_code::REPLACED, "replaced by a new connection");
         }
-        route.silent[channel] = false;
+        route.silent[channel] = None;
         Counted::add(&self.channels[channel].counted.ups, 1);
         let (connection, partner_certificate) = (link.id, seen.validity);
         self.reporter.report(TransportEvent::Up { channel, at, connection, partner_certificate });
