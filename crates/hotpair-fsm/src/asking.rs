@@ -132,12 +132,14 @@ impl Context {
     fn why_not_switchover(&self, state: StateId, no: &mut Vec<Refusal>) {
         let redundancy = self.on_time(Channel::Redundancy);
         match state {
-            StateId::Active => match self.partner_state() {
-                StateId::StandbyReady => {}
-                StateId::StandbyMissedHeartbeats if redundancy => {}
-                StateId::StandbyMissedHeartbeats => no.push(Refusal::RedundancyNotOnTime),
-                other => no.push(Refusal::PartnerNotReady { state: other }),
-            },
+            StateId::Active => {
+                let partner = self.partner_state();
+                if !partner.is_level() {
+                    no.push(Refusal::PartnerNotReady { state: partner });
+                } else if partner == StateId::StandbyMissedHeartbeats && !redundancy {
+                    no.push(Refusal::RedundancyNotOnTime);
+                }
+            }
             StateId::StandbyReady | StateId::StandbyMissedHeartbeats => {
                 if self.heard_active().is_none() {
                     no.push(Refusal::NoActive);

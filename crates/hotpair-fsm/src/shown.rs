@@ -158,9 +158,9 @@ impl Context {
             Waiting::Suspended
         } else {
             match self.settings.mode {
-                Mode::Manual => Waiting::PersonSilent,
+                Mode::Manual | Mode::Arbiter => Waiting::PersonSilent,
                 Mode::NoSplit => Waiting::Promise,
-                Mode::Availability | Mode::Arbiter => Waiting::No,
+                Mode::Availability => Waiting::No,
             }
         }
     }

@@ -54,8 +54,4 @@ impl Timers {
     pub(crate) fn next(&self) -> Option<(Time, Timer)> {
         Timer::ALL.into_iter().filter_map(|it| Some((self.0[it as usize]?, it))).min()
     }
-
-    pub(crate) fn armed(&self) -> impl Iterator<Item = Timer> + '_ {
-        Timer::ALL.into_iter().filter(|it| self.is_set(*it))
-    }
 }

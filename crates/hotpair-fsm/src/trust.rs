@@ -3,6 +3,7 @@
 //! `sole` is durable and the guard knows before the first degraded answer; `sole` is durably
 //! removed and the guard knows before the standby is told that it is level.
 use crate::context::Context;
+use crate::facts::Outputs;
 use crate::{Acknowledge, Action, ReplicaOrder, Timer};
 use hotpair_types::{Instance, Mode, StateId};
 
@@ -71,15 +72,20 @@ impl Context {
     /// Brings trust in line after every step. `state` is 2, 3, or anything else.
     pub(crate) fn reconcile_trust(&mut self, state: StateId) {
         if !state.is_active() {
+            let mut how = Acknowledge::Wait;
             if state == StateId::SwitchingToStandby {
                 self.check_trusted();
                 self.trust.level &= self.trust.trusted.is_some();
+                // Writes under way are answered while they drain: the drain waits for them.
+                if self.trust.trusted.is_some() && self.facts.outputs == Outputs::Open {
+                    how = Acknowledge::WhenReplicated;
+                }
             } else {
                 self.forget_trust();
                 self.trust.level = false;
                 self.serve(None);
             }
-            self.answer_writes(Acknowledge::Wait);
+            self.answer_writes(how);
             return;
         }
         let follower = self.heard_partner().filter(|it| {

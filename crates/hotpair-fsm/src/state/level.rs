@@ -1,4 +1,5 @@
 //! What 8 and 9 share: evidence that promotes, and what takes the level away.
+use super::switching_to_active::may_begin;
 use super::{Follower, Move, Standby, ToActive};
 use crate::context::Context;
 use crate::{Pulse, ReplicaOrder, Rule, Step};
@@ -18,7 +19,7 @@ pub(super) fn why_leave(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     if let Some(moved) = why_unready(it, cx) {
         return Some(moved);
     }
-    if let Some(rule) = why_act(it, cx).filter(|_| cx.may_move()) {
+    if let Some(rule) = why_act(it, cx).filter(|&rule| may_begin(rule, cx)) {
         return Some(ToActive::enter_level(rule, it, cx));
     }
     // A person's handover is not held back by a pause.

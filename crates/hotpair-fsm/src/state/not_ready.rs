@@ -1,4 +1,5 @@
 //! 4, Standby - Not Ready: missed data, a missing module, or contact lost before the sync ended.
+use super::switching_to_active::may_begin;
 use super::{Follower, Move, Standby, State, ToActive};
 use crate::context::Context;
 use crate::facts::Partner;
@@ -20,10 +21,11 @@ pub(super) fn next(it: &mut Standby, cx: &mut Context) -> Option<Move> {
     if cx.heard().is_some() {
         cx.facts.failed = None;
     }
-    if let Some(why) = cx.facts.failed.filter(|_| cx.may_move() && !cx.record.marks.stale) {
+    let fresh = !cx.record.marks.stale;
+    if let Some(why) = cx.facts.failed.filter(|&why| fresh && may_begin(why, cx)) {
         return Some(ToActive::enter_again(why, it.follower, cx));
     }
-    if let Some(rule) = why_act(it, cx) {
+    if let Some(rule) = why_act(it, cx).filter(|&rule| may_begin(rule, cx)) {
         return Some(ToActive::enter_behind(rule, it.follower, cx));
     }
     if cx.is_elected() {

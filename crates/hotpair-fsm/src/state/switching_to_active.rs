@@ -288,6 +288,12 @@ fn use_epoch(epoch: Epoch, sole: bool, cx: &mut Context) {
     cx.record.marks.in_sync = false;
 }
 
+/// Whether a promotion for this reason can be carried through: in `no-split` it would be called off
+/// at once while the fence is due, unless the partner is proven out.
+pub(super) fn may_begin(rule: Rule, cx: &Context) -> bool {
+    cx.may_move() && (cx.is_promised() || proves_sole(rule, cx.settings.mode))
+}
+
 /// The partner is proven out by what promotes us. Every other rule leaves it open.
 fn proves_sole(rule: Rule, mode: Mode) -> bool {
     let proof = matches!(

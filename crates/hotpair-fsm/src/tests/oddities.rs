@@ -1,5 +1,5 @@
 //! What can go wrong on one host by itself.
-use super::world::{World, both};
+use super::world::World;
 use crate::{Event, Pulse, SyncFailure};
 
 /// What else can go wrong on a host.

@@ -368,10 +368,8 @@ impl World {
         let instance = self.instance(host);
         let live = self.hosts[host].live.as_mut().expect("only a process sends");
         let old = live.wire.take();
-        let view = match step {
-            Step::DeliverOld(_) => old.expect("can() looked"),
-            _ => live.machine.view(),
-        };
+        let late = matches!(step, Step::DeliverOld(_));
+        let view = old.filter(|_| late).unwrap_or_else(|| live.machine.view());
         live.delivered = Some(view);
         let acknowledges = std::mem::take(&mut live.heard_new);
         if let Some(other) = &mut self.hosts[OTHER[host]].live {

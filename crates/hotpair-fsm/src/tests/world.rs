@@ -174,7 +174,7 @@ impl World {
             match action {
                 Action::Store { ticket, record } => it.storing = Some((ticket, record)),
                 Action::Publish => {
-                    let _ = it.wire.get_or_insert(it.machine.view());
+                    let _ = it.wire.get_or_insert_with(|| it.machine.view());
                 }
                 Action::OpenOutputs { epoch } => {
                     it.open = Some(epoch);

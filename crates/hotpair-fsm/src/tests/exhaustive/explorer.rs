@@ -329,9 +329,9 @@ fn note_edges(world: &mut World, seen: &mut Seen) {
 
 /// Forgets what only counts.
 fn normalise(world: &mut World) {
-    for host in 0..2 {
+    for (host, other) in OTHER.into_iter().enumerate() {
         // What was shown to a process that is gone says nothing.
-        let gone = world.hosts[OTHER[host]].live.is_none();
+        let gone = world.hosts[other].live.is_none();
         let Some(live) = &mut world.hosts[host].live else { continue };
         live.machine.cx.issued = Ticket(0);
         if let Some(storing) = &mut live.storing {

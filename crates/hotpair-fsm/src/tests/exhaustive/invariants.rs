@@ -34,24 +34,16 @@ pub(super) fn check(world: &World, never_two: bool) -> Result<(), String> {
 }
 
 /// S3, written down once more, apart from the table of edges.
-const fn may_promote(from: StateId, rule: Rule) -> bool {
-    match rule {
-        Rule::Promoted => true,
-        Rule::Left
-        | Rule::Fenced
-        | Rule::NewerInstance
-        | Rule::Silent
-        | Rule::HintUnanswered
-        | Rule::Offered => from.is_level(),
-        Rule::LateRelease => from.is_level() || from.is_syncing(),
-        Rule::LeftEqual | Rule::HandBack | Rule::Retried => from.is_syncing(),
-        Rule::WinnerFenced => from.is_syncing(),
-        Rule::Elected => from.is_standby() || from.number() == 1,
-        Rule::NotMoved | Rule::AloneSole | Rule::AloneUnverified | Rule::PartnerYielded => {
-            from.number() == 1
-        }
-        _ => false,
-    }
+fn may_promote(from: StateId, rule: Rule) -> bool {
+    use Rule::*;
+    let level = [Left, Fenced, NewerInstance, Silent, HintUnanswered, Offered, LateRelease];
+    let behind = [LeftEqual, HandBack, LateRelease, WinnerFenced, Retried];
+    let unsure = [NotMoved, AloneSole, AloneUnverified, PartnerYielded];
+    rule == Promoted
+        || (rule == Elected && (from.is_standby() || from.number() == 1))
+        || (from.is_level() && level.contains(&rule))
+        || (from.is_syncing() && behind.contains(&rule))
+        || (from.number() == 1 && unsure.contains(&rule))
 }
 
 /// L1: faults off, both up, links whole: one active and one ready standby.
@@ -64,12 +56,13 @@ pub(super) fn heals(mut world: World) -> Result<(), String> {
     for _ in 0..8 {
         for host in 0..2 {
             let ask = |it| Step::Ask(host, it);
-            for step in [Step::Start(host), ask(Command::Deploy), ask(Command::Resume)] {
-                let wanted = match step {
-                    Step::Ask(_, Command::Resume) => world.hosts[host].disk.paused,
-                    Step::Ask(..) => world.state(host) == StateId::Unknown,
-                    _ => true,
-                };
+            let (paused, stopped) =
+                (world.hosts[host].disk.paused, world.state(host) == StateId::Unknown);
+            for (wanted, step) in [
+                (true, Step::Start(host)),
+                (stopped, ask(Command::Deploy)),
+                (paused, ask(Command::Resume)),
+            ] {
                 if wanted && world.can(step) {
                     world.take(step);
                 }

@@ -39,7 +39,9 @@ impl Pair {
                 let due = self.hosts[host].tick(self.now);
                 self.stalls += u32::from(due.stalled);
                 if due.send {
-                    Channel::ALL.map(|it| self.send(host, it));
+                    for channel in Channel::ALL {
+                        self.send(host, channel);
+                    }
                 }
             }
         }

@@ -344,6 +344,39 @@ fn an_undeployed_engine_is_not_taken_over() {
 }
 
 #[test]
+fn leaving_is_proof_in_missed_heartbeats_too() {
+    check(
+        "
+        start master
+        start backup
+        ! misses backup
+        guard-lost master
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            misses backup
+                backup 8 -> 9 beat-missed e1
+                = 2 open WhenReplicated sees 8 | 9 Wait sees 2
+            guard-lost master
+                master 2 -> 13 guard-lost e1
+                backup 9 -> 10 left e2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 13
+        "#]],
+    );
+}
+
+#[test]
 fn a_lost_guard_ends_the_process_and_the_partner_acts() {
     check(
         "

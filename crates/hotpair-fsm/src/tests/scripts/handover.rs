@@ -28,9 +28,9 @@ fn a_handover_that_is_not_answered_resumes_under_a_newer_epoch() {
             ask master switchover
                 master answers accepted
                 master 2 -> 11 switchover e1
-                = 11 open Wait sees 8 | 8 Wait sees 2
+                = 11 open WhenReplicated sees 8 | 8 Wait sees 2
             cut
-                = 11 open Wait sees 8 | 8 Wait sees 2
+                = 11 open WhenReplicated sees 8 | 8 Wait sees 2
             timeout master
                 master 11 -> 2 resumed e3
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
