@@ -239,7 +239,7 @@ impl Course {
 
     fn redirect(&mut self, to: &NodeAddress, from: &NodeAddress) {
         // Two that name each other are waited for like a switch under way.
-        self.redirected = to != from && self.redirects % 2 == 0;
+        self.redirected = to != from && self.redirects.is_multiple_of(2);
         self.redirects += 1;
     }
 

@@ -1,5 +1,7 @@
 //! One engine of the node: its state machine and its replica, each telling the other what it
 //! needs to know.
+mod looking;
+
 use crate::{EngineIndex, EngineInput, EngineOutput, Output, Step, StoreOp, StoreTicket};
 use hotpair_fsm::{
     self as fsm, Acknowledge, Action, Event, Machine, Picture, ReplicaOrder, SyncFailure,
@@ -374,41 +376,5 @@ impl Engine {
     pub(crate) fn next_deadline(&self) -> Option<Time> {
         let machine = self.machine.next_deadline().map(|(at, _)| at);
         [machine, self.replica.next_deadline()].into_iter().flatten().min()
-    }
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(&self) -> &EngineName {
-        &self.name
-    }
-
-    /// Its state machine, to look at.
-    #[must_use]
-    pub const fn machine(&self) -> &Machine {
-        &self.machine
-    }
-
-    /// Its replica, to look at.
-    #[must_use]
-    pub const fn replica(&self) -> &Replica {
-        &self.replica
-    }
-
-    /// How far a sync is, while there is one.
-    #[must_use]
-    pub const fn progress(&self) -> Option<&Progress> {
-        self.progress.as_ref()
-    }
-
-    /// The instance of the partner whose view was taken last.
-    #[must_use]
-    pub const fn partner(&self) -> Option<Instance> {
-        self.partner
-    }
-
-    /// What the partner showed last, and when.
-    #[must_use]
-    pub const fn partner_view(&self) -> Option<(Time, fsm::View)> {
-        self.partner_view
     }
 }

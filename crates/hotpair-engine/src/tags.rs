@@ -10,11 +10,14 @@ mod encoding;
 mod reading;
 mod changes;
 mod subscription;
+mod error;
+mod table;
 
 pub use declaration::{
     Declaration, DeclarationError, Limits, PATH_BYTES_MAX, TAGS_MAX, UNIT_BYTES_MAX, is_path,
 };
 pub use encoding::{DecodeError, TagRecord};
+pub use error::TagError;
 pub use reading::Reading;
 pub use subscription::{Delivery, Filter, ResumeFrom, Subscription};
 pub use value::{Quality, TEXT_BYTES_MAX, TagType, Value, ValueError};
@@ -22,6 +25,7 @@ pub use value::{Quality, TEXT_BYTES_MAX, TagType, Value, ValueError};
 use crate::{Item, Post, ProviderError, RuntimeStateProvider, Update};
 use bytes::Bytes;
 use changes::ChangeRing;
+use error::shortened;
 use hotpair_types::{NodeTime, Position};
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
@@ -33,51 +37,6 @@ pub const PROVIDER: &str = "tags";
 pub const CONFIG_PREFIX: &str = "tags/";
 /// How many tags one batch may write.
 pub const BATCH_TAGS_MAX: usize = 10_000;
-
-/// Why a write was refused. Nothing of it was posted.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum TagError {
-    /// No config record declares it.
-    #[error("tag `{path}` is not declared")]
-    Unknown {
-        /// The tag, shortened.
-        path: String,
-    },
-    /// The declaration does not allow the value.
-    #[error("tag `{path}`: {error}")]
-    Value {
-        /// The tag.
-        path: Box<str>,
-        /// Why.
-        #[source]
-        error: ValueError,
-    },
-    /// One batch writes the same tag twice.
-    #[error("tag `{path}` is in the batch twice")]
-    Twice {
-        /// The tag.
-        path: Box<str>,
-    },
-    /// Too many in one batch.
-    #[error("a batch of {count} tags; at most {BATCH_TAGS_MAX} are possible")]
-    BatchTooLarge {
-        /// How many.
-        count: usize,
-    },
-}
-
-impl TagError {
-    /// A stable word for programs.
-    #[must_use]
-    pub const fn id(&self) -> &'static str {
-        match self {
-            Self::Unknown { .. } => "unknown-tag",
-            Self::Value { error, .. } => error.id(),
-            Self::Twice { .. } => "tag-twice",
-            Self::BatchTooLarge { .. } => "batch-too-large",
-        }
-    }
-}
 
 /// One tag to write.
 #[derive(Clone, Debug, PartialEq)]
@@ -350,68 +309,6 @@ impl Tags {
 
 const UNPOISONED: &str = "no code panics while it holds this lock";
 
-impl Table {
-    fn key(&self, path: &str) -> Arc<str> {
-        self.tags.get_key_value(path).map_or_else(|| path.into(), |(key, _)| Arc::clone(key))
-    }
-
-    fn prepare(
-        &self,
-        path: &str,
-        value: Value,
-        quality: Quality,
-        timestamp: NodeTime,
-    ) -> Result<Post, TagError> {
-        let declaration = self.tags.get(path).and_then(|it| it.declaration.as_ref());
-        let Some(declaration) = declaration else {
-            return Err(TagError::Unknown { path: shortened(path) });
-        };
-        let value = declaration
-            .admit(value)
-            .map_err(|error| TagError::Value { path: path.into(), error })?;
-        let record = TagRecord { value, quality, timestamp };
-        Ok(Post { item: path.into(), value: Some(record.encode()) })
-    }
-
-    fn set(&mut self, position: Position, path: &str, record: Option<TagRecord>) {
-        let path = self.key(path);
-        let tag = self.tags.entry(Arc::clone(&path)).or_default();
-        tag.record = record.map(|it| (position, it));
-        let reading = tag.change(&path, position);
-        self.ring.push(position, reading);
-        self.drop_if_empty(&path);
-    }
-
-    fn drop_if_empty(&mut self, path: &str) {
-        if self.tags.get(path).is_some_and(|it| it.declaration.is_none() && it.record.is_none()) {
-            self.tags.remove(path);
-        }
-    }
-
-    fn readings(&self) -> Vec<Reading> {
-        self.declared.iter().filter_map(|it| self.tags.get(it)?.reading(it)).collect()
-    }
-}
-
-impl Tag {
-    fn reading(&self, path: &Arc<str>) -> Option<Reading> {
-        let declaration = self.declaration.as_ref()?;
-        let fits = |it: &&(Position, TagRecord)| it.1.value.of_type() == declaration.of_type;
-        Some(match self.record.as_ref().filter(fits) {
-            Some((at, record)) => Reading::written(path, Some(declaration), *at, record),
-            None => Reading::unwritten(path, Some(declaration), Position::START),
-        })
-    }
-
-    /// What subscribers hear of it. Its declaration may not be here yet.
-    fn change(&self, path: &Arc<str>, position: Position) -> Reading {
-        match &self.record {
-            Some((at, record)) => Reading::written(path, self.declaration.as_ref(), *at, record),
-            None => Reading::unwritten(path, self.declaration.as_ref(), position),
-        }
-    }
-}
-
 impl RuntimeStateProvider for Tags {
     fn name(&self) -> &str {
         PROVIDER
@@ -490,8 +387,4 @@ fn checked_path(path: &str) -> Result<(), ProviderError> {
     }
     let path = shortened(path);
     Err(ProviderError::of_item(&path, format!("{path:?} is no path of a tag")))
-}
-
-fn shortened(text: &str) -> String {
-    text.chars().take(80).collect()
 }

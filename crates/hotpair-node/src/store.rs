@@ -3,6 +3,7 @@
 mod files;
 mod opening;
 mod role;
+mod blobs;
 pub(crate) mod suspect;
 #[cfg(test)]
 mod tests;
@@ -15,14 +16,13 @@ use hotpair_core::{EngineIndex, StoreOp, StoreTicket};
 use hotpair_fsm as fsm;
 use hotpair_replication as replication;
 use hotpair_storage::{
-    self as storage, DataDirectory, ModuleError, ModuleHash, ModuleStore, NodeStore, StorageThread,
-    StoreFile, SubmitError,
+    self as storage, DataDirectory, ModuleStore, NodeStore, StorageThread, StoreFile, SubmitError,
 };
 use hotpair_types::{EngineName, Instance, NodeTime};
 use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// What one engine starts from.
 #[derive(Debug)]
@@ -256,62 +256,6 @@ impl Store {
         bytes_max: usize,
     ) {
         self.ask(Job::ReadJournal { engine, ticket, kind, after, until, bytes_max });
-    }
-
-    /// Reads bytes of a module, then reports `BlobRead`.
-    pub fn read_blob(
-        &self,
-        engine: EngineIndex,
-        hash: replication::ModuleHash,
-        offset: u64,
-        bytes_max: usize,
-    ) {
-        self.ask(Job::ReadBlob { engine, hash, offset, bytes_max });
-    }
-
-    /// Writes bytes of a module, then reports `BlobWritten`, `BlobHere` or `BlobLost`.
-    pub fn write_blob(
-        &self,
-        engine: EngineIndex,
-        hash: replication::ModuleHash,
-        offset: u64,
-        bytes: Bytes,
-        last: bool,
-    ) {
-        self.ask(Job::WriteBlob { engine, hash, offset, bytes, last });
-    }
-
-    /// Deletes a module's bytes when no engine needs them any more.
-    pub fn remove_blob(&self, engine: EngineIndex, hash: replication::ModuleHash) {
-        self.ask(Job::RemoveBlob { engine, hash });
-    }
-
-    /// Keeps the bytes of a module durably, reports `BlobHere` to the engine, then answers with
-    /// their hash: for `module add`.
-    pub fn put_module(
-        &self,
-        engine: EngineIndex,
-        bytes: Bytes,
-    ) -> oneshot::Receiver<Result<replication::ModuleHash, ModuleError>> {
-        let (done, answer) = oneshot::channel();
-        self.ask(Job::PutModule { engine, bytes, done });
-        answer
-    }
-
-    /// Reads a module whole; what is returned has the hash.
-    pub fn load_module(
-        &self,
-        hash: replication::ModuleHash,
-    ) -> oneshot::Receiver<Result<Vec<u8>, ModuleError>> {
-        let (done, answer) = oneshot::channel();
-        self.ask(Job::LoadModule { hash, done });
-        answer
-    }
-
-    /// Whether a module's bytes are here, for `module list`.
-    #[must_use]
-    pub fn has_blob(&self, hash: replication::ModuleHash) -> bool {
-        matches!(self.modules.have(ModuleHash(hash)), Ok(Some(_)))
     }
 
     /// Handles of the storage of an engine, for local tables.

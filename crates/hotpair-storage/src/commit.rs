@@ -1,13 +1,16 @@
 //! What each thing asked of a store does to its tables.
-use crate::format::{Record as _, StoredHead, key, write_bytes, write_entries, write_item};
+mod local;
+mod plan;
+
+pub(crate) use local::local;
+pub(crate) use plan::plan;
+
+use crate::format::{Record as _, StoredHead, key, write_entries, write_item};
 use crate::table::Table;
 use crate::vault::{Vault, Writer};
-use crate::{
-    Change, DivergenceUsage, Entry, Item, KeptKey, Op, Options, Refusal, RoleChange, StorageFault,
-    Swap,
-};
+use crate::{Change, DivergenceUsage, Entry, Item, KeptKey, Op, Options, StorageFault, Swap};
 use bytes::Bytes;
-use hotpair_types::{Epoch, History, ItemKey, JournalHistory, JournalKind, NodeTime, Position};
+use hotpair_types::{History, ItemKey, JournalKind, NodeTime, Position};
 use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
 
@@ -84,98 +87,6 @@ impl Accounts {
             config: self[JournalKind::Config].head.history.clone(),
             runtime: self[JournalKind::Runtime].head.history.clone(),
         }
-    }
-}
-
-/// Whether a batch makes sense after `history`, and the history after it.
-pub(crate) fn plan(batch: &[Op], history: &History) -> Result<History, Refusal> {
-    let mut history = history.clone();
-    for op in batch {
-        match op {
-            Op::Append { journal, entries } => {
-                let history = of_mut(&mut history, *journal);
-                entries.iter().try_for_each(|it| plan_entry(it, history))?;
-            }
-            Op::Swap(swaps) => {
-                for swap in swaps {
-                    swap.sets.iter().try_for_each(|it| fits(&it.key, it.value.len()))?;
-                    *of_mut(&mut history, swap.journal) = swap.head.history.clone();
-                }
-            }
-            Op::PutRole(bytes) => fits_bytes(bytes.len())?,
-            Op::PutLocal { table, key, value } => fits_pair(table, key, value.len())?,
-            Op::PutDivergence(records) => {
-                for it in records {
-                    fits_entry(&it.entry)?;
-                    let value = |it: &crate::Winning| it.value.as_ref().map_or(0, Bytes::len);
-                    fits_bytes(it.winning.iter().map(value).sum())?;
-                }
-            }
-            Op::RemoveLocal { .. } | Op::AppendRoleChange(_) | Op::DropDivergence(_) => {}
-        }
-    }
-    Ok(history)
-}
-
-fn plan_entry(entry: &Entry, history: &mut JournalHistory) -> Result<(), Refusal> {
-    let last = history.last;
-    let found = entry.position.sequence;
-    if found != last + 1 {
-        return Err(Refusal::Gap { last, found });
-    }
-    let last = history.lineage.spans().last().map_or(Epoch::NONE, |it| it.epoch);
-    let found = entry.position.epoch;
-    if found < last || found.is_none() {
-        return Err(Refusal::EpochWentBack { last, found });
-    }
-    fits_entry(entry)?;
-    history.note(entry.position);
-    Ok(())
-}
-
-fn fits_entry(entry: &Entry) -> Result<(), Refusal> {
-    let mut bytes = entry.key.as_ref().map_or(0, |it| it.name.len());
-    for change in &entry.changes {
-        match change {
-            Change::Set { item, value } => {
-                fits(item, value.len())?;
-                bytes += item.item.len() + value.len();
-            }
-            Change::Remove { item } => fits(item, 0)?,
-            Change::ReplaceAll { provider, items } => {
-                for (item, value) in items {
-                    fits_pair(provider, item, value.len())?;
-                    bytes += item.len() + value.len();
-                }
-            }
-        }
-    }
-    fits_bytes(bytes)
-}
-
-fn fits(item: &ItemKey, value_bytes: usize) -> Result<(), Refusal> {
-    fits_pair(&item.provider, &item.item, value_bytes)
-}
-
-const fn fits_pair(first: &str, second: &str, value_bytes: usize) -> Result<(), Refusal> {
-    let bytes = first.len() + second.len();
-    if bytes > KEY_BYTES_MAX {
-        return Err(Refusal::KeyTooLong { bytes, max: KEY_BYTES_MAX });
-    }
-    fits_bytes(value_bytes)
-}
-
-const fn fits_bytes(bytes: usize) -> Result<(), Refusal> {
-    if bytes > RECORD_BYTES_MAX {
-        return Err(Refusal::TooLarge { bytes, max: RECORD_BYTES_MAX });
-    }
-    Ok(())
-}
-
-const fn of_mut(history: &mut History, kind: JournalKind) -> &mut JournalHistory {
-    match kind {
-        JournalKind::Config => &mut history.config,
-        JournalKind::Runtime => &mut history.runtime,
     }
 }
 
@@ -427,69 +338,5 @@ fn swap(
         bytes: 0,
         keys: swap.head.keys.len() as u64,
     };
-    Ok(())
-}
-
-/// Does what concerns the local file.
-pub(crate) fn local<'a>(
-    writer: &mut Writer<'_>,
-    ops: impl Iterator<Item = &'a Op>,
-    accounts: &mut Accounts,
-    options: Options,
-) -> Result<(), StorageFault> {
-    let usage = |accounts: &mut Accounts, now: Option<u64>, before: Option<u64>| {
-        let usage = &mut accounts.divergence;
-        usage.records = usage.records + u64::from(now.is_some()) - u64::from(before.is_some());
-        usage.bytes = usage.bytes + now.unwrap_or(0) - before.unwrap_or(0);
-    };
-    for op in ops {
-        match op {
-            Op::PutRole(bytes) => {
-                writer.put_with(Table::Documents, ROLE_KEY, |to| write_bytes(bytes, to))?;
-            }
-            Op::PutLocal { table, key, value } => {
-                let key = key::pair(table, key);
-                writer.put_with(Table::LocalValues, &key, |to| write_bytes(value, to))?;
-            }
-            Op::RemoveLocal { table, key } => {
-                writer.remove(Table::LocalValues, &key::pair(table, key))?;
-            }
-            Op::AppendRoleChange(change) => append_role_change(writer, change, accounts, options)?,
-            Op::PutDivergence(records) => {
-                for it in records {
-                    let key = key::losing(it.id.journal, it.id.entry);
-                    let (now, before) =
-                        writer.put_with(Table::Divergence, &key, |to| it.write(to))?;
-                    usage(accounts, Some(now), before);
-                }
-            }
-            Op::DropDivergence(ids) => {
-                for it in ids {
-                    let before =
-                        writer.remove(Table::Divergence, &key::losing(it.journal, it.entry))?;
-                    usage(accounts, None, before);
-                }
-            }
-            Op::Append { .. } | Op::Swap(_) => panic!("a replicated operation for the local file"),
-        }
-    }
-    accounts.divergence.alarm = accounts.divergence.bytes > options.divergence_bytes_alarm;
-    Ok(())
-}
-
-fn append_role_change(
-    writer: &mut Writer<'_>,
-    change: &RoleChange,
-    accounts: &mut Accounts,
-    options: Options,
-) -> Result<(), StorageFault> {
-    writer.put(Table::RoleChanges, &key::sequence(accounts.role_change_next), change)?;
-    accounts.role_change_next += 1;
-    accounts.role_changes += 1;
-    if accounts.role_changes > options.role_changes_max {
-        let first = key::sequence(accounts.role_change_next - options.role_changes_max);
-        let (gone, _) = writer.remove_range(Table::RoleChanges, &[], Some(&first), |_, _| true)?;
-        accounts.role_changes -= gone;
-    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What the node as a whole remembers: how many times it was started, and local values.
+use crate::Options;
 use crate::directory::{CleanMark, DataDirectory, sync_directory};
-use crate::engine_store::{Options, manner};
+use crate::engine_store::manner;
 use crate::format::{key, read_bytes, write_bytes};
 use crate::table::Table;
 use crate::vault::{Ground, Vault};

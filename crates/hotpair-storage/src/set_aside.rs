@@ -1,7 +1,8 @@
 //! Makes room for a new file where a damaged one is: moves it, never deletes it, so that a person
 //! can look at it and the node can copy anew from its partner (docs/design/states.md, S10).
+use crate::Options;
 use crate::directory::{DataDirectory, sync_directory};
-use crate::engine_store::{Options, manner};
+use crate::engine_store::manner;
 use crate::vault::{Ground, Vault};
 use crate::{OpenError, StorageFault, StoreFile};
 use hotpair_types::{EngineName, NodeTime};

@@ -1,9 +1,12 @@
 //! One live connection to the partner: three streams each way and the beats beside them.
+mod confirmed;
+
 use crate::event::{DownReason, Frame, TransportEvent};
 use crate::handle::SendError;
 use crate::lane::{FRAME_BYTES_MAX, Lane};
 use crate::shared::{ChannelShared, Counted, Shared, close_code};
 use bytes::Bytes;
+use confirmed::Confirmed;
 use hotpair_types::Channel;
 use quinn::{Connection, ConnectionError, RecvStream, SendDatagramError, SendStream};
 use std::sync::Arc;
@@ -18,8 +21,6 @@ const BATCH_FRAMES_MAX: usize = 32;
 const AFTERMATH: Duration = Duration::from_secs(1);
 /// After this silence a second connection is tried beside the first: QUIC asks ever more rarely.
 const SILENCE: Duration = Duration::from_millis(800);
-/// What is sent and not confirmed for so long makes data go over the other channel, if that is better.
-const UNCONFIRMED_MAX: Duration = Duration::from_millis(400);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How many characters of the partner's words are kept.
 const WORDS_CHARS_MAX: usize = 200;
@@ -336,38 +337,6 @@ impl Link {
     }
 }
 
-/// Whether what we send is confirmed.
-#[derive(Debug, Default)]
-struct Confirmed {
-    confirmations: u64,
-    /// When the last of them was seen.
-    confirmed_at: Option<Instant>,
-    /// What had been sent at the last of them.
-    sent: u64,
-    unconfirmed_since: Option<Instant>,
-}
-
-impl Confirmed {
-    /// Since when something is on the way, if that is too long.
-    fn look(
-        &mut self,
-        now: Instant,
-        in_time: bool,
-        confirmations: u64,
-        sent: u64,
-    ) -> Option<Instant> {
-        if confirmations != self.confirmations {
-            let confirmed_at = Some(now);
-            *self = Self { confirmations, confirmed_at, sent, unconfirmed_since: None };
-        } else if !in_time {
-            (self.sent, self.unconfirmed_since) = (sent, None);
-        } else if sent != self.sent && self.unconfirmed_since.is_none() {
-            self.unconfirmed_since = Some(now);
-        }
-        self.unconfirmed_since.filter(|it| now - *it >= UNCONFIRMED_MAX)
-    }
-}
-
 async fn write_lane(
     mut stream: SendStream,
     lane: Lane,
@@ -427,30 +396,5 @@ fn down_reason(error: &ConnectionError) -> DownReason {
         | ConnectionError::CidsExhausted => {
             DownReason::Violation(words(error.to_string().as_bytes()))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_was_sent_and_not_confirmed_in_time_is_silence() {
-        let start = Instant::now();
-        let at = |millis| start + Duration::from_millis(millis);
-        let mut seen = Confirmed::default();
-        let mut look = |millis, in_time, confirmations, sent| {
-            seen.look(at(millis), in_time, confirmations, sent).is_some()
-        };
-        assert!(!look(0, true, 1, 1));
-        assert!(!look(5_000, true, 1, 1), "nothing was sent, nothing is missing");
-        assert!(!look(5_050, true, 1, 2));
-        assert!(!look(5_400, true, 1, 3));
-        assert!(look(5_450, true, 1, 3));
-        assert!(!look(5_500, true, 2, 3), "confirmed again");
-        assert!(!look(5_550, true, 2, 4));
-        assert!(!look(9_000, false, 2, 5), "we stood still ourselves");
-        assert!(!look(9_050, true, 2, 6));
-        assert!(look(9_450, true, 2, 6));
     }
 }

@@ -149,7 +149,7 @@ fn a_restarted_node_begins_with_what_was_durable() {
     assert_eq!(engine.record, record);
     assert_eq!(engine.changes, [kept]);
     assert!(engine.undeployed && engine.remarks.is_empty());
-    assert_eq!(engine.data.divergence, [lost.clone()]);
+    assert_eq!(engine.data.divergence, std::slice::from_ref(&lost));
     let journal = engine.data.config;
     assert_eq!(journal.entries, config);
     assert_eq!(journal.head.chain, [2; 32]);

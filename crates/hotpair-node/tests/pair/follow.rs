@@ -1,5 +1,7 @@
 //! A user's client over switches (docs/design/faults.md, P35): it goes on by itself, and its
 //! subscription has no gap and no double.
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects")]
+
 use crate::site::{Site, start_pair};
 use hotpair_client::{Client, FeedItem, SubscribeOptions};
 use hotpair_types::StateId;

@@ -90,7 +90,14 @@ impl Site {
         let mut status = self.node.face().status();
         let is_it = |it: &Arc<NodeStatus>| it.engines[0].state == Some(state);
         let reached = tokio::time::timeout(PATIENCE, status.wait_for(is_it)).await.is_ok();
-        assert!(reached, "{:#?}", status.borrow());
+        let status = status.borrow();
+        let engine = &status.engines[0];
+        let (now, last) = (engine.state, &engine.last_change);
+        assert!(
+            reached,
+            "{} is {now:?}, not {state:?}; {last:?}; {:?}",
+            status.node, engine.blockers
+        );
     }
 
     pub(crate) async fn post(&self, item: &str, value: &str) {
@@ -135,17 +142,30 @@ impl Site {
     }
 }
 
+/// An address whose port is ours, UDP and TCP, until this is dropped.
+struct Reserved {
+    address: SocketAddr,
+    _udp: UdpSocket,
+    _tcp: TcpListener,
+}
+
+impl Reserved {
+    fn new() -> Self {
+        loop {
+            let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = tcp.local_addr().unwrap();
+            if let Ok(udp) = UdpSocket::bind(address) {
+                return Self { address, _udp: udp, _tcp: tcp };
+            }
+        }
+    }
+}
+
 fn write_settings(dir: &Path) -> [Settings; 2] {
     let keys = [Identity::generate().unwrap(), Identity::generate().unwrap()];
-    // Free for UDP and TCP now; if somebody takes one before the node does, others are tried.
-    let reserved: Vec<_> = (0..4)
-        .map(|_| {
-            let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-            let address = udp.local_addr().unwrap();
-            (address, TcpListener::bind(address), udp)
-        })
-        .collect();
-    let at = |node: usize, channel: usize| -> SocketAddr { reserved[2 * node + channel].0 };
+    // If somebody takes one before the node does, others are tried.
+    let reserved = [(); 4].map(|()| Reserved::new());
+    let at = |node: usize, channel: usize| -> SocketAddr { reserved[2 * node + channel].address };
     [0, 1].map(|node| {
         let other = 1 - node;
         let dir = dir.join(["a", "b"][node]);
@@ -189,13 +209,13 @@ fn write_settings(dir: &Path) -> [Settings; 2] {
 }
 
 pub(crate) async fn start_pair(dir: &Path) -> ([Settings; 2], Site, Site) {
+    let mut errors = Vec::new();
     for attempt in 0..STARTS_MAX {
         let settings = write_settings(&dir.join(attempt.to_string()));
-        if let (Ok(master), Ok(backup)) =
-            (Site::start(&settings[0]).await, Site::start(&settings[1]).await)
-        {
-            return (settings, master, backup);
+        match (Site::start(&settings[0]).await, Site::start(&settings[1]).await) {
+            (Ok(master), Ok(backup)) => return (settings, master, backup),
+            (master, backup) => errors.extend([master.err(), backup.err()].into_iter().flatten()),
         }
     }
-    panic!("no free ports in {STARTS_MAX} attempts");
+    panic!("no pair in {STARTS_MAX} attempts: {errors:?}");
 }
