@@ -6,6 +6,7 @@ use hotpair_replication::{
     Conflict, DivergenceId, DivergenceRecord, Entry, Fate, IdempotencyKey, JournalHead,
     JournalSwap, KeptKey, Op, Record, StoreOp as DataOp, Winning,
 };
+use hotpair_storage::{ModuleError, ModuleHash};
 use hotpair_types::{
     Epoch, ItemKey, JournalHistory, JournalKind, Lineage, Position, Span, StateId,
 };
