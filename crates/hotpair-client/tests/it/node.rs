@@ -105,11 +105,11 @@ async fn serve(
     if &start == b"GET /api/v1/subscribe" && !matches!(script(usize::MAX, &NOBODY), Act::Answer(..))
     {
         let mut target = String::new();
+        #[allow(clippy::result_large_err, reason = "the library's own type")]
         let callback = |request: &Request<()>, response| {
             target = request.uri().to_string();
             Ok(response)
         };
-        #[allow(clippy::result_large_err, reason = "the library's own type")]
         let accepted = tokio_tungstenite::accept_hdr_async(stream, callback).await;
         if let Ok(stream) = accepted {
             let _ = sockets.send(Socket { target, stream });
