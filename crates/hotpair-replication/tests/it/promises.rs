@@ -97,8 +97,9 @@ fn a_standby_is_not_called_level_before_it_has_what_was_answered_as_degraded() {
 #[test]
 fn after_a_move_to_another_link_entries_go_again_at_once() {
     let mut pair = Pair::level();
-    pair.cut_wire();
     let write = pair.tag(A, "x", "1");
+    // It is on its way, and lost.
+    pair.cut_wire();
     pair.mend_wire();
     while pair.step() {}
     expect!["replicated e1:1"].assert_eq(&pair.reply(A, write));
@@ -191,7 +192,9 @@ fn removals_forgotten_while_the_standby_asks_are_not_lost() {
         pair.tag(A, &format!("t{n}"), "2");
     }
     pair.mend_wire();
+    while pair.step() {}
     pair.begin_sync(B);
+    pair.log.clear();
     step_until(&mut pair, |pair| pair.log.contains("a Way"));
     for item in ["t2", "t3", "t4"] {
         remove(&mut pair, A, item);
