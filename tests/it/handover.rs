@@ -41,6 +41,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         |stage| Box::pin(killed_while_handing_over(stage, Side::B)),
     ),
     Scenario::new(
+        "P28",
+        "p28-switchovers-under-many-writers",
+        "each is carried out; nothing lost or doubled",
+        |stage| Box::pin(under_many_writers(stage)),
+    ),
+    Scenario::new(
         "P37",
         "p37-messages-lost-during-a-handover",
         "one acts; nothing lost or doubled",
@@ -123,6 +129,30 @@ async fn killed_while_promoting(stage: &Stage) -> Result<()> {
         writer.until_more(5).await?;
     }
     Audit::of(&pair).with(writer.stop().await?).run().await?;
+    Ok(())
+}
+
+async fn under_many_writers(stage: &Stage) -> Result<()> {
+    let pair = stage.start(PairSettings::default()).await?;
+    let mut writers = Vec::new();
+    for number in 0..8 {
+        let tag = format!("line/counter-{number}");
+        pair.declare_tag(Side::A, &tag).await?;
+        writers.push(pair.writer(&tag));
+    }
+    for _ in 0..6 {
+        let active = pair.until_settled().await?;
+        for writer in &writers {
+            writer.until_more(10).await?;
+        }
+        pair.switch_to(active.other()).await?;
+        pair.until_roles(active.other()).await?;
+    }
+    let mut records = Vec::new();
+    for writer in writers {
+        records.extend(writer.stop().await?);
+    }
+    Audit::of(&pair).with(records).run().await?;
     Ok(())
 }
 
