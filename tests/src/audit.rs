@@ -163,7 +163,11 @@ fn overlap(samples: &[Sample]) -> Result<()> {
             if !held {
                 continue;
             }
-            let inside = |it: &&&Sample| it.asked > before.answered && it.answered < after.asked;
+            // What a process says right after it was frozen, it had put together before.
+            let inside = |it: &&&Sample| {
+                let asked = it.asked > before.answered && it.answered < after.asked;
+                asked && it.said_at_ms > before.said_at_ms && it.said_at_ms < after.said_at_ms
+            };
             if let Some(other) = theirs.iter().find(inside) {
                 anyhow::bail!("two actives at once: {before:?} and {other:?}");
             }
@@ -182,6 +186,7 @@ mod tests {
             side,
             asked: begin + Duration::from_millis(asked),
             answered: begin + Duration::from_millis(asked + 2),
+            said_at_ms: asked + 1,
             instance: "1".into(),
             state: String::new(),
             epoch,

@@ -18,6 +18,9 @@ pub struct Sample {
     pub asked: Instant,
     /// … and after it had answered: what it says was true in between.
     pub answered: Instant,
+    /// When it put that together, by the wall clock, milliseconds since 1970. Both nodes are on
+    /// this host.
+    pub said_at_ms: u64,
     /// The start of its process.
     pub instance: String,
     /// The state of its default engine.
@@ -79,6 +82,7 @@ async fn look(target: Target, samples: Arc<Mutex<Vec<Sample>>>) {
                 side: target.side,
                 asked,
                 answered: Instant::now(),
+                said_at_ms: status.json()["at_ms"].as_u64().unwrap_or_default(),
                 instance: status.json()["instance"].as_str().unwrap_or_default().to_owned(),
                 state: status.state().to_owned(),
                 epoch: status.epoch(),
