@@ -2,7 +2,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
-use hotpair_tests::{Audit, PairSettings, Side, Status};
+use hotpair_tests::{Audit, Pair, PairSettings, Side, Status};
 
 use crate::scenario::Scenario;
 use crate::stage::Stage;
@@ -42,7 +42,19 @@ async fn another_key(stage: &Stage) -> Result<()> {
     let pair = stage.start(PairSettings::default()).await?;
     pair.node(Side::B).stop().await?;
     let right = pair.node(Side::B).key()?;
-    pair.node(Side::B).new_key(SystemTime::now(), Duration::from_secs(3600))?;
+    // The keys decide who dials. A wrong one may make each wait for the other, and then nobody is
+    // refused because nobody calls: not what is played here.
+    let dials = |pair: &Pair| {
+        let keys = (pair.node(Side::A).identity()?.key(), pair.node(Side::B).identity()?.key());
+        anyhow::Ok(keys.0 < keys.1)
+    };
+    let before = dials(&pair)?;
+    loop {
+        pair.node(Side::B).new_key(SystemTime::now(), Duration::from_secs(3600))?;
+        if dials(&pair)? == before {
+            break;
+        }
+    }
     let epoch = pair.status(Side::A).await?.epoch();
     pair.node(Side::B).start()?;
     for side in Side::BOTH {
