@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Written after the last number.
+const END: i64 = -1;
 
 /// Writes 1, 2, 3 … to a tag, until told to stop. Gives the last number.
 async fn count(
@@ -57,18 +59,18 @@ async fn a_client_counts_through_switches_and_a_subscriber_hears_every_number_on
         backup.become_state(StateId::StandbyReady).await;
         reach(20).await;
         stop.send_replace(true);
-        (counting.await.unwrap(), backup)
+        let last = counting.await.unwrap();
+        client.write_tag("count", END).await.unwrap();
+        (last, backup)
     };
     let listen = async {
         let mut heard = Vec::new();
         loop {
             match subscription.next().await.unwrap() {
+                FeedItem::Tag(tag) if tag.value == json!(END) => return heard,
                 FeedItem::Tag(tag) => heard.push(tag.value.as_i64().unwrap()),
                 FeedItem::Level => {}
                 other => panic!("{other:?} after {heard:?}"),
-            }
-            if *stop.borrow() && heard.last() == Some(&value(&client).await) {
-                return heard;
             }
         }
     };
@@ -79,8 +81,4 @@ async fn a_client_counts_through_switches_and_a_subscriber_hears_every_number_on
     assert!(heard[0] <= 1, "from the beginning");
     backup.stop().await;
     master.stop().await;
-}
-
-async fn value(client: &Client) -> i64 {
-    client.read_tag("count").await.unwrap().value.as_i64().unwrap()
 }
