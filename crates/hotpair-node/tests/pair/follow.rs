@@ -22,7 +22,8 @@ async fn count(
     let mut number = 0;
     while !*stop.borrow_and_update() {
         number += 1;
-        client.write_tag("count", number).await.unwrap();
+        let written = client.write_tag("count", number).await;
+        assert!(written.is_ok(), "{number}: {written:?}");
         counted.send_replace(number);
     }
     number
@@ -55,7 +56,7 @@ async fn a_client_counts_through_switches_and_a_subscriber_hears_every_number_on
         master.become_state(StateId::StandbyReady).await;
         backup.stop().await;
         reach(20).await;
-        let backup = Site::start(&settings[1]).await.unwrap();
+        let backup = Site::start_again(&settings[1]).await;
         backup.become_state(StateId::StandbyReady).await;
         reach(20).await;
         stop.send_replace(true);

@@ -22,7 +22,7 @@ async fn records_and_live_state_survive_both_directions_of_a_switch() {
     backup.post("pump", "2").await;
 
     // It starts again, has everything, and takes over.
-    let mut master = Site::start(&settings[0]).await.unwrap();
+    let mut master = Site::start_again(&settings[0]).await;
     master.become_state(StateId::StandbyReady).await;
     master.polls.become_like(&[("pump", "2")]).await;
     master.records_become(&[("fan", "10.0.0.3"), ("pump", "10.0.0.1")]).await;

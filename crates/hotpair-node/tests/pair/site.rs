@@ -86,6 +86,19 @@ impl Site {
         Ok(Self { node, polls, registration, records })
     }
 
+    /// Starts a node again in the same process: the sockets of the one before may take a moment
+    /// longer than it to go.
+    pub(crate) async fn start_again(settings: &Settings) -> Self {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            match Self::start(settings).await {
+                Ok(site) => return site,
+                Err(error) => assert!(tokio::time::Instant::now() < deadline, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     pub(crate) async fn become_state(&self, state: StateId) {
         let mut status = self.node.face().status();
         let is_it = |it: &Arc<NodeStatus>| it.engines[0].state == Some(state);
