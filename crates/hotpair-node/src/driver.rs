@@ -38,6 +38,8 @@ use tokio::sync::{mpsc, watch};
 
 /// Inputs of one kind that are taken before the next flush.
 const BATCH_MAX: usize = 1_024;
+/// Requests may take so long before the next flush.
+const REQUESTS_TIME_MAX: Duration = Duration::from_millis(5);
 /// Requests that wait for the loop; beyond it callers are refused.
 pub(crate) const REQUESTS_MAX: usize = 16_384;
 /// The status is published at least so often.
@@ -166,7 +168,11 @@ impl Driver {
                 Some(event) = inlets.transport.recv() => self.on_transport(event),
                 Some(done) = inlets.completions.recv() => self.on_completion(done),
                 Some(says) = inlets.guard.recv() => self.on_guard(says),
-                Some(request) = inlets.requests.recv() => request(&mut self),
+                Some(request) = inlets.requests.recv() => {
+                    // Time first: what was frozen must not answer from what it believed before.
+                    self.input(Input::Tick);
+                    request(&mut self);
+                }
                 () = tokio::time::sleep_until(deadline.into()) => {}
             }
             self.drain(&mut inlets);
@@ -191,7 +197,12 @@ impl Driver {
         while let Ok(says) = inlets.guard.try_recv() {
             self.on_guard(says);
         }
+        // Reads never pass through the core: by time too, so that beats and deadlines are not late.
+        let until = self.clock.now() + REQUESTS_TIME_MAX;
         for _ in 0..BATCH_MAX {
+            if self.clock.now() >= until {
+                break;
+            }
             let Ok(request) = inlets.requests.try_recv() else { break };
             request(self);
         }
@@ -264,6 +275,7 @@ impl Driver {
             GuardSays::Lost => {
                 tracing::error!("the guard is gone: outputs are closed and the node ends");
                 self.input(Input::GuardLost);
+                self.end_if_all_stopped(Ended::GuardLost);
             }
             GuardSays::Stop => self.leave(),
         }
@@ -278,6 +290,14 @@ impl Driver {
         self.leaving = true;
         for engine in self.indexes() {
             self.command(engine, Command::Leave, None);
+        }
+        self.end_if_all_stopped(Ended::Stopped);
+    }
+
+    /// A stopped engine refuses to leave and does not say again that it has stopped.
+    fn end_if_all_stopped(&mut self, how: Ended) {
+        if self.engines.iter().all(|it| it.stopped) {
+            self.ended.get_or_insert(how);
         }
     }
 

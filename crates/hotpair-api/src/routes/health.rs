@@ -50,22 +50,36 @@ async fn ready(State(api): State<Shared>, uri: Uri, headers: HeaderMap) -> Respo
 }
 
 async fn active(State(api): State<Shared>, uri: Uri) -> Response {
-    judge(&api.status(), &uri, "active", StateId::is_active)
+    let sure = is_current(&api).await;
+    judge(&api.status(), sure, &uri, "active", StateId::is_active)
 }
 
 async fn standby(State(api): State<Shared>, uri: Uri) -> Response {
-    judge(&api.status(), &uri, "standby", |it| it == StateId::StandbyReady)
+    let sure = is_current(&api).await;
+    judge(&api.status(), sure, &uri, "standby", |it| it == StateId::StandbyReady)
+}
+
+/// Whether the published status is what the loop believes now: a process that was frozen must not
+/// answer from what it believed before.
+async fn is_current(api: &Shared) -> bool {
+    api.ask(api.face.alive()).await.is_ok()
 }
 
 /// 200 if the state of the asked engine, or of all engines, is as wanted.
-fn judge(status: &NodeStatus, uri: &Uri, role: &str, is_it: fn(StateId) -> bool) -> Response {
+fn judge(
+    status: &NodeStatus,
+    sure: bool,
+    uri: &Uri,
+    role: &str,
+    is_it: fn(StateId) -> bool,
+) -> Response {
     let wanted = parameter(uri, "engine");
     let asked = status.engines.iter().filter(|it| wanted.is_none_or(|name| it.name == name));
     let asked: Vec<_> = asked.collect();
     if asked.is_empty() && wanted.is_some() {
         return Problem::new(ProblemKind::UnknownEngine, "there is no such engine").into_response();
     }
-    let yes = !asked.is_empty() && asked.iter().all(|it| it.state.is_some_and(is_it));
+    let yes = sure && !asked.is_empty() && asked.iter().all(|it| it.state.is_some_and(is_it));
     let code = if yes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let engines: Vec<_> = asked
         .iter()

@@ -11,6 +11,9 @@ pub(super) fn routes(board: Board) -> Board {
 }
 
 async fn status(State(api): State<Shared>, Query(query): Query<EngineQuery>) -> Answer {
+    // Once through the node's loop: a process that was frozen first learns what time it is. One
+    // that does not answer shows what it said last; `at_ms` tells how old that is.
+    api.ask(api.face.alive()).await.ok();
     let status = api.status();
     let Some(engine) = query.engine else { return ok(&*status) };
     let mut one = (*status).clone();

@@ -1,7 +1,7 @@
 //! Commands of people: passed to the state machine, answered when it answers.
 use super::Driver;
 use hotpair_core::{EngineIndex, EngineInput};
-use hotpair_fsm::{Command, CommandId, Reply};
+use hotpair_fsm::{Command, CommandId, Refusal, Reply};
 use hotpair_types::Time;
 use tokio::sync::oneshot;
 
@@ -33,6 +33,10 @@ impl Driver {
         tracing::info!(engine = %name, command = ?waiting.command, ?reply, "command");
         let wall = self.clock.wall();
         self.events.push_command(&name, wall, waiting.command, &reply);
+        if waiting.command == Command::Undeploy && matches!(reply, Reply::Accepted | Reply::Done) {
+            // At once: a restart before it has stopped must not bring it back.
+            self.store.keep_undeployed(engine, true);
+        }
         if waiting.command == Command::Deploy && matches!(reply, Reply::Accepted | Reply::Done) {
             self.engine_deployed(engine);
         }
@@ -43,7 +47,7 @@ impl Driver {
     }
 
     /// A command is answered, always (L3): what the machine did not answer within the time of a
-    /// handover and its own patience is said to be under way.
+    /// handover and its own patience is refused: nobody answered.
     pub(super) fn forget_late_commands(&mut self) {
         let patience = self.settings.pair.handover_timeout * 3;
         let now = self.clock.now();
@@ -54,7 +58,7 @@ impl Driver {
             .map(|(id, it)| (*id, it.engine))
             .collect();
         for (id, engine) in late {
-            self.answer_command(engine, CommandId(id), Reply::Accepted);
+            self.answer_command(engine, CommandId(id), Reply::Refused(vec![Refusal::NoAnswer]));
         }
     }
 }

@@ -30,6 +30,14 @@ impl Driver {
         if !replaced {
             return;
         }
+        // Ending would be a crash for an engine that acts here on a sound disk.
+        let others_act = self.indexes().any(|it| {
+            let state = self.state_of(it);
+            it != index && (state.is_active() || state == StateId::SwitchingToStandby)
+        });
+        if others_act {
+            return;
+        }
         let name = self.name_of(index).clone();
         if let Err(error) = suspect::mark(&self.settings.node.data_dir, &name) {
             tracing::error!(engine = %name, %error, "cannot note that the data is suspect");

@@ -41,6 +41,11 @@ pub(crate) struct HeldWrite {
 }
 
 impl PostedWrite {
+    /// Stands for an input that is answered like a write, and cannot be tried again as one.
+    fn is_placeholder(&self) -> bool {
+        matches!(&self.body, WriteBody::Runtime { ops } if ops.is_empty())
+    }
+
     /// Changes of a provider's items.
     pub(crate) fn runtime(provider: &str, posts: &[Post]) -> Self {
         let op = |it: &Post| {
@@ -145,7 +150,9 @@ impl Driver {
             Outcome::Acknowledged(it) if self.runtime(engine).gate.is_none() => {
                 Outcome::Unknown { position: it.position }
             }
-            Outcome::Refused(refusal) if *refusal == Refusal::SwitchingOver => {
+            Outcome::Refused(refusal)
+                if *refusal == Refusal::SwitchingOver && !waiting.write.is_placeholder() =>
+            {
                 return self.hold(engine, waiting);
             }
             outcome

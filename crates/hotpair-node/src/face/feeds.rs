@@ -26,6 +26,8 @@ struct Source {
     released: watch::Receiver<u64>,
     /// What waits to be released, in its order; the sequence it waits for.
     waiting: VecDeque<(u64, FeedItem)>,
+    /// More than this may not wait.
+    waiting_max: usize,
 }
 
 /// Why a feed is over.
@@ -87,9 +89,13 @@ impl Driver {
         first.push(FeedItem::Level { position: position.into() });
         let start = FeedStart { resumed, position: position.into() };
         let (sender, feed) = Feed::new(start, FEED_ITEMS_MAX + first.len());
+        let waiting_max = FEED_ITEMS_MAX * 2 + first.len();
         let waiting = first.into_iter().map(|it| (sequence_of(&it), it)).collect();
         let released = self.runtime(index).released.subscribe();
-        tokio::spawn(follow(sender, Source { tags, events, engine, released, waiting }));
+        tokio::spawn(follow(
+            sender,
+            Source { tags, events, engine, released, waiting, waiting_max },
+        ));
         feed
     }
 }
@@ -124,7 +130,7 @@ impl Source {
                 }
                 Delivery::Idle => break,
             }
-            if self.waiting.len() > FEED_ITEMS_MAX * 2 {
+            if self.waiting.len() > self.waiting_max {
                 return Err(Over::Replaced);
             }
         }
