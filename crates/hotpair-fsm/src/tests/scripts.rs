@@ -1,6 +1,7 @@
 //! A script goes in, a transcript of role changes comes out. Only `check` knows the world.
 mod main_way;
 mod evidence;
+mod endings;
 mod commands;
 mod handover;
 mod modes;

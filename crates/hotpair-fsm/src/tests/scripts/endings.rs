@@ -1,0 +1,107 @@
+//! Ways in which an engine ends here, and what its partner makes of each.
+use super::check;
+use expect_test::expect;
+
+#[test]
+fn an_undeployed_engine_is_not_taken_over() {
+    check(
+        "
+        start master
+        start backup
+        ask master undeploy
+        start master
+        ask master deploy
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            ask master undeploy
+                master answers accepted
+                master 2 -> 13 undeployed e1
+                backup 8 -> 4 partner-undeployed e1
+                = - | 4 Wait sees 13
+            start master
+                master 1 -> 10 elected e3
+                master 10 -> 2 opened e3
+                backup 4 -> 5 begin-sync e3
+                backup 5 -> 6 modules-match e3
+                backup 6 -> 7 way-settled e3
+                backup 7 -> 8 level e3
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            ask master deploy
+                master answers done
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+        "#]],
+    );
+}
+
+#[test]
+fn leaving_is_proof_in_missed_heartbeats_too() {
+    check(
+        "
+        start master
+        start backup
+        ! misses backup
+        guard-lost master
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            misses backup
+                backup 8 -> 9 beat-missed e1
+                = 2 open WhenReplicated sees 8 | 9 Wait sees 2
+            guard-lost master
+                master 2 -> 13 guard-lost e1
+                backup 9 -> 10 left e2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 13
+        "#]],
+    );
+}
+
+#[test]
+fn a_lost_guard_ends_the_process_and_the_partner_acts() {
+    check(
+        "
+        start master
+        start backup
+        guard-lost master
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            guard-lost master
+                master 2 -> 13 guard-lost e1
+                backup 8 -> 10 left e2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 13
+        "#]],
+    );
+}
