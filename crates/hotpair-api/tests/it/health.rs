@@ -73,4 +73,6 @@ async fn a_loop_that_stands_still_is_not_alive() {
     api.node.with(|it| it.stuck = true);
     assert_eq!(api.get("/livez").await.problem(), "unavailable");
     assert_eq!(api.get("/readyz").await.status, 503);
+    // It may have been frozen while its partner took over.
+    assert_eq!(api.get("/active").await.status, 503);
 }
