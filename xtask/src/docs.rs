@@ -76,7 +76,7 @@ fn rows(text: &str) -> impl Iterator<Item = &str> {
 
 /// Relative links of a page that lead nowhere.
 fn dead_links(root: &Path, page: &Path, text: &str) -> Vec<String> {
-    let folder = page.parent().unwrap_or(Path::new(""));
+    let folder = page.parent().unwrap_or_else(|| Path::new(""));
     let mut broken = Vec::new();
     let mut fenced = false;
     for (index, line) in text.lines().enumerate() {

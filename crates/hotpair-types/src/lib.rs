@@ -19,7 +19,9 @@ mod item;
 pub use epoch::Epoch;
 pub use instance::Instance;
 pub use item::{ItemKey, NodeTime};
-pub use lineage::{History, JournalHistory, LINEAGE_SPANS_MAX, Lineage, LineageError, Relation, Span};
+pub use lineage::{
+    History, JournalHistory, LINEAGE_SPANS_MAX, Lineage, LineageError, Relation, Span,
+};
 pub use marks::Marks;
 pub use mode::{Ack, ConflictWinner, Mode, RecoveryMode, StartAlone, WritableOn};
 pub use name::{EngineName, NAME_BYTES_MAX, NameError, NodeName};

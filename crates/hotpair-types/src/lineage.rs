@@ -71,7 +71,10 @@ impl Lineage {
         }
         let grows = |it: &[Span]| it[0].epoch < it[1].epoch && it[0].first < it[1].first;
         if let Some(index) = spans.windows(2).position(|it| !grows(it)) {
-            return Err(LineageError { reason: "epochs or sequences do not grow", index: index + 1 });
+            return Err(LineageError {
+                reason: "epochs or sequences do not grow",
+                index: index + 1,
+            });
         }
         if spans.first().is_some_and(|it| it.first == 0 || it.epoch.is_none()) {
             return Err(LineageError { reason: "begins before the first entry", index: 0 });
@@ -88,7 +91,12 @@ impl Lineage {
     /// Notes an entry. Only the first of an epoch changes anything.
     pub fn note(&mut self, position: Position) {
         if let Some(last) = self.0.last() {
-            assert!(last.epoch <= position.epoch, "an entry of {} after {}", position.epoch, last.epoch);
+            assert!(
+                last.epoch <= position.epoch,
+                "an entry of {} after {}",
+                position.epoch,
+                last.epoch
+            );
             assert!(last.first <= position.sequence, "an entry before the span it belongs to");
             if last.epoch == position.epoch {
                 return;
@@ -292,7 +300,10 @@ mod tests {
         let a = history(&[(1, 1)], 8);
         assert_eq!(JournalHistory::default().relation_to(&a), Relation::Behind { shared: 0 });
         assert_eq!(a.relation_to(&JournalHistory::default()), Relation::Ahead { shared: 0 });
-        assert_eq!(JournalHistory::default().relation_to(&JournalHistory::default()), Relation::Equal);
+        assert_eq!(
+            JournalHistory::default().relation_to(&JournalHistory::default()),
+            Relation::Equal
+        );
     }
 
     #[test]

@@ -146,6 +146,9 @@ mod tests {
             assert_eq!(usize::from(state.number()), index + 1);
             assert_eq!(StateId::from_id(state.id()), Some(state));
         }
-        assert_eq!(StateId::StandbySyncingWithActive.display_name(), "Standby - Sync'ng with Active");
+        assert_eq!(
+            StateId::StandbySyncingWithActive.display_name(),
+            "Standby - Sync'ng with Active"
+        );
     }
 }
