@@ -179,10 +179,10 @@ impl StorageThread {
     /// # Panics
     /// When the thread did.
     pub fn close(self) -> Result<(), StorageFault> {
-        let Self { handle, thread } = self;
-        handle.queue.close();
-        // The files stay open as long as a reader is about.
-        drop(handle);
+        let Self { handle: StorageHandle { queue, reader }, thread } = self;
+        // The files stay open as long as a reader is about: ours goes before the thread may end.
+        drop(reader);
+        queue.close();
         match thread.join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),

@@ -284,7 +284,7 @@ fn a_module_travels_in_pieces_and_is_kept_only_when_it_is_the_right_one() {
     std::fs::write(path, bytes).unwrap();
     let (store, engine, _completions) = open(directory.path());
     assert_eq!(engine.data.modules, [added], "the damaged one is not counted on");
-    assert_eq!(engine.remarks.len(), 1);
+    assert_eq!(engine.remarks.len(), 1, "{:?}", engine.remarks);
     store.remove_blob(MAIN, added);
     let gone = store.load_module(added).blocking_recv().unwrap();
     assert_eq!(gone, Err(ModuleError::Absent(ModuleHash(added))));

@@ -2,8 +2,8 @@
 use crate::content::{bytes, entry, main_engine, set};
 use crate::fault_disk::FaultDisk;
 use hotpair_storage::{
-    CommitError, Completion, EngineDisks, EngineStore, LocalTable, Op, Options, Outcome,
-    StorageThread,
+    CommitError, Completion, DataDirectory, EngineDisks, EngineStore, LocalTable, Op, Options,
+    Outcome, StorageThread,
 };
 use hotpair_types::JournalKind;
 use std::sync::mpsc::channel;
@@ -118,4 +118,25 @@ fn a_local_table_keeps_values_on_this_node_alone() {
     assert_eq!(replicated.operations(), writes, "the replicated file was not touched");
     drop((table, wrong));
     thread.close().unwrap();
+}
+
+#[test]
+fn a_closed_thread_always_leaves_cleanly_closed_files() {
+    // Many at once, so that one is interrupted between telling the thread and waiting for it.
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(close_again_and_again);
+        }
+    });
+}
+
+fn close_again_and_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = DataDirectory::lock(dir.path()).unwrap();
+    for round in 0..20 {
+        let (store, report) =
+            EngineStore::open(&data, &main_engine(), Options::default()).unwrap();
+        assert!(report.stopped_cleanly, "after round {round}");
+        StorageThread::spawn(store, drop).unwrap().close().unwrap();
+    }
 }
