@@ -58,6 +58,9 @@ impl Core {
             engine.tick(now, wall, out);
         }
         self.ask_as_wanted(now);
+        if due.send {
+            self.repeat_summaries(out);
+        }
         let mut publish = false;
         for engine in &mut self.engines {
             publish |= std::mem::take(&mut engine.publish);
@@ -192,6 +195,16 @@ impl Core {
     fn send_summaries(&mut self, out: &mut Vec<Output>) {
         for engine in &mut self.engines {
             engine.publish_summary(out);
+        }
+    }
+
+    /// A summary is repeated state like all the rest: an older one that was under way on another
+    /// channel may arrive after it.
+    fn repeat_summaries(&mut self, out: &mut Vec<Output>) {
+        for engine in &mut self.engines {
+            if !engine.has_agreed() {
+                engine.publish_summary(out);
+            }
         }
     }
 

@@ -336,6 +336,12 @@ impl Engine {
         self.put(output, out);
     }
 
+    /// The partner shows that it has the very summaries that we have.
+    pub(crate) fn has_agreed(&self) -> bool {
+        let pair = self.machine.view().pair;
+        pair.is_some() && self.partner_view.is_some_and(|(_, view)| view.pair == pair)
+    }
+
     /// Sends the frozen summary, if there is one.
     pub(crate) fn publish_summary(&mut self, out: &mut Vec<Output>) {
         let Some(summary) = self.machine.summary().cloned() else { return };

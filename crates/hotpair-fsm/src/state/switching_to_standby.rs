@@ -41,6 +41,8 @@ impl ToStandby {
 
     pub(super) fn enter_lost(rule: Rule, it: &Acting, cx: &mut Context) -> State {
         cx.close_outputs();
+        // What is written from here on would only be one more entry that loses.
+        cx.order(ReplicaOrder::StopWrites);
         if let Some(winner) = &cx.facts.partner_summary {
             let (winner, epoch) = (winner.summary.history.clone(), winner.summary.last_used);
             cx.order(ReplicaOrder::StoreLosingEntries { winner, epoch });
