@@ -134,8 +134,7 @@ fn close_again_and_again() {
     let dir = tempfile::tempdir().unwrap();
     let data = DataDirectory::lock(dir.path()).unwrap();
     for round in 0..20 {
-        let (store, report) =
-            EngineStore::open(&data, &main_engine(), Options::default()).unwrap();
+        let (store, report) = EngineStore::open(&data, &main_engine(), Options::default()).unwrap();
         assert!(report.stopped_cleanly, "after round {round}");
         StorageThread::spawn(store, drop).unwrap().close().unwrap();
     }
