@@ -56,15 +56,20 @@ fn line(stream: &mut UnixStream) -> String {
     line
 }
 
+/// In one piece: two processes may say a line to the same socket at once.
+fn say(stream: &mut UnixStream, line: &str) {
+    stream.write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
 fn talk(fd: &str) {
     let mut stream = inherit::unix_stream(fd.parse().unwrap()).unwrap();
-    writeln!(stream, "here").unwrap();
+    say(&mut stream, "here");
     assert_eq!(line(&mut stream), "go");
 }
 
 fn wait(fd: &str) {
     let mut stream = inherit::unix_stream(fd.parse().unwrap()).unwrap();
-    writeln!(stream, "{}", std::process::id()).unwrap();
+    say(&mut stream, &std::process::id().to_string());
     drop(line(&mut stream));
     panic!("nobody says a word to it");
 }
@@ -75,7 +80,7 @@ fn parent(fd: &str) {
     let (_, mut near) =
         spawn_with("wait", ChildSetup { signal_on_parent_death: Some(libc::SIGTERM), ..PLAIN });
     let pid = line(&mut near);
-    writeln!(stream, "{pid}").unwrap();
+    say(&mut stream, &pid);
     // The grandchild's socket stays open for ever: only the signal can end it.
     std::mem::forget(near.try_clone().unwrap());
     drop(line(&mut stream));
@@ -89,7 +94,7 @@ fn orphan_maker(fd: &str) {
     let mut command = me(&["wait", fd]);
     setup.apply(&mut command);
     drop(command.spawn().unwrap());
-    writeln!(stream, "made").unwrap();
+    say(&mut stream, "made");
 }
 
 fn reap_one() -> (child::Pid, Ended) {
@@ -121,7 +126,7 @@ fn reaps_what_ended_and_says_how() {
 fn a_child_gets_the_socket() {
     let (pid, mut near) = spawn_with("talk", PLAIN);
     assert_eq!(line(&mut near), "here");
-    writeln!(near, "go").unwrap();
+    say(&mut near, "go");
     assert_eq!(reap_one(), (pid, Ended::Exited(0)));
 }
 
