@@ -246,6 +246,15 @@ impl Core {
         self.engines.get(usize::from(index.0))
     }
 
+    /// Until when an engine whose outputs are open may use them without asking again; `None`: they
+    /// are shut, or there is no such engine.
+    #[must_use]
+    pub fn outputs_until(&self, index: EngineIndex) -> Option<Time> {
+        let machine = self.engine(index)?.machine();
+        let until = self.detector.outputs_until(machine.is_fenced_by_silence());
+        machine.outputs_open().then_some(until)
+    }
+
     /// The partner that said Hello last.
     #[must_use]
     pub const fn partner(&self) -> Option<Instance> {

@@ -63,6 +63,12 @@ impl Context {
         self.record.marks.sole.is_some() && self.record.marks.sole == Some(self.record.last_used)
     }
 
+    /// Acts only as long as beats are acknowledged (`no-split` without a durable `sole`).
+    pub(crate) fn is_fenced_by_silence(&self) -> bool {
+        let durably_sole = self.sole() && self.durable.marks.sole == self.record.marks.sole;
+        self.settings.mode == Mode::NoSplit && !durably_sole
+    }
+
     /// An epoch above everything we have seen.
     pub(crate) fn next_epoch(&self) -> Epoch {
         let seen = self.facts.partner.map_or(Epoch::NONE, |it| it.view.epoch);

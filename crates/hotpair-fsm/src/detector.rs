@@ -1,6 +1,7 @@
 //! Listens for the partner, for all engines of a node: counts missed beats, asks after a hint,
 //! knows what was acknowledged. It decides nothing.
 mod listening;
+mod standstill;
 
 use crate::{Beats, Hint, Picture, Pulse};
 use hotpair_types::{Channel, Instance, PerChannel, Time};
@@ -345,21 +346,6 @@ impl Detector {
     /// When the newest acknowledged beat was sent.
     fn acknowledged_at(&self) -> Option<Time> {
         self.channels.redundancy.acknowledged_at.max(self.channels.primary.acknowledged_at)
-    }
-
-    /// Notes a standstill of our own: then what is missing is not the partner's silence.
-    fn advance(&mut self, now: Time) {
-        assert!(now >= self.last_advanced, "time went back: {} to {now}", self.last_advanced);
-        let least = self.beats.limits.redundancy.min(self.beats.limits.primary);
-        let patience = self.beats.interval * least.saturating_sub(1).max(1);
-        if now.since(self.last_advanced) > patience {
-            self.stalled = true;
-            self.promised = now;
-            for channel in Channel::ALL {
-                self.channels[channel].excuse(now - self.beats.interval);
-            }
-        }
-        self.last_advanced = now;
     }
 
     fn look(&mut self, now: Time) {

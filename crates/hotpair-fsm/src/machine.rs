@@ -345,6 +345,12 @@ impl Machine {
         self.cx.facts.outputs != Outputs::Closed
     }
 
+    /// Acts only as long as its beats are acknowledged.
+    #[must_use]
+    pub fn is_fenced_by_silence(&self) -> bool {
+        self.cx.is_fenced_by_silence()
+    }
+
     /// Since when it is active.
     #[must_use]
     pub const fn active_since(&self) -> Option<Time> {

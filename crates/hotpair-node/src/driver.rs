@@ -216,11 +216,23 @@ impl Driver {
     pub(crate) fn input(&mut self, input: Input) {
         let (now, wall) = (self.clock.now(), self.clock.wall());
         self.core.handle(now, wall, input, &mut self.out);
+        self.hold_gates();
         self.carry_out();
     }
 
     pub(crate) fn engine_input(&mut self, engine: EngineIndex, input: EngineInput) {
         self.input(Input::Engine { engine, input });
+    }
+
+    /// How long each open gate stays open is decided anew with every input.
+    fn hold_gates(&self) {
+        for (engine, index) in self.engines.iter().zip(self.indexes()) {
+            engine.gate.hold_until(self.outputs_until(index));
+        }
+    }
+
+    fn outputs_until(&self, engine: EngineIndex) -> Time {
+        self.core.outputs_until(engine).unwrap_or(Time::ZERO)
     }
 
     fn carry_out(&mut self) {

@@ -1,5 +1,6 @@
 //! The node as the API sees it. Every call goes through the driver's queue and is answered there.
 
+mod answering;
 mod commands;
 mod config;
 mod divergence;

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod boot;
 pub mod driver;
 pub mod face;
+mod gate;
 pub mod guard_link;
 pub mod node;
 pub mod reasons;

@@ -197,7 +197,7 @@ impl Node {
                 config: opened.data.config.head.history.clone(),
                 runtime: opened.data.runtime.head.history.clone(),
             };
-            let mut runtime = EngineRuntime::new(engine.name.clone(), engine.designation);
+            let mut runtime = EngineRuntime::new(engine.name.clone(), engine.designation, clock);
             runtime.stopped = opened.undeployed;
             let boot = EngineBoot {
                 name: engine.name.clone(),

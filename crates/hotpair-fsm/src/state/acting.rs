@@ -2,7 +2,7 @@
 use super::{Determining, Move, ToStandby};
 use crate::context::Context;
 use crate::{ReplicaOrder, Rule};
-use hotpair_types::{Epoch, History, Instance, Mode, StateId, Time};
+use hotpair_types::{Epoch, History, Instance, StateId, Time};
 
 /// Acts under an epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -55,8 +55,7 @@ fn why_unsure(it: &Acting, alone: bool, cx: &Context) -> Option<Rule> {
     if cx.progress.stale_epoch {
         return Some(Rule::StaleEpoch);
     }
-    let durably_sole = cx.sole() && cx.durable.marks.sole == cx.record.marks.sole;
-    if cx.settings.mode == Mode::NoSplit && cx.facts.picture.fence_due && !durably_sole {
+    if cx.facts.picture.fence_due && cx.is_fenced_by_silence() {
         return Some(Rule::FenceDue);
     }
     let one_way = cx.facts.picture.one_way

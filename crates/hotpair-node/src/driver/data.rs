@@ -106,7 +106,7 @@ impl Driver {
     fn drop_value(&mut self, engine: EngineIndex, post: hotpair_engine::Post) {
         let item = ItemKey::new(hotpair_engine::tags::PROVIDER, &post.item);
         let here = self.replica(engine).get(JournalKind::Runtime, &item).is_some();
-        if here && self.runtime(engine).gate.is_some() {
+        if here && self.runtime(engine).gate.passes().is_some() {
             let write = super::PostedWrite::runtime(hotpair_engine::tags::PROVIDER, &[post]);
             let (reply, _nobody_waits) = tokio::sync::oneshot::channel();
             self.write(engine, write, reply);

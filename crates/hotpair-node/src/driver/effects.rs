@@ -28,8 +28,9 @@ impl Driver {
             EngineOutput::OpenOutputs { epoch } => {
                 tracing::info!(engine = %self.name_of(engine), %epoch, "outputs are open");
                 let now = self.clock.now();
+                let until = self.outputs_until(engine);
                 let runtime = self.runtime(engine);
-                runtime.gate = Some(epoch);
+                runtime.gate.open(epoch, until);
                 if let Some(since) = runtime.takeover_since.take() {
                     runtime.takeover_seconds.observe(now.since(since).as_secs_f64());
                 }
@@ -37,7 +38,7 @@ impl Driver {
             }
             EngineOutput::CloseOutputs => {
                 // The gate is looked at for every acknowledgement; from here on none passes.
-                self.runtime(engine).gate = None;
+                self.runtime(engine).gate.shut();
                 self.fail_waiting_writes(engine);
                 self.engine_input(engine, EngineInput::OutputsClosed);
                 self.changed();

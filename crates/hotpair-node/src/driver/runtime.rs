@@ -1,4 +1,6 @@
 //! What the driver keeps for one engine beside its decisions: providers, gate, alarms.
+use crate::clock::Clock;
+use crate::gate::Gate;
 use crate::steps::{Line, Recorder};
 use hotpair_api::face::{Alarm, HistogramValue};
 use hotpair_core::Step;
@@ -17,8 +19,7 @@ pub(crate) struct EngineRuntime {
     pub(crate) designation: Designation,
     pub(crate) tags: Arc<Tags>,
     pub(crate) providers: Arc<ProviderRegistry>,
-    /// Outputs may leave, under this epoch.
-    pub(crate) gate: Option<Epoch>,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) alarms: BTreeMap<&'static str, Alarm>,
     pub(crate) state: StateId,
     pub(crate) state_since: Time,
@@ -44,7 +45,7 @@ pub(crate) struct EngineRuntime {
 }
 
 impl EngineRuntime {
-    pub(crate) fn new(name: EngineName, designation: Designation) -> Self {
+    pub(crate) fn new(name: EngineName, designation: Designation, clock: Clock) -> Self {
         let (providers, tags) = (Arc::new(ProviderRegistry::new()), Arc::new(Tags::new()));
         let news = tokio::sync::watch::channel(0).0;
         let sender = news.clone();
@@ -56,7 +57,7 @@ impl EngineRuntime {
             designation,
             tags,
             providers,
-            gate: None,
+            gate: Arc::new(Gate::new(clock)),
             alarms: BTreeMap::new(),
             state: first,
             state_since: Time::ZERO,

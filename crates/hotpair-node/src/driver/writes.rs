@@ -147,7 +147,7 @@ impl Driver {
         let Some(waiting) = self.writes.remove(&ticket.0) else { return };
         let outcome = match outcome {
             // The gate: what is not active any more acknowledges nothing.
-            Outcome::Acknowledged(it) if self.runtime(engine).gate.is_none() => {
+            Outcome::Acknowledged(it) if self.runtime(engine).gate.passes().is_none() => {
                 Outcome::Unknown { position: it.position }
             }
             Outcome::Refused(refusal)

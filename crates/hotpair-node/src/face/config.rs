@@ -1,5 +1,6 @@
 //! Config data: reads, transactions, history, export and import.
 use super::Face;
+use super::answering::Answering;
 use crate::driver::{Driver, PostedWrite};
 use crate::reasons;
 use bytes::Bytes;
@@ -19,9 +20,9 @@ impl Face {
     pub(super) async fn ended(
         &self,
         receiver: oneshot::Receiver<Outcome>,
-        partner: Option<String>,
+        answering: Answering,
     ) -> WriteOutcome {
-        match receiver.await {
+        match answering.outcome(receiver).await {
             Ok(Outcome::Acknowledged(it)) => WriteOutcome::Done(Done {
                 sequence: it.position.sequence,
                 epoch: it.position.epoch.number,
@@ -29,7 +30,7 @@ impl Face {
                 degraded: it.degraded,
             }),
             Ok(Outcome::Refused(refusal)) => {
-                WriteOutcome::Refused(reasons::of_write(&refusal, partner))
+                WriteOutcome::Refused(reasons::of_write(&refusal, answering.partner))
             }
             Ok(Outcome::Unknown { position }) => WriteOutcome::Unknown {
                 detail: format!(
@@ -48,13 +49,13 @@ impl Face {
         write: PostedWrite,
     ) -> Result<WriteOutcome, Problem> {
         let (sender, receiver) = oneshot::channel();
-        let partner = self
+        let answering = self
             .call(move |driver| {
                 driver.write(engine, write, sender);
-                driver.partner.api()
+                driver.answering(engine)
             })
             .await?;
-        Ok(self.ended(receiver, partner).await)
+        Ok(self.ended(receiver, answering).await)
     }
 
     pub(super) async fn do_config_get(
@@ -113,7 +114,7 @@ impl Face {
             });
         }
         let (sender, receiver) = oneshot::channel();
-        let partner = self
+        let answering = self
             .call(move |driver| {
                 let expect = transaction
                     .expect
@@ -126,10 +127,10 @@ impl Face {
                     body: WriteBody::Config { expect, ops },
                 };
                 driver.write(index, write, sender);
-                driver.partner.api()
+                driver.answering(index)
             })
             .await?;
-        Ok(self.ended(receiver, partner).await)
+        Ok(self.ended(receiver, answering).await)
     }
 
     pub(super) async fn do_config_history(

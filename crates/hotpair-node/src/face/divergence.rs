@@ -86,19 +86,19 @@ impl Face {
         let mut report = ReplayReport::default();
         for (number, id) in ids {
             let (sender, receiver) = oneshot::channel();
-            let partner = self
+            let answering = self
                 .call(move |driver| {
                     driver.replay_divergence(index, id, sender);
-                    driver.partner.api()
+                    driver.answering(index)
                 })
                 .await?;
-            let entry = match receiver.await {
+            let entry = match answering.outcome(receiver).await {
                 Ok(Outcome::Acknowledged(it)) => {
                     ReplayedEntry { number, sequence: Some(it.position.sequence), refused: None }
                 }
                 Ok(Outcome::Refused(refusal)) => {
                     let mut text = refusal.to_string();
-                    if let Some(partner) = partner {
+                    if let Some(partner) = answering.partner {
                         text = format!("{text} (the partner: {partner})");
                     }
                     ReplayedEntry { number, sequence: None, refused: Some(text) }

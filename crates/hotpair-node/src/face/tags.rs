@@ -49,7 +49,7 @@ impl Face {
     ) -> Result<WriteOutcome, Problem> {
         let index = self.engine(engine.as_ref())?;
         let (sender, receiver) = oneshot::channel();
-        let partner = self
+        let answering = self
             .call(move |driver| {
                 let now = driver.clock.wall();
                 let prepared = writes
@@ -72,11 +72,11 @@ impl Face {
                     ..PostedWrite::runtime(tags::PROVIDER, &posts)
                 };
                 driver.write(index, write, sender);
-                Ok(driver.partner.api())
+                Ok(driver.answering(index))
             })
             .await?;
-        match partner {
-            Ok(partner) => Ok(self.ended(receiver, partner).await),
+        match answering {
+            Ok(answering) => Ok(self.ended(receiver, answering).await),
             Err(problem) => Ok(WriteOutcome::Refused(problem)),
         }
     }

@@ -166,3 +166,22 @@ fn an_older_process_is_not_listened_to_while_the_newer_is_heard() {
     pair.run(1_000);
     assert!(pair.hosts[0].heard(pair.now, &old).fresh, "its store was thrown away");
 }
+
+#[test]
+fn outputs_may_not_be_used_beyond_a_standstill_or_the_fence() {
+    let mut pair = Pair::new();
+    pair.run(1_000);
+    let open =
+        |pair: &Pair, fenced| pair.hosts[0].outputs_until(fenced).since(pair.now).as_millis();
+    // Four intervals of 100 ms without a look at the clock are a standstill.
+    assert_eq!(open(&pair, false), 400);
+    assert!(open(&pair, true) <= 400);
+    pair.cut(0);
+    pair.run(700);
+    assert_eq!(open(&pair, false), 400, "silence alone shuts nothing");
+    let left = open(&pair, true);
+    assert!((1..=150).contains(&left), "{left} ms before the fence of 800 ms");
+    pair.run(left as u64);
+    assert!(pair.hosts[0].picture().fence_due, "the fence falls when the gate does");
+    assert!(pair.hosts[0].outputs_until(true) <= pair.now);
+}
