@@ -199,6 +199,9 @@ pub struct Refusal {
     pub why: String,
     /// The key that was shown, where known.
     pub key: Option<PinnedKey>,
+    /// It proved in this very handshake to hold the pinned key: the partner is alive. What is not
+    /// proven may come from anybody.
+    pub proven: bool,
 }
 
 /// What is wrong with a certificate whose key is right.

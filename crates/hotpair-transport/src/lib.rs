@@ -20,6 +20,7 @@ mod socket;
 mod endpoint;
 mod gate;
 mod reach;
+mod knock;
 mod link;
 mod sentinel;
 mod shared;

@@ -35,6 +35,8 @@ pub(crate) struct Seen {
     pub(crate) key: Option<PinnedKey>,
     /// Whether that key is one of the pinned ones.
     pub(crate) is_pinned: bool,
+    /// Whether the pinned key also signed this handshake: its holder lives.
+    pub(crate) is_proven: bool,
     /// Why nobody was let in.
     pub(crate) why: Option<&'static str>,
     /// What the certificate says of its validity.
@@ -90,10 +92,14 @@ impl PinVerifier {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let verdict = verify_tls13_signature(message, certificate, dss, &self.algorithms);
-        if verdict.is_err() {
-            let mut seen = self.seen.lock().expect("nobody panics while holding it");
-            seen.why = Some("the key was shown but not proven: the signature is wrong");
+        let mut seen = self.seen.lock().expect("nobody panics while holding it");
+        match &verdict {
+            Ok(_) => seen.is_proven = seen.is_pinned,
+            Err(_) => {
+                seen.why = Some("the key was shown but not proven: the signature is wrong");
+            }
         }
+        drop(seen);
         verdict
     }
 }

@@ -61,10 +61,9 @@ pub async fn probe(
     let connecting = connecting.map_err(|it| ProbeError::Other(it.to_string()))?;
     let attempt = async {
         let connection = connecting.await?;
-        let mut stream = connection.accept_uni().await?;
-        let answer = stream.read_to_end(WELCOME.len()).await;
+        let answer = welcome(&connection).await;
         connection.close(VarInt::from_u32(0), b"probed");
-        Ok::<_, ConnectionError>(answer.is_ok_and(|it| it == WELCOME))
+        answer
     };
     let result = tokio::time::timeout(TIME_MAX, attempt).await;
     let took = begun.elapsed();
@@ -91,6 +90,12 @@ fn reason(error: &ConnectionError, why: Option<&str>) -> ProbeError {
         | ConnectionError::LocallyClosed
         | ConnectionError::CidsExhausted => ProbeError::Other(words(error.to_string().as_bytes())),
     }
+}
+
+/// Waits to be let in. The handshake alone proves the other side to us, and not yet us to it.
+pub(crate) async fn welcome(connection: &Connection) -> Result<bool, ConnectionError> {
+    let mut stream = connection.accept_uni().await?;
+    Ok(stream.read_to_end(WELCOME.len()).await.is_ok_and(|it| it == WELCOME))
 }
 
 /// Whether who connected only asks.

@@ -1,17 +1,18 @@
 //! Keeps one live connection to the partner on a channel: one side dials, the other accepts.
 //!
-//! The node with the lower key dials, so that two connections never cross. Both sides judge whoever
-//! knocks, so that a stranger is seen on both.
+//! The node with the lower key dials, so that two connections never cross; the other knocks when nobody
+//! comes (`knock`). Both sides judge whoever comes, so that a stranger is seen on both.
 
 use crate::event::{By, Direction, DownReason, Refusal};
 use crate::gate::{Gate, HANDSHAKE_TIME_MAX, HANDSHAKES_MAX, Verdict};
 use crate::identity::SERVER_NAME;
 use crate::link::{Link, words};
-use crate::pin::Seen;
+use crate::pin::{PinVerifier, Seen};
 use crate::shared::{Counted, Shared, close_code};
+use crate::tls::Tls;
 use crate::{endpoint, key::PinnedKey, probe};
 use hotpair_types::Channel;
-use quinn::{ConnectionError, Incoming, RecvStream};
+use quinn::{Connecting, ConnectionError, Incoming, RecvStream};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(500);
 /// A connection that held this long ends the growth of the pause.
 const HELD: Duration = Duration::from_secs(1);
 /// An attempt that takes longer is begun anew.
-const DIAL_TIME_MAX: Duration = Duration::from_millis(1000);
+pub(crate) const DIAL_TIME_MAX: Duration = Duration::from_millis(1000);
 /// An attempt this young is not begun anew because somebody is in a hurry.
 const DIAL_TIME_MIN: Duration = Duration::from_millis(100);
 
@@ -115,16 +116,14 @@ impl Proven {
     }
 }
 
-async fn dial(shared: &Arc<Shared>, channel: Channel, address: SocketAddr) -> Option<Proven> {
-    let here = &shared.channels[channel];
-    let tls = shared.tls();
+/// Sends the first packet of a handshake, and gives what judges the other side's part of it.
+pub(crate) fn begin(
+    shared: &Shared,
+    channel: Channel,
+    address: SocketAddr,
+    tls: &Tls,
+) -> Option<(Connecting, Arc<PinVerifier>)> {
     let verifier = tls.verifier(shared.pins);
-    let refused = |error: &ConnectionError| {
-        let refusal = refusal(error, Direction::Outbound, address, &verifier.seen());
-        if let Some(refusal) = refusal {
-            shared.refused(channel, refusal);
-        }
-    };
     let crypto = match tls.client(verifier.clone()) {
         Ok(crypto) => Arc::new(crypto),
         Err(error) => {
@@ -135,13 +134,17 @@ async fn dial(shared: &Arc<Shared>, channel: Channel, address: SocketAddr) -> Op
     let mut config = quinn::ClientConfig::new(crypto);
     config.transport_config(shared.transport_config.clone());
     config.token_store(Arc::new(quinn::NoneTokenStore));
-    let connecting = match here.endpoint.connect_with(config, address, SERVER_NAME) {
-        Ok(connecting) => connecting,
+    match shared.channels[channel].endpoint.connect_with(config, address, SERVER_NAME) {
+        Ok(connecting) => Some((connecting, verifier)),
         Err(error) => {
             tracing::warn!(%error, %address, %channel, "cannot dial");
-            return None;
+            None
         }
-    };
+    }
+}
+
+async fn dial(shared: &Arc<Shared>, channel: Channel, address: SocketAddr) -> Option<Proven> {
+    let (connecting, verifier) = begin(shared, channel, address, &shared.tls())?;
     let prove = async {
         let connection = connecting.await?;
         let (link, writers) = Link::open(connection.clone(), channel, shared).await?;
@@ -152,7 +155,7 @@ async fn dial(shared: &Arc<Shared>, channel: Channel, address: SocketAddr) -> Op
     match tokio::time::timeout(DIAL_TIME_MAX, prove).await {
         Ok(Ok(proven)) => Some(proven),
         Ok(Err(error)) => {
-            refused(&error);
+            note_refusal(shared, channel, &error, Direction::Outbound, address, &verifier);
             None
         }
         Err(_) => None,
@@ -208,6 +211,10 @@ async fn accept(
     let prove = async {
         let connection = incoming.accept_with(config)?.await?;
         if probe::is_probe(&connection) {
+            if is_dialer && shared.link(channel).is_none() {
+                // The partner waits for us, and the way to it is open.
+                shared.channels[channel].hurry.notify_one();
+            }
             probe::answer(&connection).await;
             return Err(ConnectionError::LocallyClosed);
         }
@@ -226,10 +233,7 @@ async fn accept(
             proven.run(&shared).await;
         }
         Ok(Err(error)) => {
-            let refusal = refusal(&error, Direction::Inbound, from, &verifier.seen());
-            if let Some(refusal) = refusal {
-                shared.refused(channel, refusal);
-            }
+            note_refusal(&shared, channel, &error, Direction::Inbound, from, &verifier);
         }
         Err(_) => Counted::add(&shared.channels[channel].counted.shed, 1),
     }
@@ -238,6 +242,20 @@ async fn accept(
 /// TLS alerts are these codes of QUIC (RFC 9001, section 4.8).
 fn is_alert(code: u64) -> bool {
     (0x100..0x200).contains(&code)
+}
+
+/// Counts and reports a handshake that one side refused.
+pub(crate) fn note_refusal(
+    shared: &Shared,
+    channel: Channel,
+    error: &ConnectionError,
+    direction: Direction,
+    from: SocketAddr,
+    verifier: &PinVerifier,
+) {
+    if let Some(refusal) = refusal(error, direction, from, &verifier.seen()) {
+        shared.refused(channel, refusal);
+    }
 }
 
 fn refusal(
@@ -262,5 +280,5 @@ fn refusal(
         | ConnectionError::LocallyClosed
         | ConnectionError::CidsExhausted => return None,
     };
-    Some(Refusal { direction, by, from: Some(from), why, key: seen.key })
+    Some(Refusal { direction, by, from: Some(from), why, key: seen.key, proven: seen.is_proven })
 }

@@ -39,6 +39,11 @@ impl Tls {
         Self { alpn: &[ALPN_PROBE], ..Self::new(identity) }
     }
 
+    /// The same identity, only asking whether it would be let in.
+    pub(crate) fn asking(&self) -> Self {
+        Self::for_probing(self.identity.clone())
+    }
+
     pub(crate) fn verifier(&self, pins: Pins) -> Arc<PinVerifier> {
         let algorithms = self.provider.signature_verification_algorithms;
         Arc::new(PinVerifier::new(pins, algorithms))

@@ -3,6 +3,7 @@ use crate::endpoint::{self, OpenError};
 use crate::event::{Events, Reporter};
 use crate::gate::Bucket;
 use crate::handle::TransportHandle;
+use crate::knock;
 use crate::lane::Lane;
 use crate::pin::Pins;
 use crate::reach;
@@ -100,9 +101,11 @@ impl Transport {
             tasks.push(tokio::spawn(sentinel::hold_always(shared.clone(), channel, listener)));
             tasks.push(tokio::spawn(sentinel::watch_always(shared.clone(), channel)));
             tasks.push(tokio::spawn(reach::accept_always(shared.clone(), channel, is_dialer)));
-            if is_dialer {
-                tasks.push(tokio::spawn(reach::dial_always(shared.clone(), channel)));
-            }
+            tasks.push(if is_dialer {
+                tokio::spawn(reach::dial_always(shared.clone(), channel))
+            } else {
+                tokio::spawn(knock::knock_always(shared.clone(), channel))
+            });
         }
         *shared.tasks.lock().expect("nobody panics while holding it") = tasks;
         Ok((TransportHandle { shared }, events))

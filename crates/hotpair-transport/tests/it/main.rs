@@ -15,6 +15,7 @@ mod plain;
 mod restart;
 mod sentinel;
 mod stranger;
+mod wrong_pin;
 mod garbage;
 mod probe;
 mod pairing;

@@ -27,6 +27,13 @@ pub(crate) fn identities() -> [Identity; 2] {
     both
 }
 
+/// Four identities, the lowest key first.
+pub(crate) fn start_four() -> [Identity; 4] {
+    let mut all = [(); 4].map(|()| Identity::generate().unwrap());
+    all.sort_by_key(Identity::key);
+    all
+}
+
 pub(crate) fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
