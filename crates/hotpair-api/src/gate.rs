@@ -3,7 +3,7 @@
 use crate::answer::Misdirected;
 use crate::face::{Caller, NodeFace, NodeStatus, Problem, ProblemKind, Reply};
 use crate::name::{check_path, plain};
-use crate::serve::{Limits, ListenerSettings, Token};
+use crate::serve::{ApiKeys, Limits, ListenerSettings};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -59,7 +59,7 @@ pub(crate) struct Api {
     pub(crate) refused: Refused,
     /// Answers by the first digit of their status, from 1.
     pub(crate) answered: [AtomicU64; 5],
-    token: Option<Token>,
+    keys: ApiKeys,
     advertised_host: Option<String>,
     requests: Semaphore,
     sessions: Arc<Semaphore>,
@@ -82,7 +82,7 @@ impl Api {
             shutdown,
             refused: Refused::default(),
             answered: Default::default(),
-            token: settings.token.clone(),
+            keys: settings.keys.clone(),
             advertised_host,
             requests: Semaphore::new(settings.limits.requests_max),
             sessions: Arc::new(Semaphore::new(settings.limits.sessions_max)),
@@ -121,7 +121,9 @@ impl Api {
 
     fn check_host(&self, headers: &HeaderMap) -> Result<(), Problem> {
         // Who has the token cannot be a page that a browser was led to under a false name.
-        let (None, Some(host)) = (&self.token, headers.get(header::HOST)) else { return Ok(()) };
+        let (None, Some(host)) = (self.keys.token(), headers.get(header::HOST)) else {
+            return Ok(());
+        };
         let host = host.to_str().unwrap_or_default();
         let name = host_name(host);
         let own = name.eq_ignore_ascii_case("localhost")
@@ -157,7 +159,7 @@ impl Api {
     }
 
     pub(crate) fn check_token(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let Some(token) = &self.token else { return Ok(()) };
+        let Some(token) = self.keys.token() else { return Ok(()) };
         let refuse = |detail: &str| {
             self.refused.tokens.fetch_add(1, Ordering::Relaxed);
             Err(Problem::new(ProblemKind::TokenNeeded, detail))

@@ -14,4 +14,6 @@ mod gate;
 mod routes;
 
 pub use face::NodeFace;
-pub use serve::{Limits, ListenerError, ListenerSettings, ServeHandle, TlsFiles, Token, serve};
+pub use serve::{
+    ApiKeys, Limits, ListenerError, ListenerSettings, ServeHandle, TlsFiles, Token, serve,
+};

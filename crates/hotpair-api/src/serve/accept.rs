@@ -1,7 +1,7 @@
 //! The accept loop: a bounded number of connections, each with its time-outs.
 use super::connection::Patient;
 use super::places::{Place, Places, Sending};
-use super::{Limits, ListenerError, ListenerSettings};
+use super::{ApiKeys, Limits, ListenerError, ListenerSettings};
 use crate::face::{NodeFace, Problem, ProblemKind};
 use crate::gate::{Api, Peer};
 use hyper::StatusCode;
@@ -66,11 +66,10 @@ pub async fn serve(
     shutdown: watch::Receiver<bool>,
 ) -> Result<ServeHandle, ListenerError> {
     let listen = settings.listen;
-    let tls = settings.tls.as_ref().map(super::tls::load).transpose()?.map(TlsAcceptor::from);
     let bind = |source| ListenerError::Bind { listen, source };
     let listener = TcpListener::bind(listen).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
-    let scheme = if tls.is_some() { "https" } else { "http" };
+    let scheme = if settings.keys.has_tls() { "https" } else { "http" };
     let base = settings.advertise.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
     let api = Api::new(face, &settings, &base, shutdown.clone());
     let service = Arc::new(Serving { router: crate::routes::router(&api), api });
@@ -80,7 +79,7 @@ pub async fn serve(
             settings.limits.connections_per_host_max,
         ),
         limits: settings.limits,
-        tls,
+        keys: settings.keys,
         serving: service,
     };
     tracing::info!(%address, base, "the API listens");
@@ -91,7 +90,7 @@ pub async fn serve(
 struct Door {
     places: Arc<Places>,
     limits: Limits,
-    tls: Option<TlsAcceptor>,
+    keys: ApiKeys,
     serving: Arc<Serving>,
 }
 
@@ -131,7 +130,7 @@ impl Door {
             Ok(place) => place,
             Err(kind) => {
                 self.serving.api.refused.connection();
-                if self.tls.is_none() {
+                if !self.keys.has_tls() {
                     // One try: whoever comes in such numbers is not waited for.
                     let _ = stream.try_write(refusal(kind).as_bytes());
                 }
@@ -142,7 +141,7 @@ impl Door {
         let _ = stream.set_nodelay(true);
         let stream = Patient::new(stream, self.limits.write_patience);
         let (serving, limits) = (Arc::clone(&self.serving), self.limits.clone());
-        let tls = self.tls.clone();
+        let tls = self.keys.tls().map(TlsAcceptor::from);
         connections.spawn(async move {
             let place = Arc::new(place);
             let talk = async {

@@ -1,5 +1,5 @@
 //! Where to listen, under which conditions, with which limits.
-use super::Token;
+use super::{ApiKeys, Token};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -136,8 +136,7 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct ListenerSettings {
     pub(crate) listen: SocketAddr,
-    pub(crate) tls: Option<TlsFiles>,
-    pub(crate) token: Option<Token>,
+    pub(crate) keys: ApiKeys,
     pub(crate) advertise: Option<String>,
     pub(crate) limits: Limits,
 }
@@ -164,18 +163,21 @@ impl ListenerSettings {
                 return Err(ListenerError::Exposed { listen, missing });
             }
         }
-        let token = token_file.map(Token::read).transpose()?;
-        if let Some(files) = &tls {
-            super::tls::load(files)?;
-        }
-        Ok(Self { listen, tls, token, advertise: None, limits: Limits::default() })
+        let keys = ApiKeys::read(tls, token_file)?;
+        Ok(Self { listen, keys, advertise: None, limits: Limits::default() })
     }
 
     /// Asks for this token too where none is required.
     #[must_use]
-    pub fn with_token(mut self, token: Token) -> Self {
-        self.token = Some(token);
+    pub fn with_token(self, token: Token) -> Self {
+        self.keys.set_token(token);
         self
+    }
+
+    /// What it shows and asks for; shared with the API that is served with these settings.
+    #[must_use]
+    pub fn keys(&self) -> ApiKeys {
+        self.keys.clone()
     }
 
     /// The base address that others use, `api.advertise`.
