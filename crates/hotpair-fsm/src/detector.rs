@@ -283,7 +283,7 @@ impl Detector {
             at(asked + self.beats.verify_min);
         }
         if let Some(refused) = self.refused_at {
-            at(refused + self.beats.detection_bound());
+            at(refused + self.beats.refused_holds());
         }
         next
     }
@@ -372,7 +372,7 @@ impl Detector {
             promote_due: now.since(self.promised.max(self.started)) >= beats.promote_after,
             hint,
             process_gone: self.process_gone,
-            refused: fresh(self.refused_at, beats.detection_bound()),
+            refused: fresh(self.refused_at, beats.refused_holds()),
         };
     }
 }

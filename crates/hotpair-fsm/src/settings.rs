@@ -4,6 +4,9 @@ use std::time::Duration;
 
 /// How far two monotonic clocks may run apart, in parts per million.
 const CLOCK_RATE_ERROR_PPM: u128 = 1_000;
+/// A partner that is refused tries again within half a second, a try may get no answer for a second, and
+/// one may be lost: it counts as alive for so long after each.
+const REFUSED_HOLDS: Duration = Duration::from_secs(3);
 /// How long closing the outputs may take.
 const CLOSING_TIME: Duration = Duration::from_millis(100);
 
@@ -28,6 +31,11 @@ impl Beats {
     #[must_use]
     pub fn detection_bound(&self) -> Duration {
         self.interval * self.limits.redundancy.max(self.limits.primary)
+    }
+
+    /// How long a partner that was refused counts as alive.
+    pub(crate) fn refused_holds(&self) -> Duration {
+        self.detection_bound().max(REFUSED_HOLDS)
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Waiting {
     PartnerMoves,
     /// Both decide who acts; the partner's summary is not here yet, or ours not there.
     Election,
+    /// The partner is alive and cannot be worked with: its Hello, or a key, is refused.
+    PartnerRefused,
     /// The mode leaves it to a person: nobody is heard and this node has no proof.
     PersonNoProof,
     /// The mode leaves it to a person: the active is silent.
@@ -57,6 +59,9 @@ impl Waiting {
             Self::Partner => "looking for the partner",
             Self::PartnerMoves => "the partner is heard and decides",
             Self::Election => "both nodes are deciding who acts",
+            Self::PartnerRefused => {
+                "the partner is alive and the two cannot work together (see the alarms): no takeover while it lives"
+            }
             Self::PersonNoProof => {
                 "no partner is heard and nothing proves that it is not active: a person decides (hotpair promote)"
             }
@@ -191,6 +196,9 @@ impl Context {
         }
         if self.record.marks.stale {
             return Waiting::PersonStale;
+        }
+        if self.facts.picture.refused {
+            return Waiting::PartnerRefused;
         }
         let startup =
             self.timers.is_set(crate::Timer::StartupAllowance) && !self.progress.alone_over;
