@@ -141,6 +141,11 @@ impl Core {
                     engine.event(now, Event::Fenced { instance, behind }, out);
                 }
             }
+            Input::Settings { policy, data } => {
+                for engine in &mut self.engines {
+                    engine.take_settings(now, policy, &data, out);
+                }
+            }
             Input::GuardLost => self.everyone(now, Event::GuardLost, out),
             Input::Network { up } => self.everyone(now, Event::Network { up }, out),
             Input::Engine { engine, input } => self.engine_input(now, engine, input, out),

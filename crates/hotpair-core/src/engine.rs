@@ -137,6 +137,18 @@ impl Engine {
         self.settle(now, out);
     }
 
+    /// Decides by changed settings from now on.
+    pub(crate) fn take_settings(
+        &mut self,
+        now: Time,
+        policy: fsm::Policy,
+        data: &replication::Settings,
+        out: &mut Vec<Output>,
+    ) {
+        self.replica.set_settings(data.clone());
+        self.event(now, Event::Policy(policy), out);
+    }
+
     /// Tells the machine what the detector sees, when that changed.
     pub(crate) fn see(&mut self, now: Time, picture: Picture, out: &mut Vec<Output>) {
         if self.picture != picture {

@@ -1,6 +1,6 @@
 //! Everything a node can be told.
 use crate::{EngineIndex, StoreTicket};
-use hotpair_fsm::{BeatHeard, Command, CommandId, GrantEvent, Summary, View};
+use hotpair_fsm::{BeatHeard, Command, CommandId, GrantEvent, Policy, Summary, View};
 use hotpair_replication as replication;
 use hotpair_types::{Channel, Instance};
 
@@ -58,6 +58,13 @@ pub enum Input {
         instance: Instance,
         /// By engine: it had given degraded acknowledgements.
         behind: Vec<bool>,
+    },
+    /// A person changed what may change while running.
+    Settings {
+        /// What decides roles.
+        policy: Policy,
+        /// What decides how data travels.
+        data: Box<replication::Settings>,
     },
     /// The own guard is gone.
     GuardLost,

@@ -4,7 +4,7 @@ use crate::facts::{Facts, Outputs, Partner, Progress, Wishes};
 use crate::timer::Timers;
 use crate::trust::Trust;
 use crate::{
-    Action, PartnerSeen, Pulse, Record, ReplicaOrder, Settings, Step, Ticket, Timer, View,
+    Action, PartnerSeen, Policy, Pulse, Record, ReplicaOrder, Settings, Step, Ticket, Timer, View,
 };
 use hotpair_types::{
     Channel, Epoch, History, Instance, JournalKind, Mode, Position, Positions, StateId, Time,
@@ -42,6 +42,19 @@ impl Context {
 
     pub(crate) fn set(&mut self, timer: Timer, after: Duration) {
         self.timers.set(timer, self.now + after);
+    }
+
+    /// Decides by changed settings from now on. A deadline that runs stays as it was set, but for the
+    /// two that may be hours away: they begin anew.
+    pub(crate) fn take_policy(&mut self, policy: Policy) {
+        let before = self.settings.policy();
+        self.settings.set_policy(policy);
+        if policy.recovery_hold != before.recovery_hold {
+            self.timers.stop(Timer::RecoveryHold);
+        }
+        if policy.suspend_window != before.suspend_window && self.timers.is_set(Timer::Damping) {
+            self.set(Timer::Damping, policy.suspend_window);
+        }
     }
 
     /// Whether everything this machine wants on disk is there.

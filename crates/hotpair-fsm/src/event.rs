@@ -1,5 +1,5 @@
 //! Everything that can happen to a machine.
-use crate::{Command, CommandId, Picture, Summary, Ticket, Timer, View};
+use crate::{Command, CommandId, Picture, Policy, Summary, Ticket, Timer, View};
 use hotpair_types::{History, Instance};
 
 /// One input. The driver may repeat any of them.
@@ -59,6 +59,8 @@ pub enum Event {
     ModuleMissing(bool),
     /// A setting that must agree does not; `None`: all agree.
     SettingsDiffer(Option<Box<str>>),
+    /// A person changed what may change while running.
+    Policy(Policy),
     /// The parent process is gone.
     GuardLost,
     /// Our own loop stood still for longer than (limit - 1) intervals.

@@ -43,7 +43,7 @@ pub use picture::{Hint, Picture, Pulse};
 pub use record::{Damping, PartnerSeen, Record};
 pub use refusal::Refusal;
 pub use rule::Rule;
-pub use settings::{Beats, Settings, SettingsError};
+pub use settings::{Beats, Policy, Settings, SettingsError};
 pub use shown::Waiting;
 pub use summary::Summary;
 pub use timer::Timer;

@@ -209,6 +209,7 @@ impl Machine {
             Event::Network { up } => cx.facts.network_ok = up,
             Event::ModuleMissing(it) => cx.facts.module_missing = it,
             Event::SettingsDiffer(it) => cx.facts.settings_differ = it,
+            Event::Policy(policy) => cx.take_policy(policy),
             Event::GuardLost => cx.facts.guard_lost = true,
             Event::LoopStalled => cx.progress.stalled = true,
             Event::StaleEpoch => cx.progress.stale_epoch = true,

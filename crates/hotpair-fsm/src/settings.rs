@@ -69,6 +69,25 @@ pub struct Settings {
     pub beats: Beats,
 }
 
+/// What of the settings may change while a machine runs. No invariant between the two nodes rests on
+/// any of it, so that they need not change at the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Policy {
+    /// `Settings::recovery`
+    pub recovery: RecoveryMode,
+    /// `Settings::recovery_hold`
+    pub recovery_hold: Duration,
+    /// `Settings::suspend_after`
+    pub suspend_after: u32,
+    /// `Settings::suspend_window`
+    pub suspend_window: Duration,
+    /// `Settings::handover_timeout`
+    pub handover_timeout: Duration,
+    /// `Settings::drop_after`
+    pub drop_after: Duration,
+}
+
 /// Settings that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
@@ -131,6 +150,36 @@ impl Settings {
                 promote_after: Duration::from_millis(1_200),
             },
         }
+    }
+
+    /// What of them may change while a machine runs.
+    #[must_use]
+    pub const fn policy(&self) -> Policy {
+        Policy {
+            recovery: self.recovery,
+            recovery_hold: self.recovery_hold,
+            suspend_after: self.suspend_after,
+            suspend_window: self.suspend_window,
+            handover_timeout: self.handover_timeout,
+            drop_after: self.drop_after,
+        }
+    }
+
+    pub(crate) const fn set_policy(&mut self, policy: Policy) {
+        let Policy {
+            recovery,
+            recovery_hold,
+            suspend_after,
+            suspend_window,
+            handover_timeout,
+            drop_after,
+        } = policy;
+        self.recovery = recovery;
+        self.recovery_hold = recovery_hold;
+        self.suspend_after = suspend_after;
+        self.suspend_window = suspend_window;
+        self.handover_timeout = handover_timeout;
+        self.drop_after = drop_after;
     }
 
     /// Whether a node that hears nobody may act without proof.

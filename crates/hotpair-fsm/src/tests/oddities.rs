@@ -1,6 +1,7 @@
 //! What can go wrong on one host by itself.
 use super::world::World;
-use crate::{Event, Pulse, SyncFailure};
+use crate::{Event, Policy, Pulse, SyncFailure};
+use hotpair_types::RecoveryMode;
 
 /// What else can go wrong on a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,9 +20,12 @@ pub(super) enum Odd {
     StaleEpoch,
     /// The partner's beats say that it hears us nowhere.
     OneWay,
+    /// A person changes the settings while it runs.
+    Automatic,
 }
 
 impl Odd {
+    /// What goes wrong; a change of settings does not.
     pub(super) const ALL: [Self; 12] = [
         Self::StorageFails,
         Self::NetworkFails,
@@ -61,6 +65,11 @@ impl World {
                 return self.see(host, |it| it.channels.redundancy = Pulse::Silent);
             }
             Odd::OneWay => return self.see(host, |it| it.one_way = true),
+            Odd::Automatic => {
+                let live = self.hosts[host].live.as_ref().expect("only who runs is told");
+                let policy = live.machine.settings().policy();
+                Event::Policy(Policy { recovery: RecoveryMode::Automatic, ..policy })
+            }
         };
         self.give(host, event);
     }

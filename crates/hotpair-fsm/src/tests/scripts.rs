@@ -144,6 +144,7 @@ fn parse(line: &str) -> Vec<Step> {
         "redundancy-silent" => Step::Odd(host, Odd::RedundancySilent),
         "guard-lost" => Step::Odd(host, Odd::GuardLost),
         "one-way" => Step::Odd(host, Odd::OneWay),
+        "recovers-by-itself" => Step::Odd(host, Odd::Automatic),
         "mend" => Step::Mend(host),
         "stalled" => Step::Stalled(host),
         "cut-from" => Step::Cut(host),

@@ -1,5 +1,5 @@
 //! Handovers that go wrong on the way.
-use super::check;
+use super::{check, check_with};
 use expect_test::expect;
 
 #[test]
@@ -240,6 +240,61 @@ fn a_promotion_that_fails_goes_back_and_tries_again() {
                 backup 4 -> 10 retried e4
                 backup 10 -> 3 opened e4
                 = - | 3 open Degraded sees 12
+        "#]],
+    );
+}
+
+#[test]
+fn settings_that_change_while_it_runs_are_decided_by_from_then_on() {
+    check_with(
+        |settings| settings.recovery = hotpair_types::RecoveryMode::Manual,
+        "
+        start master
+        start backup
+        kill master
+        fenced master
+        start master
+        recovers-by-itself backup
+        hold-over backup
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            kill master
+                = - | 8 Wait sees 2
+            fenced master
+                backup 8 -> 10 fenced e2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 12
+            start master
+                master 1 -> 4 partner-active e2
+                backup 3 -> 2 partner-back e2
+                master 4 -> 5 begin-sync e2
+                master 5 -> 6 modules-match e2
+                master 6 -> 7 way-settled e2
+                master 7 -> 8 level e2
+                = 8 Wait sees 2 | 2 open WhenReplicated sees 8
+            recovers-by-itself backup
+                = 8 Wait sees 2 | 2 open WhenReplicated sees 8
+            hold-over backup
+                backup 2 -> 11 recovery e2
+                master 8 -> 10 offered e3
+                backup 11 -> 4 released e2
+                master 10 -> 2 opened e3
+                backup 4 -> 5 begin-sync e3
+                backup 5 -> 6 modules-match e3
+                backup 6 -> 7 way-settled e3
+                backup 7 -> 8 level e3
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
         "#]],
     );
 }
