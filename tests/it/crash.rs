@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use hotpair_tests::{
-    Audit, Outcome, Pair, PairSettings, Record, Side, Signal, eventually, patience,
+    Audit, Outcome, Pair, PairSettings, Record, Side, Signal, Status, eventually, patience,
 };
 
 use crate::scenario::Scenario;
@@ -123,6 +123,9 @@ async fn active_stops(stage: &Stage) -> Result<()> {
     writer.until_more(20).await?;
     pair.node(Side::A).stop().await?;
     pair.until_active(Side::B).await?;
+    // It left; nobody died. Its guard, which is gone as well by now, has not said otherwise.
+    let left = |it: &Status| it.partner_state() == "unknown";
+    pair.stays(Side::B, "without a failed partner", Duration::from_millis(500), left).await?;
     writer.until_more(20).await?;
     pair.node(Side::A).start()?;
     pair.until_roles(Side::B).await?;

@@ -16,6 +16,7 @@ mod clients;
 mod modules;
 mod storage;
 mod refusals;
+mod reload;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

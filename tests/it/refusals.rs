@@ -2,7 +2,8 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
-use hotpair_tests::{Audit, Pair, PairSettings, Side, Status};
+use hotpair_tests::{Audit, Pair, PairSettings, Request, Side, Status};
+use hotpair_transport::Identity;
 
 use crate::scenario::Scenario;
 use crate::stage::Stage;
@@ -13,6 +14,24 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "x9-partner-with-another-key",
         "refused, counted, alarm on both sides; alive, not dead",
         |stage| Box::pin(another_key(stage)),
+    ),
+    Scenario::new(
+        "X9",
+        "x9-wrong-key-pinned-on-the-master",
+        "nobody would dial by the rule; alarm and count on both, and the backup knows that the master lives",
+        |stage| Box::pin(wrong_pin(stage, Side::A)),
+    ),
+    Scenario::new(
+        "X9",
+        "x9-wrong-key-pinned-on-the-backup",
+        "nobody would dial by the rule; alarm and count on both, and the master knows that the backup lives",
+        |stage| Box::pin(wrong_pin(stage, Side::B)),
+    ),
+    Scenario::new(
+        "X9",
+        "x9-wrong-keys-pinned-on-both",
+        "nobody would dial by the rule; alarm and count on both",
+        |stage| Box::pin(wrong_pins(stage)),
     ),
     Scenario::new(
         "X9",
@@ -42,19 +61,7 @@ async fn another_key(stage: &Stage) -> Result<()> {
     let pair = stage.start(PairSettings::default()).await?;
     pair.node(Side::B).stop().await?;
     let right = pair.node(Side::B).key()?;
-    // The keys decide who dials. A wrong one may make each wait for the other, and then nobody is
-    // refused because nobody calls: not what is played here.
-    let dials = |pair: &Pair| {
-        let keys = (pair.node(Side::A).identity()?.key(), pair.node(Side::B).identity()?.key());
-        anyhow::Ok(keys.0 < keys.1)
-    };
-    let before = dials(&pair)?;
-    loop {
-        pair.node(Side::B).new_key(SystemTime::now(), Duration::from_secs(3600))?;
-        if dials(&pair)? == before {
-            break;
-        }
-    }
+    pair.node(Side::B).new_key(SystemTime::now(), Duration::from_secs(3600))?;
     let epoch = pair.status(Side::A).await?.epoch();
     pair.node(Side::B).start()?;
     for side in Side::BOTH {
@@ -68,6 +75,103 @@ async fn another_key(stage: &Stage) -> Result<()> {
     pair.node(Side::B).stop().await?;
     pair.node(Side::B).put_key(&right)?;
     pair.node(Side::B).start()?;
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
+
+/// A key below both of the pair: whoever pins it believes that the partner dials.
+fn lower_key(pair: &Pair) -> Result<String> {
+    let keys = [pair.node(Side::A).identity()?.key(), pair.node(Side::B).identity()?.key()];
+    loop {
+        let other = Identity::generate()?.key();
+        if keys.iter().all(|it| other < *it) {
+            return Ok(other.to_string());
+        }
+    }
+}
+
+/// Gives the node that pins rightly the higher key, so that it waits by the rule as well.
+fn let_wait(pair: &Pair, right: Side) -> Result<()> {
+    let key = |side| anyhow::Ok(pair.node(side).identity()?.key());
+    while key(right)? < key(right.other())? {
+        for side in Side::BOTH {
+            pair.node(side).new_key(SystemTime::now(), Duration::from_secs(3600))?;
+        }
+    }
+    pair.pin_keys()
+}
+
+async fn refused_handshakes(pair: &Pair, side: Side) -> Result<u64> {
+    let text = pair.ask(side, Request::get("/metrics")).await?.text();
+    let line = text.lines().find(|it| it.contains("refused_total{what=\"handshake\"}"));
+    let count = line.and_then(|it| it.rsplit(' ').next()).context("the metric is there")?;
+    Ok(count.parse()?)
+}
+
+/// Both raise the alarm and count; neither has a connection.
+async fn both_alarmed(pair: &Pair) -> Result<()> {
+    for side in Side::BOTH {
+        let about_keys = |it: &Status| {
+            let alarms = it.json()["alarms"].as_array().cloned().unwrap_or_default();
+            alarms.iter().any(|it| it["id"] == "handshake-refused")
+        };
+        pair.until(side, "an alarm about the key", about_keys).await?;
+        ensure!(refused_handshakes(pair, side).await? > 0, "{side} counts");
+    }
+    Ok(())
+}
+
+async fn wrong_pin(stage: &Stage, mistaken: Side) -> Result<()> {
+    let pair = stage.prepare(PairSettings::default()).await?;
+    let right = mistaken.other();
+    let_wait(&pair, right)?;
+    pair.pin_at(mistaken, &lower_key(&pair)?)?;
+    for side in Side::BOTH {
+        pair.node(side).start()?;
+    }
+    both_alarmed(&pair).await?;
+    let alive = |it: &Status| it.channel("redundancy")["health"] == "refused";
+    pair.until(right, "the partner is alive and refuses", alive).await?;
+    let detail = pair.status(mistaken).await?;
+    ensure!(
+        detail.mentions(&pair.node(right).identity()?.key().to_string()),
+        "the shown key is named"
+    );
+    // The one that hears nobody acts after its startup allowance; the other waits for what lives.
+    pair.until_active(mistaken).await?;
+    let waits = |it: &Status| {
+        let waiting = &it.engine("main")["waiting_for"];
+        !it.is_active() && waiting["id"] == "partner-refused"
+    };
+    pair.stays(right, "waiting for a partner that is alive", Duration::from_secs(5), waits).await?;
+    pair.node(mistaken).stop().await?;
+    pair.pin_keys()?;
+    pair.node(mistaken).start()?;
+    Audit::of(&pair).run().await?;
+    let quiet = |it: &Status| !it.mentions("handshake-refused");
+    for side in Side::BOTH {
+        pair.until(side, "the alarm is over", quiet).await?;
+    }
+    Ok(())
+}
+
+async fn wrong_pins(stage: &Stage) -> Result<()> {
+    // Nothing is proven to either: in this mode neither may act on its own.
+    let pair = stage.prepare(PairSettings::default().mode("no-split")).await?;
+    for side in Side::BOTH {
+        pair.pin_at(side, &lower_key(&pair)?)?;
+    }
+    for side in Side::BOTH {
+        pair.node(side).start()?;
+    }
+    both_alarmed(&pair).await?;
+    for side in Side::BOTH {
+        let waits = |it: &Status| !it.is_active();
+        pair.stays(side, "waiting", Duration::from_secs(4), waits).await?;
+        pair.node(side).stop().await?;
+    }
+    pair.pin_keys()?;
+    pair.start_both().await?;
     Audit::of(&pair).run().await?;
     Ok(())
 }

@@ -5,7 +5,9 @@ use std::pin::Pin;
 use anyhow::Result;
 
 use crate::stage::Stage;
-use crate::{clients, crash, cuts, freeze, handover, heart, modules, refusals, starting, storage};
+use crate::{
+    clients, crash, cuts, freeze, handover, heart, modules, refusals, reload, starting, storage,
+};
 
 pub(crate) type Play = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
@@ -59,4 +61,5 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     modules::SCENARIOS,
     storage::SCENARIOS,
     refusals::SCENARIOS,
+    reload::SCENARIOS,
 ];

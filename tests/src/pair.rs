@@ -108,6 +108,15 @@ impl Pair {
         Side::BOTH.into_iter().try_for_each(|side| self.write_settings(side))
     }
 
+    /// Pins another key at one node, as that of its partner.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn pin_at(&self, side: Side, key: &str) -> Result<()> {
+        self.keys.lock().expect("no holder panics")[side.other().index()] = key.into();
+        self.write_settings(side)
+    }
+
     /// One of the nodes.
     #[must_use]
     pub const fn node(&self, side: Side) -> &NodeProcess {

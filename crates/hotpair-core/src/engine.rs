@@ -338,11 +338,11 @@ impl Engine {
             Action::Reply { id, reply } => EngineOutput::Reply { id, reply },
             Action::Record(change) => EngineOutput::RoleChanged(Box::new(change)),
             Action::Alarm(alarm) => EngineOutput::Alarm(alarm),
-            Action::Stopped { process } => {
+            Action::Stopped { process, seen } => {
                 // What is only in memory is written before the driver may let the process go.
                 let direction = Direction::Persist;
                 self.tell(now, replication::Input::Direction(direction), out);
-                EngineOutput::Stopped { process }
+                EngineOutput::Stopped { process, seen }
             }
         };
         self.put(output, out);

@@ -100,6 +100,8 @@ pub enum EngineOutput {
     Stopped {
         /// The whole process must end.
         process: bool,
+        /// The partner has seen it.
+        seen: bool,
     },
     /// From the replica: everything but `Send`, `Store` and `Fact`.
     Data(replication::Output),

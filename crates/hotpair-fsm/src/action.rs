@@ -64,6 +64,8 @@ pub enum Action {
     Stopped {
         /// The whole process must end (the guard is lost).
         process: bool,
+        /// The partner has seen the last view: nothing is left to tell it.
+        seen: bool,
     },
 }
 

@@ -6,6 +6,8 @@
 
 mod runtime;
 mod partner;
+mod refusals;
+mod live_settings;
 mod effects;
 mod writes;
 mod commands;
@@ -28,7 +30,7 @@ use crate::store::{Completion, Completions, Store};
 use hotpair_api::face::{HistogramValue, NodeStatus};
 use hotpair_core::{Core, EngineIndex, EngineInput, Input, Output};
 use hotpair_fsm::Command;
-use hotpair_transport::{TransportEvent, TransportHandle};
+use hotpair_transport::{PinnedKey, TransportEvent, TransportHandle};
 use hotpair_types::{EngineName, PerChannel, Time};
 use partner::PartnerInfo;
 use std::collections::BTreeMap;
@@ -73,6 +75,8 @@ pub struct Driver {
     pub(crate) events: EventLog,
     pub(crate) api_base: String,
     pub(crate) log_level: Option<LogLevel>,
+    /// This node's public key.
+    pub(crate) key: PinnedKey,
     pub(crate) certificate: hotpair_transport::Validity,
     sessions: u64,
     pub(crate) round_trips: PerChannel<HistogramValue>,
@@ -104,6 +108,7 @@ pub(crate) struct Parts {
     pub(crate) api_base: String,
     pub(crate) identity: crate::wire::OwnHello,
     pub(crate) log_level: Option<LogLevel>,
+    pub(crate) key: PinnedKey,
     pub(crate) certificate: hotpair_transport::Validity,
     pub(crate) status: watch::Sender<Arc<NodeStatus>>,
 }
@@ -143,6 +148,7 @@ impl Driver {
             commands: BTreeMap::new(),
             status: parts.status,
             log_level: parts.log_level,
+            key: parts.key,
             certificate: parts.certificate,
             sessions: 0,
             round_trips: measure::round_trips(),
@@ -328,6 +334,7 @@ impl Driver {
         self.status_at = self.clock.now();
         self.status_dirty = false;
         self.look_at_certificate();
+        self.look_at_refused_handshake();
         self.sample_round_trips();
         let status = Arc::new(self.node_status());
         self.status.send_replace(status);
@@ -338,10 +345,13 @@ impl Driver {
     }
 
     async fn end(self) {
+        // An engine that was undeployed before has nothing to tell.
+        let mut left = self.engines.iter().filter_map(|it| it.left_seen).peekable();
+        let partner_knows = left.peek().is_some() && left.all(|it| it);
         self.transport.close().await;
         // Waits for what was submitted; the thread is needed for nothing else any more.
         self.store.close();
-        self.guard.ended();
+        self.guard.ended(partner_knows);
     }
 
     pub(crate) fn indexes(&self) -> impl Iterator<Item = EngineIndex> + use<> {

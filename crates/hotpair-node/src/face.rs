@@ -48,6 +48,12 @@ impl Face {
         self.call(Driver::leave).await.ok();
     }
 
+    /// Puts changed settings in force; they differ from the running ones only in what may change.
+    pub(crate) async fn take_settings(&self, settings: crate::settings::Settings) {
+        // A node that is ending needs none.
+        self.call(move |driver| driver.take_settings(settings)).await.ok();
+    }
+
     /// Which engine is meant.
     fn engine(&self, name: Option<&EngineName>) -> Result<EngineIndex, Problem> {
         let index = match name {

@@ -19,6 +19,8 @@ pub mod node;
 pub mod reasons;
 pub mod store;
 pub mod wire;
+mod greeting;
+mod reload;
 pub mod process;
 pub mod guard;
 pub mod demo_plant;

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::steps::{FORMAT, Head, Recorder};
 use crate::store::{self, Store};
 use crate::wire::OwnHello;
-use hotpair_api::{ListenerError, ListenerSettings, TlsFiles};
+use hotpair_api::{ListenerError, ListenerSettings};
 use hotpair_core::{Core, CoreSettings, EngineBoot};
 use hotpair_fsm as fsm;
 use hotpair_transport::{
@@ -101,6 +101,7 @@ pub struct Node {
     instance: hotpair_types::Instance,
     driver: std::thread::JoinHandle<Ended>,
     api: hotpair_api::ServeHandle,
+    api_keys: hotpair_api::ApiKeys,
     shutdown: tokio::sync::watch::Sender<bool>,
     data_dir: std::path::PathBuf,
 }
@@ -170,7 +171,8 @@ impl Node {
         let identity = Identity::load(&settings.key_file())?;
         let partner_key: PinnedKey =
             settings.partner.key.to_string().parse().expect("the settings checked the key");
-        let pair = pair_id(&identity.key(), &partner_key);
+        let key = identity.key();
+        let pair = pair_id(&key, &partner_key);
         let certificate = identity.validity();
         let (store, opened, completions) = Store::open(&settings, instance_tag)?;
         let instance = store.instance();
@@ -225,13 +227,10 @@ impl Node {
 
         let listener = ListenerSettings::new(
             settings.api.listen,
-            settings
-                .api
-                .tls
-                .as_ref()
-                .map(|it| TlsFiles { cert: it.cert.clone(), key: it.key.clone() }),
-            settings.api.token_file.as_deref(),
+            settings.api.tls_files(),
+            settings.api.token_file(),
         )?;
+        let api_keys = listener.keys();
         let (requests, request_inlet) = mpsc::channel(REQUESTS_MAX);
         let names: Vec<_> = engines.iter().map(|it| it.name.clone()).collect();
         let local = PerChannel::from_fn(|it| transport.local_addr(it));
@@ -274,6 +273,7 @@ impl Node {
             api_base: api_base.clone(),
             identity: own,
             log_level,
+            key,
             certificate,
             status,
         };
@@ -299,13 +299,19 @@ impl Node {
         .write(&settings.node.data_dir)
         .map_err(NodeError::RunFile)?;
         let data_dir = settings.node.data_dir.clone();
-        Ok(Self { face, instance, driver, api, shutdown, data_dir })
+        Ok(Self { face, instance, driver, api, api_keys, shutdown, data_dir })
     }
 
     /// The way to it.
     #[must_use]
     pub fn face(&self) -> &Face {
         &self.face
+    }
+
+    /// What its API shows and asks for; can be read again.
+    #[must_use]
+    pub const fn api_keys(&self) -> &hotpair_api::ApiKeys {
+        &self.api_keys
     }
 
     /// This start of it.

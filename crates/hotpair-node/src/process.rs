@@ -1,21 +1,20 @@
 //! The two processes of a node: the guard and, below it, the node itself.
 use crate::driver::Ended;
 use crate::face::Face;
-use crate::guard::node_side::{self, GuardEvent};
-use crate::guard::{EXIT_RESTART, GuardSettings, Notice, Route};
-use crate::guard_link::{GuardLink, GuardSays};
+use crate::guard::node_side;
+use crate::guard::{EXIT_RESTART, GuardSettings, Route};
+use crate::guard_link::{GuardLink, NoticeParts};
 use crate::logging::LogLevel;
 use crate::node::{Node, NodeError, NodeParts, pair_id, random_tag};
+use crate::reload::Reloading;
 use crate::settings::Settings;
-use crate::wire;
 use hotpair_api::face::NodeFace;
 use hotpair_transport::{Identity, PinnedKey};
-use hotpair_types::{Channel, Instance};
-use std::collections::VecDeque;
+use hotpair_types::Channel;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
@@ -94,7 +93,13 @@ async fn node(
         parts.guard = (GuardLink::none(engines).0, inlet);
         let ways = Ways::new(&parts.settings)?;
         parts.on_started = Some(Box::new(move |instance| {
-            guarded(fd, engines, instance, signer, ways, says, &line)
+            let Ways { pair, routes } = ways;
+            let parts = NoticeParts { pair, instance, routes, signer };
+            let (link, to_guard) = GuardLink::connect(fd, engines, parts, says)?;
+            to_guard.ready();
+            // There is one guard.
+            line.set(to_guard).ok();
+            Ok(link)
         }));
     }
     let node = Node::start(parts).await?;
@@ -102,7 +107,15 @@ async fn node(
     wait_for_signals(&node);
     let (hooks_now, hooks) = watch::channel(running.hooks.clone());
     tokio::spawn(crate::hooks::run(NodeFace::status(node.face()), hooks));
-    tokio::spawn(reload_on_hang_up(extras.settings_file, running, hooks_now));
+    let reloading = Reloading {
+        file: extras.settings_file,
+        running,
+        face: node.face().clone(),
+        api: node.api_keys().clone(),
+        hooks: hooks_now,
+        guard: line.get().cloned(),
+    };
+    tokio::spawn(reloading.on_hang_up());
     if let Some(line) = line.get() {
         tokio::spawn(vouch(node.face().clone(), line.clone()));
     }
@@ -132,55 +145,6 @@ impl Ways {
     }
 }
 
-/// Notices by number: the flags of all engines.
-type Told = VecDeque<(u64, Vec<bool>)>;
-
-/// Connects to the guard and gives it the first notice.
-fn guarded(
-    fd: RawFd,
-    engines: usize,
-    instance: Instance,
-    signer: Arc<Identity>,
-    ways: Ways,
-    says: mpsc::UnboundedSender<GuardSays>,
-    line: &OnceLock<node_side::GuardLink>,
-) -> std::io::Result<GuardLink> {
-    // What was told and not yet taken, oldest first, by number.
-    let told: Arc<Mutex<Told>> = Arc::default();
-    let taken = told.clone();
-    let link = node_side::connect(fd, move |event| match event {
-        GuardEvent::Told { number } => {
-            let mut told = taken.lock().expect("no code panics while it holds this lock");
-            let mut newest = None;
-            while told.front().is_some_and(|it| it.0 <= number) {
-                newest = told.pop_front();
-            }
-            if let Some((_, behind)) = newest {
-                says.send(GuardSays::Told { behind }).ok();
-            }
-        }
-        GuardEvent::Lost => {
-            says.send(GuardSays::Lost).ok();
-        }
-    })?;
-    let end = link.clone();
-    // There is one guard.
-    line.set(link.clone()).ok();
-    link.ready();
-    let tell = move |behind: &[bool]| {
-        let sign = |bytes: &[u8]| signer.sign(bytes);
-        let (datagram, answer) = wire::encode_fenced(ways.pair, instance, behind, sign);
-        let notice =
-            Notice { routes: ways.routes, datagram: datagram.to_vec(), answer: answer.to_vec() };
-        // Held while telling, so that the answer cannot come before the number is noted.
-        let mut told = told.lock().expect("no code panics while it holds this lock");
-        let number = link.tell(notice);
-        told.push_back((number, behind.to_vec()));
-    };
-    tell(&vec![false; engines]);
-    Ok(GuardLink::new(engines, tell, move || end.stopping()))
-}
-
 /// Tells the guard, and through it the service manager, that the loop goes round, while it does.
 async fn vouch(face: Face, line: node_side::GuardLink) {
     let mut rounds = tokio::time::interval(VOUCH_INTERVAL);
@@ -207,42 +171,5 @@ fn wait_for_signals(node: &Node) {
             }
             Err(error) => tracing::error!(%error, "signals cannot be heard"),
         }
-    }
-}
-
-/// SIGHUP: what may change while running is applied, the rest is named.
-async fn reload_on_hang_up(
-    file: PathBuf,
-    mut running: Settings,
-    hooks: watch::Sender<crate::settings::Hooks>,
-) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hang_ups = match signal(SignalKind::hangup()) {
-        Ok(hang_ups) => hang_ups,
-        Err(error) => {
-            tracing::error!(%error, "SIGHUP cannot be heard");
-            return;
-        }
-    };
-    while hang_ups.recv().await.is_some() {
-        let new = match crate::settings::load(&file) {
-            Ok(new) => new,
-            Err(error) => {
-                tracing::error!("the settings are not taken; the old ones stay:\n{error}");
-                continue;
-            }
-        };
-        let reload = running.diff_reload(&new);
-        for it in &reload.applied {
-            tracing::info!(field = it.field, old = it.old, new = it.new, "applied");
-        }
-        for it in &reload.needs_restart {
-            tracing::warn!(field = it.field, running = it.old, file = it.new, "needs a restart");
-        }
-        if reload == crate::settings::Reload::default() {
-            tracing::info!("the settings are as they were");
-        }
-        hooks.send_replace(new.hooks.clone());
-        running.hooks = new.hooks;
     }
 }

@@ -16,7 +16,7 @@ mod load;
 
 pub use agree::{Change, Reload};
 pub use edit::{EditError, set_value};
-pub use field::{FIELDS, Field, When, guide_page};
+pub use field::{Alike, FIELDS, Field, When, guide_page};
 pub use load::{LoadError, Unpaired, check_key_file, load, load_unpaired, read_file};
 pub use measure::{duration_text, parse_duration, parse_size, size_text};
 pub use problem::{Problem, Problems};
@@ -192,6 +192,22 @@ pub struct ApiTls {
     pub cert: PathBuf,
     /// PEM key.
     pub key: PathBuf,
+}
+
+impl Api {
+    /// As the API wants them.
+    #[must_use]
+    pub fn tls_files(&self) -> Option<hotpair_api::TlsFiles> {
+        let files =
+            |it: &ApiTls| hotpair_api::TlsFiles { cert: it.cert.clone(), key: it.key.clone() };
+        self.tls.as_ref().map(files)
+    }
+
+    /// As the API wants it.
+    #[must_use]
+    pub fn token_file(&self) -> Option<&std::path::Path> {
+        self.token_file.as_deref()
+    }
 }
 
 /// One address that follows the active node, `192.168.1.10/24@eth0`.

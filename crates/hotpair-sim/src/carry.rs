@@ -110,7 +110,7 @@ impl World {
                 self.watch.changed(node, at, &change, &self.nodes[node].disks[at].image.record);
             }
             EngineOutput::Alarm(alarm) => self.note(&format!("{node} alarm {alarm:?}")),
-            EngineOutput::Stopped { process } => {
+            EngineOutput::Stopped { process, .. } => {
                 self.note(&format!("{node} {engine:?} stopped, process {process}"));
                 self.stopped(node, at, process);
             }

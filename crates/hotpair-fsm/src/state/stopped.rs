@@ -2,7 +2,6 @@
 use super::{Determining, Move, State};
 use crate::context::Context;
 use crate::{Action, ReplicaOrder, Rule, Step, Timer};
-use hotpair_types::StateId;
 use std::time::Duration;
 
 /// How long the last view is shown at most.
@@ -12,12 +11,14 @@ pub(super) const LEAVING_SHOWN_MAX: Duration = Duration::from_millis(500);
 pub(crate) struct Stopped {
     pub(super) leaving: bool,
     process: bool,
+    /// The last view is shown, under a round of its own.
+    last_shown: bool,
     announced: bool,
 }
 
 impl Stopped {
     pub(super) const fn undeployed() -> Self {
-        Self { leaving: false, process: false, announced: true }
+        Self { leaving: false, process: false, last_shown: false, announced: true }
     }
 
     pub(super) fn next(&mut self, cx: &mut Context) -> Option<Move> {
@@ -25,12 +26,17 @@ impl Stopped {
             cx.wishes.undeploy = false;
             return Some((Rule::Deployed, Determining::enter(cx.settings.startup_allowance, cx)));
         }
-        let seen = cx.heard().is_none_or(|it| it.sees == Some(StateId::Unknown));
         let kept = cx.is_durable() || !cx.facts.storage_ok;
-        let shown = seen || cx.progress.leave_over;
+        if !self.last_shown && cx.outputs_closed() && cx.is_durable() {
+            // What is echoed with this round was said by who saw the final view, not one before it.
+            self.last_shown = true;
+            cx.facts.round += 1;
+        }
+        let seen = self.last_shown && cx.answers().is_some_and(|it| it.echo == cx.facts.round);
+        let shown = seen || cx.heard().is_none() || cx.progress.leave_over;
         if !self.announced && cx.outputs_closed() && shown && (kept || cx.progress.leave_over) {
             self.announced = true;
-            cx.act(Action::Stopped { process: self.process });
+            cx.act(Action::Stopped { process: self.process, seen });
         }
         None
     }
@@ -97,7 +103,7 @@ fn stop(rule: Rule, state: &State, cx: &mut Context) -> State {
     cx.show(Step::None);
     cx.set(Timer::Leave, LEAVING_SHOWN_MAX);
     let process = rule == Rule::GuardLost;
-    State::Stopped(Stopped { leaving, process, announced: false })
+    State::Stopped(Stopped { leaving, process, last_shown: false, announced: false })
 }
 
 /// The standby ends exactly where this active ends.

@@ -126,6 +126,7 @@ fn parse(line: &str) -> Vec<Step> {
         "promote-due" => Step::PromoteDue(host),
         "alone" => Step::Elapsed(host, Timer::StartupAllowance),
         "timeout" => Step::Elapsed(host, Timer::Handover),
+        "leave-over" => Step::Elapsed(host, Timer::Leave),
         "hold-over" => Step::Elapsed(host, Timer::RecoveryHold),
         "write" => Step::Write(host),
         "write-unsent" => Step::WriteUnsent(host),

@@ -69,6 +69,8 @@ pub(super) struct World {
     pub(super) keeps_replicated: bool,
     pub(super) changes: Vec<(usize, RoleChange)>,
     pub(super) replies: Vec<(usize, Reply)>,
+    /// Who left, and whether it knew that the other saw it.
+    pub(super) left: Vec<(usize, bool)>,
 }
 
 pub(super) const OTHER: [usize; 2] = [1, 0];
@@ -98,6 +100,7 @@ impl World {
             keeps_replicated: false,
             changes: Vec::new(),
             replies: Vec::new(),
+            left: Vec::new(),
         }
     }
 
@@ -205,7 +208,10 @@ impl World {
                 }
                 Action::Replica(order) => it.order(order),
                 Action::Record(change) => self.changes.push((host, change)),
-                Action::Stopped { .. } => it.stopped = true,
+                Action::Stopped { seen, .. } => {
+                    it.stopped = true;
+                    self.left.push((host, seen));
+                }
                 Action::Reply { reply, .. } => self.replies.push((host, reply)),
                 Action::PublishSummary
                 | Action::Acknowledge(_)

@@ -54,7 +54,7 @@ impl Driver {
             EngineOutput::Reply { id, reply } => self.answer_command(engine, id, reply),
             EngineOutput::RoleChanged(change) => self.role_changed(engine, &change),
             EngineOutput::Alarm(alarm) => self.fsm_alarm(engine, alarm),
-            EngineOutput::Stopped { process } => self.engine_stopped(engine, process),
+            EngineOutput::Stopped { process, seen } => self.engine_stopped(engine, process, seen),
             EngineOutput::Data(output) => self.data(engine, output),
             EngineOutput::Step(step) => self.runtime(engine).record(*step),
         }
@@ -102,8 +102,11 @@ impl Driver {
         self.publish_status();
     }
 
-    fn engine_stopped(&mut self, engine: EngineIndex, process: bool) {
-        self.runtime(engine).stopped = true;
+    fn engine_stopped(&mut self, engine: EngineIndex, process: bool, seen: bool) {
+        let leaving = self.leaving;
+        let runtime = self.runtime(engine);
+        runtime.stopped = true;
+        runtime.left_seen = leaving.then_some(seen);
         self.changed();
         if process {
             self.ended = Some(Ended::GuardLost);

@@ -1,5 +1,7 @@
 //! What comes from the partner, and what is known of it.
 use super::Driver;
+use super::refusals::RefusedHandshake;
+use crate::greeting;
 use crate::wire::{self, FencedNotice, Incoming, OwnHello, Plain, TheirHello};
 use bytes::Bytes;
 use hotpair_core::{EngineInput, Input};
@@ -11,9 +13,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// So long before its end a certificate is something to look at.
 const CERTIFICATE_ALARM: Duration = Duration::from_secs(30 * 24 * 3_600);
-
-const HELLO_CODE_REFUSED: u32 = 2;
-const GARBAGE_CODE: u32 = 3;
 
 /// One connection to the partner.
 #[derive(Clone, Copy, Debug)]
@@ -31,10 +30,8 @@ pub(crate) struct PartnerInfo {
     pub(crate) hello: Option<OwnHello>,
     /// Why the last Hello, ours or theirs, was refused.
     pub(crate) refused: Option<String>,
-    /// The setting that differs.
-    pub(crate) differs: Option<String>,
-    /// Who tried with a wrong key, last, and how many did.
-    pub(crate) strangers: u64,
+    /// What the last handshake that was refused says.
+    pub(super) handshake: Option<RefusedHandshake>,
 }
 
 impl PartnerInfo {
@@ -44,8 +41,7 @@ impl PartnerInfo {
             links: PerChannel { redundancy: None, primary: None },
             hello: None,
             refused: None,
-            differs: None,
-            strangers: 0,
+            handshake: None,
         }
     }
 
@@ -94,10 +90,7 @@ impl Driver {
                 self.input(Input::Hint { channel, refused: kind == HintKind::Refused });
             }
             TransportEvent::Refused { channel, refusal, .. } => {
-                tracing::warn!(%channel, why = %refusal.why, "a handshake was refused");
-                self.partner.strangers += 1;
-                let text = format!("a handshake on {channel} was refused: {}", refusal.why);
-                self.raise_all("handshake-refused", &text);
+                self.handshake_refused(channel, &refusal);
             }
             TransportEvent::CertificateAlarm { channel, kind, .. } => {
                 let text = format!("the partner's certificate on {channel}: {kind:?}");
@@ -165,26 +158,15 @@ impl Driver {
     }
 
     fn on_hello(&mut self, channel: Channel, their: TheirHello) {
-        let own = &self.partner.own;
-        let hello = their.hello;
-        let refusal = if hello.pair != own.pair {
-            Some("it belongs to another pair".to_owned())
-        } else if hello.node == own.node {
-            Some(format!("it has our own name, {}", own.node))
-        } else if hello.engines != own.engines {
-            // Engines are told apart by their place in this list: nothing it says can be taken.
-            let names = |it: &OwnHello| {
-                it.engines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-            };
-            Some(format!("engines: {} here, {} there", names(own), names(&hello)))
-        } else {
-            None
+        let differences = match greeting::judge(&self.partner.own, &their) {
+            Ok(differences) => differences,
+            Err(refusal) => {
+                let why = refusal.to_string();
+                self.send_frame(Some(channel), Lane::Control, wire::encode_refusal(&why));
+                return self.refuse_partner(channel, format!("its Hello is refused: {why}"));
+            }
         };
-        if let Some(why) = refusal {
-            self.send_frame(Some(channel), Lane::Control, wire::encode_refusal(&why));
-            return self.refuse_partner(channel, format!("its Hello is refused: {why}"));
-        }
-        let differs = first_difference(&own.settings, &hello.settings);
+        let hello = their.hello;
         if let Some(link) = &mut self.partner.links[channel] {
             link.instance = Some(hello.instance);
         }
@@ -195,35 +177,14 @@ impl Driver {
             if self.partner.hello.as_ref().is_none_or(|it| it.instance != hello.instance) {
                 tracing::info!(node = %hello.node, instance = %hello.instance, release = hello.release, "the partner said Hello");
             }
-            match &differs {
-                Some(text) => self.raise_all("settings-differ", text),
-                None => self.lower_all("settings-differ"),
-            }
-            self.partner.differs.clone_from(&differs);
+            self.note_differences(&differences);
             self.partner.refused = None;
             self.lower_all("partner-refused");
+            self.forget_refused_handshake();
             self.partner.hello = Some(hello.clone());
         }
-        let differs = differs.map(Into::into);
+        let differs = differences.blocking.map(Into::into);
         self.input(Input::Hello { channel, instance: hello.instance, differs });
-        self.changed();
-    }
-
-    fn refuse_partner(&mut self, channel: Channel, why: String) {
-        tracing::error!(%channel, %why, "the partner is alive and cannot be worked with");
-        self.raise_all("partner-refused", &why);
-        self.partner.refused = Some(why);
-        self.input(Input::Refused { channel });
-        self.transport.disconnect(channel, HELLO_CODE_REFUSED, "refused");
-        self.changed();
-    }
-
-    fn on_garbage(&mut self, channel: Channel, what: &str) {
-        tracing::error!(%channel, %what, "the partner sent what cannot be understood");
-        self.raise_all("partner-refused", &format!("it sent what cannot be understood: {what}"));
-        self.partner.refused = Some(what.to_owned());
-        self.input(Input::Refused { channel });
-        self.transport.disconnect(channel, GARBAGE_CODE, "garbage");
         self.changed();
     }
 
@@ -271,19 +232,4 @@ impl Driver {
             tracing::debug!(%lane, %error, "a frame was not sent");
         }
     }
-}
-
-/// The first setting that both must agree on and do not.
-fn first_difference(own: &[(String, String)], their: &[(String, String)]) -> Option<String> {
-    for (field, value) in own {
-        match their.iter().find(|it| it.0 == *field) {
-            Some((_, other)) if other == value => {}
-            Some((_, other)) => {
-                return Some(format!("{field}: {value} here, {other} at the partner"));
-            }
-            None => return Some(format!("{field}: {value} here, unknown at the partner")),
-        }
-    }
-    let unknown = their.iter().find(|(field, _)| own.iter().all(|it| it.0 != *field));
-    unknown.map(|(field, value)| format!("{field}: unknown here, {value} at the partner"))
 }

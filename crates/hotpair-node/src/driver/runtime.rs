@@ -30,6 +30,8 @@ pub(crate) struct EngineRuntime {
     pub(crate) role_changes: BTreeMap<String, u64>,
     /// The engine has left or is undeployed.
     pub(crate) stopped: bool,
+    /// It left for good, and whether the partner saw that.
+    pub(crate) left_seen: Option<bool>,
     /// The record of its state machine's steps, when it is kept.
     pub(crate) steps: Option<Recorder>,
     /// Writes that wait for the end of a switchover.
@@ -66,6 +68,7 @@ impl EngineRuntime {
             takeover_seconds: HistogramValue::with_bounds(TAKEOVER_BOUNDS),
             role_changes: BTreeMap::new(),
             stopped: false,
+            left_seen: None,
             steps: None,
             held: VecDeque::new(),
             role: tokio::sync::watch::channel((first, Epoch::NONE)).0,

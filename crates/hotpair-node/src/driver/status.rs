@@ -155,13 +155,17 @@ impl Driver {
         picture: &Picture,
         heard: bool,
     ) -> (ChannelHealth, Option<String>) {
-        if let Some(why) = &self.partner.refused {
+        if let Some(why) = self.partner.refused.as_ref().filter(|_| picture.refused) {
             return (ChannelHealth::Refused, Some(why.clone()));
         }
+        let or_refused = |otherwise: &str| {
+            let refused = self.partner.handshake.as_ref().map(|it| it.text.clone());
+            Some(refused.unwrap_or_else(|| otherwise.to_owned()))
+        };
         match picture.channels[channel] {
-            Pulse::Never => (ChannelHealth::Connecting, Some("nothing was heard yet".to_owned())),
+            Pulse::Never => (ChannelHealth::Connecting, or_refused("nothing was heard yet")),
             Pulse::Silent => {
-                (ChannelHealth::Down, Some("the limit of missed beats is reached".to_owned()))
+                (ChannelHealth::Down, or_refused("the limit of missed beats is reached"))
             }
             Pulse::OnTime | Pulse::Missed if !heard => {
                 (ChannelHealth::NotHeard, Some("the partner does not hear this node".to_owned()))

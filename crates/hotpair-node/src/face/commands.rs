@@ -211,7 +211,7 @@ impl Driver {
                 })
                 .collect(),
             certificate_expiry_seconds: Some(self.certificate_seconds()),
-            refused: vec![("handshake".to_owned(), self.partner.strangers)],
+            refused: vec![("handshake".to_owned(), self.refused_handshakes())],
         }
     }
 

@@ -1,6 +1,6 @@
 //! Compares settings: of the two nodes, and of one node before and after a change of its file.
 
-use super::field::{FIELDS, When};
+use super::field::{Alike, FIELDS, When};
 use super::{Settings, duration_text, size_text};
 use hotpair_types::Channel;
 
@@ -31,13 +31,12 @@ impl Settings {
         FIELDS.iter().filter_map(|it| Some((it.path, self.value_of(it.path)?))).collect()
     }
 
-    /// What both nodes must say alike, in a fixed order. A difference makes the standby Not Ready
-    /// and names the field.
+    /// What both nodes are to say alike, in a fixed order (`Alike`).
     #[must_use]
     pub fn must_agree(&self) -> Vec<(&'static str, String)> {
         let mut list: Vec<_> = FIELDS
             .iter()
-            .filter(|it| it.agree)
+            .filter(|it| it.alike != Alike::No)
             .filter_map(|it| Some((it.path, self.value_of(it.path)?)))
             .collect();
         // A channel's limit counts as the limit that is in force, wherever it was written.
@@ -65,14 +64,16 @@ impl Settings {
             if old == new {
                 continue;
             }
+            // Whether there is TLS or a token at all is weighed against the address once, at the start.
+            let appears = field.path.starts_with("api.") && (old.is_none() || new.is_none());
             let change = Change {
                 field: field.path.to_owned(),
                 old: old.unwrap_or_default(),
                 new: new.unwrap_or_default(),
             };
             match field.when {
-                When::Running => reload.applied.push(change),
-                When::Restart => reload.needs_restart.push(change),
+                When::Running if !appears => reload.applied.push(change),
+                When::Running | When::Restart => reload.needs_restart.push(change),
             }
         }
         if self.engines != new.engines {
@@ -84,6 +85,26 @@ impl Settings {
             let (old, new) = (text(self), text(new));
             reload.needs_restart.push(Change { field: "engines".to_owned(), old, new });
         }
+        reload
+    }
+
+    /// Takes over from newer settings what may change while running, and says what it took and what it
+    /// did not.
+    pub fn take_live(&mut self, new: &Self) -> Reload {
+        let reload = self.diff_reload(new);
+        self.pair.handover_timeout = new.pair.handover_timeout;
+        self.pair.drop_after = new.pair.drop_after;
+        self.recovery = new.recovery;
+        self.config.ack = new.config.ack;
+        self.writes = new.writes;
+        if self.api.tls.is_some() && new.api.tls.is_some() {
+            self.api.tls.clone_from(&new.api.tls);
+        }
+        if self.api.token_file.is_some() && new.api.token_file.is_some() {
+            self.api.token_file.clone_from(&new.api.token_file);
+        }
+        self.virtual_addresses.clone_from(&new.virtual_addresses);
+        self.hooks.clone_from(&new.hooks);
         reload
     }
 

@@ -12,6 +12,18 @@ pub enum When {
     Restart,
 }
 
+/// Whether the two nodes are to say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alike {
+    /// Each node has its own.
+    No,
+    /// Where they differ both nodes raise an alarm and go on: nothing that the pair promises rests on
+    /// it, and who changes it while running cannot change both at one moment.
+    Should,
+    /// Where they differ the standby stays Not Ready.
+    Must,
+}
+
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -23,8 +35,8 @@ pub struct Field {
     pub default: Option<&'static str>,
     /// When a change takes effect.
     pub when: When,
-    /// Whether both nodes must say the same.
-    pub agree: bool,
+    /// Whether both nodes are to say the same.
+    pub alike: Alike,
     /// What it does.
     pub meaning: &'static str,
 }
@@ -35,7 +47,7 @@ const fn own(
     default: Option<&'static str>,
     meaning: &'static str,
 ) -> Field {
-    Field { path, allowed, default, when: When::Restart, agree: false, meaning }
+    Field { path, allowed, default, when: When::Restart, alike: Alike::No, meaning }
 }
 
 const fn pair(
@@ -44,7 +56,17 @@ const fn pair(
     default: &'static str,
     meaning: &'static str,
 ) -> Field {
-    Field { agree: true, ..own(path, allowed, Some(default), meaning) }
+    Field { alike: Alike::Must, ..own(path, allowed, Some(default), meaning) }
+}
+
+/// Of the pair, but not at one moment.
+const fn policy(
+    path: &'static str,
+    allowed: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+) -> Field {
+    running(Field { alike: Alike::Should, ..own(path, allowed, Some(default), meaning) })
 }
 
 const fn running(field: Field) -> Field {
@@ -175,13 +197,13 @@ pub const FIELDS: &[Field] = &[
         "\"1200ms\"",
         "Modes `no-split` and `arbiter`: a standby acts on silence only so long after its last acknowledgement.",
     ),
-    pair(
+    policy(
         "pair.handover_timeout",
         "100ms to 10m",
         "\"5s\"",
         "After which a planned handover that was not accepted is taken back.",
     ),
-    pair(
+    policy(
         "pair.drop_after",
         "100ms to 10m",
         "\"2s\"",
@@ -193,27 +215,32 @@ pub const FIELDS: &[Field] = &[
         "true",
         "Whether an engine's objects are restarted when it becomes standby.",
     ),
-    pair(
+    policy(
         "recovery.mode",
         "\"automatic\" or \"manual\"",
         "\"automatic\"",
         "Whether the master takes over again by itself once it is ready.",
     ),
-    pair("recovery.hold", "0s to 24h", "\"5s\"", "How long the master must have been ready first."),
-    pair(
+    policy(
+        "recovery.hold",
+        "0s to 24h",
+        "\"5s\"",
+        "How long the master must have been ready first.",
+    ),
+    policy(
         "recovery.suspend_after",
         "2 to 1000",
         "5",
         "So many changes of role within `recovery.suspend_window` suspend automatic changes.",
     ),
-    pair("recovery.suspend_window", "1s to 24h", "\"10m\"", "The window of that count."),
+    policy("recovery.suspend_window", "1s to 24h", "\"10m\"", "The window of that count."),
     pair(
         "config.writable_on",
         "\"master\" or \"active\"",
         "\"master\"",
         "Config data may be written on the designated master while it is active, or on whichever node is active.",
     ),
-    pair(
+    policy(
         "config.ack",
         "\"local\", \"replicated\" or \"durable\"",
         "\"durable\"",
@@ -225,36 +252,36 @@ pub const FIELDS: &[Field] = &[
         Some("\"256 MiB\""),
         "The most the config journal may hold; a partner that was away for longer gets a full copy.",
     ),
-    pair(
+    policy(
         "writes.ack",
         "\"local\", \"replicated\" or \"durable\"",
         "\"replicated\"",
         "What the acknowledgement of a runtime write means, where the write does not say.",
     ),
-    pair(
+    policy(
         "writes.require_standby",
         FLAG,
         "false",
         "Whether writes are refused while there is no standby, instead of answered as degraded.",
     ),
-    own(
+    running(own(
         "writes.persist_interval",
         "1ms to 1m",
         Some("\"100ms\""),
         "How often runtime state is written to disk.",
-    ),
-    own(
+    )),
+    running(own(
         "writes.ring_max",
         "1 MiB to 64 GiB",
         Some("\"64 MiB\""),
         "The most the ring of runtime entries may hold; a partner that was away for longer gets a snapshot.",
-    ),
-    own(
+    )),
+    running(own(
         "writes.key_retention",
         "1s to 24h",
         Some("\"10m\""),
         "How long an idempotency key and its answer are remembered.",
-    ),
+    )),
     own(
         "api.listen",
         "an IP address and a port",
@@ -267,14 +294,24 @@ pub const FIELDS: &[Field] = &[
         None,
         "What the partner and refusals name as this node's address; without it made of `api.listen`.",
     ),
-    own("api.tls_cert", "a path", None, "The certificate chain of the HTTP interface, PEM."),
-    own("api.tls_key", "a path", None, "Its key, PEM; readable by nobody else."),
-    own(
+    running(own(
+        "api.tls_cert",
+        "a path",
+        None,
+        "The certificate chain of the HTTP interface, PEM. Read again at SIGHUP; to begin or to end TLS needs a restart.",
+    )),
+    running(own(
+        "api.tls_key",
+        "a path",
+        None,
+        "Its key, PEM; readable by nobody else. As `api.tls_cert`.",
+    )),
+    running(own(
         "api.token_file",
         "a path",
         None,
-        "The file with the bearer token that every request must carry; readable by nobody else.",
-    ),
+        "The file with the bearer token that every request must carry; readable by nobody else. Read again at SIGHUP; to begin or to end to ask for one needs a restart.",
+    )),
     running(own(
         "virtual_addresses.addresses",
         "a list of \"192.168.1.10/24@eth0\"",
@@ -342,7 +379,11 @@ pub fn guide_page() -> String {
             );
         }
         let default = field.default.map_or_else(|| "–".to_owned(), |it| format!("`{it}`"));
-        let alike = if field.agree { "yes" } else { "" };
+        let alike = match field.alike {
+            Alike::No => "",
+            Alike::Should => "should",
+            Alike::Must => "must",
+        };
         let needs = match field.when {
             When::Running => "SIGHUP",
             When::Restart => "a restart",

@@ -212,6 +212,65 @@ fn a_change_of_the_file_says_what_needs_a_restart() {
 }
 
 #[test]
+fn what_may_change_while_running_is_taken_and_nothing_else() {
+    let mut running = parse(
+        "[api]\ntls_cert = \"/a\"\ntls_key = \"/a\"\ntoken_file = \"/a\"\n[hooks]\non_active = []\n",
+    )
+    .unwrap();
+    let new = parse(
+        r#"
+        [pair]
+        mode = "manual"
+        handover_timeout = "1s"
+        drop_after = "1s"
+        [recovery]
+        mode = "manual"
+        hold = "1s"
+        suspend_after = 9
+        suspend_window = "1m"
+        [config]
+        ack = "local"
+        writable_on = "active"
+        [writes]
+        ack = "local"
+        require_standby = true
+        persist_interval = "1s"
+        ring_max = "1 MiB"
+        key_retention = "1m"
+        [api]
+        tls_cert = "/b"
+        tls_key = "/b"
+        token_file = "/b"
+        [hooks]
+        on_active = ["/b"]
+        on_standby = ["/b"]
+        notify = ["/b"]
+        time_limit = "1s"
+        "#,
+    )
+    .unwrap();
+    let reload = running.take_live(&new);
+    let names = |it: &[Change]| it.iter().map(|it| it.field.clone()).collect::<Vec<_>>();
+    let all = FIELDS.iter().filter(|it| it.when == When::Running).map(|it| it.path);
+    // A node that has any of these does not start.
+    let all: Vec<_> = all.filter(|it| *it != "virtual_addresses.addresses").collect();
+    assert_eq!(names(&reload.applied), all);
+    let rest = running.diff_reload(&new);
+    assert_eq!(names(&rest.applied), [""; 0], "all of it is in force");
+    assert_eq!(rest.needs_restart, reload.needs_restart);
+    assert_eq!(names(&rest.needs_restart), ["pair.mode", "pair.start_alone", "config.writable_on"]);
+}
+
+#[test]
+fn to_begin_to_ask_for_a_token_needs_a_restart() {
+    let mut running = parse("").unwrap();
+    let new = parse("[api]\ntoken_file = \"/a\"\n").unwrap();
+    let reload = running.take_live(&new);
+    assert_eq!((reload.applied.len(), reload.needs_restart.len()), (0, 1));
+    assert_eq!(running.api.token_file, None);
+}
+
+#[test]
 fn a_secret_that_others_can_read_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();

@@ -7,6 +7,7 @@ mod fake;
 mod help;
 mod statuses;
 mod settings;
+mod secure;
 mod making;
 mod pairing;
 mod asking;

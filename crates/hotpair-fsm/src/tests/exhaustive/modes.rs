@@ -73,7 +73,7 @@ fn availability_leaving_opens_never_two() {
     check(
         Mode::Availability,
         &Bounds { faults: &[Ask(Command::Leave)], ..BOUNDS },
-        &expect!["6807"],
+        &expect!["6834"],
     );
 }
 

@@ -1,5 +1,6 @@
 //! Ways in which an engine ends here, and what its partner makes of each.
-use super::check;
+use super::super::world::World;
+use super::{check, parse};
 use expect_test::expect;
 
 #[test]
@@ -104,4 +105,30 @@ fn a_lost_guard_ends_the_process_and_the_partner_acts() {
                 = - | 3 open Degraded sees 13
         "#]],
     );
+}
+
+/// Who left in a script, and whether it knew that the other had seen its last view.
+fn left(script: &str) -> Vec<(usize, bool)> {
+    let mut world = World::new(|_| {});
+    for line in script.lines().map(str::trim).filter(|it| !it.is_empty()) {
+        for step in parse(line) {
+            assert!(world.can(step), "{line}: cannot happen");
+            world.take(step);
+        }
+        world.run();
+    }
+    world.left
+}
+
+#[test]
+fn who_leaves_knows_whether_the_partner_saw_it() {
+    let begun = "start master\nstart backup\n";
+    assert_eq!(left(&format!("{begun}ask backup leave")), [(1, true)]);
+    // Its views do not arrive any more, and it does not know yet.
+    let cut = "cut-from backup\nask backup leave\nleave-over backup";
+    assert_eq!(left(&format!("{begun}{cut}")), [(1, false)]);
+    // It saw that the other is stopping, and never the view that says so for good.
+    let answers_lost = "cut-from master\nask backup leave\nleave-over backup";
+    assert_eq!(left(&format!("{begun}{answers_lost}")), [(1, false)]);
+    assert_eq!(left("start master\nalone master\nask master leave"), [(0, false)]);
 }

@@ -1,0 +1,39 @@
+//! Settings that change while the node runs.
+use super::Driver;
+use crate::greeting::{self, Differences};
+use crate::settings::Settings;
+use crate::{boot, wire};
+use hotpair_core::Input;
+use hotpair_transport::Lane;
+use hotpair_types::Channel;
+use std::sync::Arc;
+
+impl Driver {
+    /// Puts settings in force that differ from the running ones only in what may change.
+    pub(crate) fn take_settings(&mut self, settings: Settings) {
+        let data = Box::new(boot::replication_settings(&settings));
+        let policy = boot::fsm_settings(&settings, settings.node.designation).policy();
+        let texts = settings.must_agree().into_iter().map(|(k, v)| (k.to_owned(), v));
+        self.partner.own.settings = texts.collect();
+        self.settings = Arc::new(settings);
+        self.input(Input::Settings { policy, data });
+        // The partner compares with what we said last.
+        let hello = wire::encode_hello(&self.partner.own);
+        for channel in Channel::ALL.into_iter().filter(|it| self.partner.is_up(*it)) {
+            self.send_frame(Some(channel), Lane::Control, hello.clone());
+        }
+        if let Some(their) = &self.partner.hello {
+            let differences = greeting::compare(&self.partner.own.settings, &their.settings);
+            self.note_differences(&differences);
+        }
+        self.changed();
+    }
+
+    /// Tells people where the two nodes say different things.
+    pub(super) fn note_differences(&mut self, differences: &Differences) {
+        match differences.text() {
+            Some(text) => self.raise_all("settings-differ", &text),
+            None => self.lower_all("settings-differ"),
+        }
+    }
+}
