@@ -219,30 +219,20 @@ impl Store {
 
     /// Keeps a change of role for ever.
     pub fn keep_change(&self, engine: EngineIndex, change: KeptChange) {
-        self.submit_quietly(engine, storage::Op::AppendRoleChange(change.change));
+        let ops = vec![storage::Op::AppendRoleChange(change.change)];
+        // It must not stand before the epoch, or the entries, that a change of role waits for.
+        log_refusal(self.handle(engine).submit_quietly(ticket::NOBODY, ops));
     }
 
     /// Remembers over restarts that a person stopped an engine here.
     pub fn keep_undeployed(&self, engine: EngineIndex, undeployed: bool) {
         let (table, key) = (opening::NODE_TABLE.into(), opening::UNDEPLOYED_KEY.into());
-        self.submit_quietly(
-            engine,
-            if undeployed {
-                storage::Op::PutLocal { table, key, value: Bytes::from_static(b"1") }
-            } else {
-                storage::Op::RemoveLocal { table, key }
-            },
-        );
-    }
-
-    /// For what nobody waits for. A failure of the disk shows with the next operation.
-    fn submit_quietly(&self, engine: EngineIndex, op: storage::Op) {
-        let handle = self.engines[usize::from(engine.0)].handle();
-        if let Err(error @ (SubmitError::Overloaded | SubmitError::Closed)) =
-            handle.submit(ticket::NOBODY, vec![op])
-        {
-            tracing::warn!(%error, "not recorded");
-        }
+        let op = if undeployed {
+            storage::Op::PutLocal { table, key, value: Bytes::from_static(b"1") }
+        } else {
+            storage::Op::RemoveLocal { table, key }
+        };
+        log_refusal(self.handle(engine).submit(ticket::NOBODY, vec![op]));
     }
 
     /// Reads journal entries, then reports `replication::Input::JournalRead`.
@@ -289,6 +279,13 @@ impl Store {
             tracing::warn!(%fault, "a file could not be closed");
         }
         drop(data);
+    }
+}
+
+/// For what nobody waits for. A failure of the disk shows with the next operation.
+fn log_refusal(submitted: Result<(), SubmitError>) {
+    if let Err(error @ (SubmitError::Overloaded | SubmitError::Closed)) = submitted {
+        tracing::warn!(%error, "not recorded");
     }
 }
 

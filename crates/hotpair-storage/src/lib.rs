@@ -46,6 +46,7 @@ mod engine_store;
 mod engine_reader;
 mod loaded;
 mod scrub;
+mod order_queue;
 mod storage_thread;
 mod node_store;
 mod config_table;
@@ -67,10 +68,9 @@ pub use local_table::{LocalError, LocalTable};
 pub use module_store::{MODULE_BYTES_MAX, ModuleError, ModuleHash, ModuleStore, ModuleWriter};
 pub use node_store::NodeStore;
 pub use options::Options;
+pub use order_queue::{QUEUE_BATCHES_MAX, QUIET_PAUSE};
 pub use role_change::RoleChange;
 pub use scrub::{ScrubCursor, ScrubProgress};
 pub use set_aside::set_aside;
-pub use storage_thread::{
-    Completion, QUEUE_BATCHES_MAX, StorageHandle, StorageThread, SubmitError, WaitError,
-};
+pub use storage_thread::{Completion, StorageHandle, StorageThread, SubmitError, WaitError};
 pub use table::StoreFile;

@@ -1,16 +1,11 @@
 //! The thread that writes: takes batches from a bounded queue and commits all that wait as one
 //! group, so that many writers share one fsync.
+use crate::order_queue::{Ops, Order, QUEUE_BATCHES_MAX, Queue};
 use crate::{CommitError, EngineReader, EngineStore, Op, StorageFault};
-use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-
-/// Batches that may wait for the disk.
-pub const QUEUE_BATCHES_MAX: usize = 131_072;
-/// Batches that share one commit at most: bounds the memory of a transaction.
-const GROUP_BATCHES_MAX: usize = 4_096;
 
 /// What became of one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,80 +45,12 @@ pub enum SubmitError {
     Closed,
 }
 
-enum Order {
-    Commit {
-        ticket: u64,
-        ops: Ops,
-    },
-    /// Answered apart from the completions.
-    CommitAndAnswer {
-        ops: Ops,
-        answer: SyncSender<Result<(), CommitError>>,
-    },
-}
-
-enum Ops {
-    Made(Vec<Op>),
-    /// To be made on the thread.
-    Make(Box<dyn FnOnce() -> Vec<Op> + Send>),
-}
-
-#[derive(Default)]
-struct Queue {
-    orders: Mutex<Waiting>,
-    more: Condvar,
-}
-
-#[derive(Default)]
-struct Waiting {
-    orders: VecDeque<Order>,
-    /// No more orders are taken: the thread is asked to end, or has ended.
-    closed: bool,
-}
-
-impl Queue {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        // Nothing that holds the lock can panic half way.
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, order: Order) -> Result<(), SubmitError> {
-        let mut waiting = self.waiting();
-        if waiting.closed {
-            return Err(SubmitError::Closed);
-        }
-        if waiting.orders.len() >= QUEUE_BATCHES_MAX {
-            return Err(SubmitError::Overloaded);
-        }
-        waiting.orders.push_back(order);
-        drop(waiting);
-        self.more.notify_one();
-        Ok(())
-    }
-
-    /// The next group; empty when it is closed and nothing waits.
-    fn take(&self) -> Vec<Order> {
-        let mut waiting = self.waiting();
-        while waiting.orders.is_empty() && !waiting.closed {
-            waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-        }
-        let count = waiting.orders.len().min(GROUP_BATCHES_MAX);
-        waiting.orders.drain(..count).collect()
-    }
-
-    fn close(&self) {
-        self.waiting().closed = true;
-        self.more.notify_all();
-    }
-}
-
 /// Closes the queue however the thread ends, so that nobody waits for ever.
 struct CloseOnEnd(Arc<Queue>);
 
 impl Drop for CloseOnEnd {
     fn drop(&mut self) {
-        self.0.close();
-        self.0.waiting().orders.clear();
+        self.0.abandon();
     }
 }
 
@@ -199,6 +126,20 @@ impl StorageHandle {
         self.queue.push(Order::Commit { ticket, ops: Ops::Made(ops) })
     }
 
+    /// Queues a batch that nobody waits for, all of it for the local file. It goes along with the
+    /// next batch that has to be written there, or alone when none has come for
+    /// `QUIET_PAUSE`: what is urgent never waits behind it. Quiet batches keep their order.
+    ///
+    /// # Errors
+    /// `SubmitError` when it was not queued.
+    ///
+    /// # Panics
+    /// When an operation is not for the local file.
+    pub fn submit_quietly(&self, ticket: u64, ops: Vec<Op>) -> Result<(), SubmitError> {
+        assert!(ops.iter().all(Op::is_local), "only what is this node's own may wait");
+        self.queue.push_quietly(Order::Commit { ticket, ops: Ops::Made(ops) })
+    }
+
     /// As `submit`, and the batch is made on the storage thread: for translations that would keep
     /// the caller from its work.
     ///
@@ -249,15 +190,6 @@ pub enum WaitError {
 enum Answer {
     Completion(u64),
     Sender(SyncSender<Result<(), CommitError>>),
-}
-
-impl Ops {
-    fn made(self) -> Vec<Op> {
-        match self {
-            Self::Made(ops) => ops,
-            Self::Make(make) => make(),
-        }
-    }
 }
 
 fn run(

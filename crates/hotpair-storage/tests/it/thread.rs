@@ -51,6 +51,25 @@ fn many_writers_share_commits_and_are_answered_in_order() {
     thread.close().unwrap();
 }
 
+fn quiet() -> Vec<Op> {
+    let (table, key) = ("log".into(), "last".into());
+    vec![Op::PutLocal { table, key, value: bytes("quiet") }]
+}
+
+#[test]
+fn a_quiet_batch_without_company_is_stored_all_the_same() {
+    let (replicated, local) = (FaultDisk::default(), FaultDisk::default());
+    let (sent, completed) = channel();
+    let store = disks(&replicated, &local);
+    let thread = StorageThread::spawn(store, move |them| sent.send(them).unwrap()).unwrap();
+    thread.handle().submit_quietly(1, quiet()).unwrap();
+    assert_eq!(completed.recv().unwrap()[0].ticket(), 1);
+    // Closing does not wait for company, and forgets nothing.
+    thread.handle().submit_quietly(2, quiet()).unwrap();
+    thread.close().unwrap();
+    assert_eq!(completed.recv().unwrap()[0].ticket(), 2);
+}
+
 #[test]
 fn after_one_failure_nothing_is_tried_again() {
     let (replicated, local) = (FaultDisk::default(), FaultDisk::default());
