@@ -66,7 +66,9 @@ pub fn of_write(refusal: &replication::Refusal, partner: Option<String>) -> Prob
         replication::Refusal::Overloaded { .. } => {
             Problem::new(ProblemKind::Overloaded, text).retry_after(Duration::from_secs(1))
         }
-        replication::Refusal::TooLarge { .. } => Problem::new(ProblemKind::BodyTooLarge, text),
+        replication::Refusal::TooLarge { .. } | replication::Refusal::TooManyChanges { .. } => {
+            Problem::new(ProblemKind::BodyTooLarge, text)
+        }
         replication::Refusal::Malformed { .. } => Problem::new(ProblemKind::Unprocessable, text),
         replication::Refusal::KeyTooOld { .. } => Problem::new(ProblemKind::KeyExpired, text),
         replication::Refusal::StorageFailed => Problem::new(ProblemKind::StorageFailed, text),

@@ -4,9 +4,9 @@ use hotpair_types::{Epoch, ItemKey, JournalKind, NodeTime, Position};
 use serde::{Deserialize, Serialize};
 
 /// How many changes one entry may have.
-pub(crate) const OPS_MAX: usize = 1 << 20;
+pub const OPS_MAX: usize = 1 << 20;
 /// How many items a provider may replace at once.
-pub(crate) const ITEMS_MAX: usize = 1 << 20;
+pub const ITEMS_MAX: usize = 1 << 20;
 
 /// One atomic change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

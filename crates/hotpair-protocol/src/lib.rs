@@ -26,8 +26,8 @@ mod fenced;
 pub use beat::{Beat, Flags, Heard, Step, View};
 pub use bounded::{Blob, List, Text, TooLong};
 pub use entry::{
-    Conflict, DivergenceId, DivergenceRecord, Entry, Fate, IdempotencyKey, KeptKey, Op, Record,
-    Winning,
+    Conflict, DivergenceId, DivergenceRecord, Entry, Fate, ITEMS_MAX, IdempotencyKey, KeptKey,
+    OPS_MAX, Op, Record, Winning,
 };
 pub use fenced::{Fenced, FencedAnswer, SIGNATURE_BYTES};
 pub use frame::{DecodeError, FRAME_BYTES_MAX, decode, encode};

@@ -85,6 +85,15 @@ pub struct Record {
 }
 
 impl Op {
+    /// How many changes it counts for: a full replacement one more than it has items.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        match self {
+            Self::Set { .. } | Self::Remove { .. } => 1,
+            Self::ReplaceAll { items, .. } => items.len().saturating_add(1),
+        }
+    }
+
     /// How many bytes it carries: names and values.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -53,7 +53,7 @@ pub use message::{
 pub use output::{Alarm, Fact, Gap, Inconsistency, Output, Progress, SyncFailure};
 pub use per_journal::PerJournal;
 pub use replica::Replica;
-pub use settings::{Limits, Settings};
+pub use settings::{ENTRY_CHANGES_MAX, Limits, Settings};
 pub use store_op::{JournalSwap, StoreOp, StoreTicket};
 pub use write::{
     Acknowledged, Expectation, Outcome, Refusal, Taker, Write, WriteBody, WriteTicket,

@@ -2,6 +2,10 @@
 use hotpair_types::{Ack, WritableOn};
 use std::time::Duration;
 
+/// What a partner takes in one entry at most: a longer one would be garbage to it, and would end the
+/// connection again each time it is sent.
+pub const ENTRY_CHANGES_MAX: usize = 1 << 20;
+
 /// The settings of a replica. The defaults are those of docs/design/interfaces.md.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -34,6 +38,8 @@ pub struct Limits {
     pub runtime_ring_bytes_max: usize,
     /// Names and values of one write.
     pub entry_bytes_max: usize,
+    /// Changes of one write, the items of full replacements included.
+    pub entry_changes_max: usize,
     /// Entries, items or module bytes of one message.
     pub message_bytes_max: usize,
     /// Entries sent and not acknowledged, per journal.
@@ -72,6 +78,7 @@ impl Default for Limits {
             config_ring_bytes_max: 16 << 20,
             runtime_ring_bytes_max: 64 << 20,
             entry_bytes_max: 4 << 20,
+            entry_changes_max: ENTRY_CHANGES_MAX,
             message_bytes_max: 256 << 10,
             window_bytes_max: 8 << 20,
             waiting_writes_max: 65_536,

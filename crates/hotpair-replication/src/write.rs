@@ -121,6 +121,14 @@ pub enum Refusal {
         /// The limit.
         limit: usize,
     },
+    /// More changes than one entry may have.
+    #[error("{count} changes in one write, limit {limit}")]
+    TooManyChanges {
+        /// How many, the items of full replacements included.
+        count: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// It makes no sense: no operation, a provider in a config write or none in a runtime write.
     #[error("malformed: {reason}")]
     Malformed {

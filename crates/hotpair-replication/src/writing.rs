@@ -97,6 +97,11 @@ impl Replica {
         if key.is_some_and(|it| it.key.is_empty() || it.key.len() > KEY_BYTES_MAX) {
             return Err(Refusal::Malformed { reason: "an idempotency key has 1 to 256 bytes" });
         }
+        let limit = self.settings.limits.entry_changes_max;
+        let count = ops.iter().map(Op::changes).sum();
+        if count > limit {
+            return Err(Refusal::TooManyChanges { count, limit });
+        }
         let mut bytes = 0;
         for op in ops {
             bytes += op.bytes();

@@ -4,6 +4,10 @@ use hotpair_protocol::{Blob, List, Text};
 use hotpair_replication as replication;
 use hotpair_replication::SharedEntry;
 
+// What a replica takes, the partner's decoder takes.
+const _: () = assert!(replication::ENTRY_CHANGES_MAX <= wire::OPS_MAX);
+const _: () = assert!(replication::ENTRY_CHANGES_MAX <= wire::ITEMS_MAX);
+
 pub(super) fn to_wire(entry: &replication::Entry) -> wire::Entry {
     let replication::Entry { kind, position, ops, key, written_at, origin, chain } = entry;
     wire::Entry {

@@ -1,7 +1,8 @@
 //! Writes on a level pair and on one without a standby.
 use crate::pair::{A, B, Pair, set, tag};
+use bytes::Bytes;
 use expect_test::expect;
-use hotpair_replication::{AckRule, Direction, Expectation, WriteBody};
+use hotpair_replication::{AckRule, Direction, Expectation, Op, WriteBody};
 use hotpair_types::{Ack, ItemKey, JournalKind};
 
 #[test]
@@ -54,6 +55,30 @@ fn without_a_standby_answers_are_degraded_or_refused() {
 }
 
 #[test]
+fn more_changes_than_a_partner_takes_are_refused() {
+    let mut pair = Pair::level();
+    let mut settings = pair.settings.clone();
+    assert_eq!(settings.limits.entry_changes_max, 1_048_576);
+    settings.limits.entry_changes_max = 3;
+    pair.nodes[A].replica.set_settings(settings);
+    let sets = |count: usize| (0..count).map(|it| set(tag(&it.to_string()), "")).collect();
+    let all = |count: usize| {
+        let items = (0..count).map(|it| (it.to_string().into(), Bytes::new())).collect();
+        vec![Op::ReplaceAll { provider: "tags".into(), items }]
+    };
+    let fits = pair.write_with(A, None, None, WriteBody::Runtime { ops: sets(3) });
+    let many = pair.write_with(A, None, None, WriteBody::Runtime { ops: sets(4) });
+    let replaced = pair.write_with(A, None, None, WriteBody::Runtime { ops: all(3) });
+    let fits_too = pair.write_with(A, None, None, WriteBody::Runtime { ops: all(2) });
+    pair.settle();
+    expect!["replicated e1:1"].assert_eq(&pair.reply(A, fits));
+    expect!["refused: 4 changes in one write, limit 3"].assert_eq(&pair.reply(A, many));
+    expect!["refused: 4 changes in one write, limit 3"].assert_eq(&pair.reply(A, replaced));
+    expect!["replicated e1:2"].assert_eq(&pair.reply(A, fits_too));
+    pair.assert_level();
+}
+
+#[test]
 fn until_it_is_settled_who_acknowledges_writes_wait() {
     let mut pair = Pair::new();
     pair.activate(A);
@@ -97,7 +122,7 @@ fn a_transaction_runs_here_first_and_only_then_there() {
     let version = Some(before.config);
     let ops = vec![
         set(ItemKey::config("l"), "1"),
-        hotpair_replication::Op::Remove { item: item.clone() },
+        Op::Remove { item: item.clone() },
     ];
     let done = pair.config_expecting(A, vec![Expectation { item, version }], ops);
     pair.settle();
