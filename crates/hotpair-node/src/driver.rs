@@ -133,9 +133,9 @@ impl Driver {
         let mut driver = Self {
             clock: parts.clock,
             core: parts.core,
+            partner: PartnerInfo::new(parts.identity, &parts.settings.channels),
             settings: parts.settings,
             engines: parts.engines,
-            partner: PartnerInfo::new(parts.identity),
             transport: parts.transport,
             store: parts.store,
             events: parts.events,

@@ -2,13 +2,14 @@
 use super::Driver;
 use super::refusals::RefusedHandshake;
 use crate::greeting;
+use crate::settings::ChannelSettings;
 use crate::wire::{self, FencedNotice, Incoming, OwnHello, Plain, TheirHello};
 use bytes::Bytes;
 use hotpair_core::{EngineInput, Input};
 use hotpair_fsm::{BeatToSend, View};
 use hotpair_transport::{HintKind, Lane, TransportEvent};
 use hotpair_types::{Channel, Instance, PerChannel};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// So long before its end a certificate is something to look at.
@@ -25,6 +26,8 @@ struct Link {
 /// What is known of the partner.
 pub(crate) struct PartnerInfo {
     pub(crate) own: OwnHello,
+    /// Both nodes run on one host, as far as the addresses of the channels tell.
+    same_host: bool,
     links: PerChannel<Option<Link>>,
     /// The newest Hello that was taken.
     pub(crate) hello: Option<OwnHello>,
@@ -35,9 +38,13 @@ pub(crate) struct PartnerInfo {
 }
 
 impl PartnerInfo {
-    pub(crate) const fn new(own: OwnHello) -> Self {
+    pub(crate) fn new(own: OwnHello, channels: &PerChannel<ChannelSettings>) -> Self {
+        let here = |it: &ChannelSettings| {
+            it.partner.ip().is_loopback() || it.partner.ip() == it.listen.ip()
+        };
         Self {
             own,
+            same_host: channels.iter().any(|it| here(it.1)),
             links: PerChannel { redundancy: None, primary: None },
             hello: None,
             refused: None,
@@ -49,9 +56,11 @@ impl PartnerInfo {
         self.links[channel].is_some()
     }
 
-    /// The base address of the partner's API, as it said.
+    /// The base address of the partner's API, as it said; not when it is the loopback of another
+    /// host, where whoever followed it would ask this node again.
     pub(crate) fn api(&self) -> Option<String> {
-        self.hello.as_ref().map(|it| it.api.clone())
+        let api = &self.hello.as_ref()?.api;
+        (self.same_host || !is_loopback(api)).then(|| api.clone())
     }
 }
 
@@ -230,6 +239,35 @@ impl Driver {
         // What is lost here is asked for again: the replica resends, summaries are repeated.
         if let Err(error) = sent {
             tracing::debug!(%lane, %error, "a frame was not sent");
+        }
+    }
+}
+
+/// Whether a base address leads to the host of whoever asks.
+fn is_loopback(base: &str) -> bool {
+    let authority = base.split_once("://").map_or(base, |it| it.1).trim_end_matches('/');
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(rest),
+        None => authority.split(':').next().unwrap_or(authority),
+    };
+    host == "localhost" || host.parse().is_ok_and(|it: IpAddr| it.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loopback_is_known_in_every_spelling() {
+        for base in
+            ["http://127.0.0.1:8650", "https://localhost", "http://[::1]:8650/", "http://127.9.9.9"]
+        {
+            assert!(is_loopback(base), "{base}");
+        }
+        for base in
+            ["http://10.10.0.1:8650", "https://gw-a.plant:8650", "http://[fd00::1]:8650", "x"]
+        {
+            assert!(!is_loopback(base), "{base}");
         }
     }
 }

@@ -76,7 +76,7 @@ impl Driver {
             at_ms: self.clock.wall().0,
             uptime_ms: now.0 / 1_000,
             api: self.api_base.clone(),
-            partner_api: hello.map(|it| it.api.clone()),
+            partner_api: self.partner.api(),
             partner_instance: hello.map(|it| it.instance.to_string()),
             partner_version: hello.map(|it| it.release.clone()),
             channels: PerChannel::from_fn(|it| self.channel_status(it, &detector)),
