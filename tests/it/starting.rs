@@ -132,7 +132,9 @@ async fn older_alone_assume(stage: &Stage) -> Result<()> {
     let pair = newer_on_the_master(stage, PairSettings::default()).await?;
     pair.node(Side::B).start()?;
     let shown = |it: &hotpair_tests::Status| {
-        it.is_active() && it.engine("main")["marks"]["unverified"] == true
+        it.is_active()
+            && it.engine("main")["marks"]["unverified"] == true
+            && it.has_alarm("unverified")
     };
     pair.until(Side::B, "active, shown as unverified", shown).await?;
     pair.write_tag(Side::B, TAG, 3).await?;
@@ -142,6 +144,8 @@ async fn older_alone_assume(stage: &Stage) -> Result<()> {
         ensure!(pair.tag(side, TAG).await? == 5, "{side} shows the newer data");
     }
     ensure!(pair.keeps(TAG, &json!(3)).await?, "the unverified entry is kept");
+    let over = |it: &hotpair_tests::Status| !it.has_alarm("unverified") && !it.has_alarm("stale");
+    pair.until(Side::B, "no longer alarmed: the cause is over", over).await?;
     Audit::of(&pair).allow_two_actives().run().await?;
     Ok(())
 }

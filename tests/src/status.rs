@@ -25,6 +25,12 @@ impl Status {
         engines.iter().find(|it| it["name"] == name).unwrap_or(&Value::Null)
     }
 
+    /// Whether an alarm with this id is raised.
+    #[must_use]
+    pub fn has_alarm(&self, id: &str) -> bool {
+        self.0["alarms"].as_array().is_some_and(|it| it.iter().any(|it| it["id"] == id))
+    }
+
     /// The state of the default engine, as its kebab-case id.
     #[must_use]
     pub fn state(&self) -> &str {

@@ -58,14 +58,18 @@ impl Driver {
     }
 
     fn divergence_changed(&mut self, engine: EngineIndex) {
-        let kept = self.replica(engine).divergence().filter(|it| !it.fate.is_settled()).count();
-        if kept == 0 {
-            self.runtime(engine).alarms.remove("divergence-kept");
+        if self.keeps_entries(engine) {
+            let text = "entries that lost a conflict are kept: hotpair divergence list";
+            self.raise(engine, "divergence-kept", text.to_owned());
         } else {
-            let text = format!("{kept} losing entries are kept: hotpair divergence list");
-            self.raise(engine, "divergence-kept", text);
+            self.runtime(engine).alarms.remove("divergence-kept");
         }
         self.changed();
+    }
+
+    /// Whether an entry that lost a conflict still waits for a person.
+    pub(super) fn keeps_entries(&self, engine: EngineIndex) -> bool {
+        self.replica(engine).divergence().any(|it| !it.fate.is_settled())
     }
 
     pub(crate) fn replica(&self, engine: EngineIndex) -> &replication::Replica {

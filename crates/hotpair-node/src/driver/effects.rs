@@ -136,12 +136,16 @@ impl Driver {
             }
             fsm::Alarm::EntriesLost => (
                 "divergence-kept",
-                "entries lost an election; they are kept: hotpair divergence list",
+                "entries that lost a conflict are kept: hotpair divergence list",
             ),
             fsm::Alarm::Stale => ("stale", "the partner went on without this node's data"),
             fsm::Alarm::RolledBack => ("rolled-back", "a store was rolled back to an older copy"),
             fsm::Alarm::StorageFailed => ("storage-failed", "the storage of this node failed"),
-            fsm::Alarm::ChannelDegraded(_) => return, // Seen from the channel itself.
+            fsm::Alarm::ChannelDegraded(channel) => {
+                // For the log alone: the status tells it by the channel itself.
+                tracing::warn!(%channel, "a channel is silent, the other one works");
+                return;
+            }
             fsm::Alarm::TwoActives => ("two-actives", "both nodes are active; an election follows"),
         };
         tracing::warn!(engine = %self.name_of(engine), id, text, "alarm");

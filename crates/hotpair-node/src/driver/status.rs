@@ -7,9 +7,18 @@ use hotpair_api::face::{
     SyncProgress,
 };
 use hotpair_core::{Engine, EngineIndex};
-use hotpair_fsm::{Acknowledge, Command, DetectorStatus, Picture, Pulse};
+use hotpair_fsm::{self as fsm, Acknowledge, Command, DetectorStatus, Picture, Pulse};
 use hotpair_types::{Channel, Designation, PerChannel, StateId, Time};
 use std::time::Duration;
+
+/// The alarms of a state machine that end by themselves, with their ids. The others stay until a
+/// person has looked.
+const PASSING_ALARMS: [(fsm::Alarm, &str); 4] = [
+    (fsm::Alarm::Suspended, "suspended"),
+    (fsm::Alarm::Unverified, "unverified"),
+    (fsm::Alarm::Stale, "stale"),
+    (fsm::Alarm::TwoActives, "two-actives"),
+];
 
 /// How fast a sync goes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,9 +98,26 @@ impl Driver {
             }
             status.engines.push(engine);
         }
+        self.lower_ended_alarms();
         status.alarms = self.alarms();
         status.checks = self.checks();
         status
+    }
+
+    /// An alarm of a state machine holds as long as its cause.
+    fn lower_ended_alarms(&mut self) {
+        for index in self.indexes() {
+            let Some(engine) = self.core.engine(index) else { continue };
+            let holding = engine.machine().alarms();
+            for (alarm, id) in PASSING_ALARMS {
+                if !holding.contains(&alarm) {
+                    self.runtime(index).alarms.remove(id);
+                }
+            }
+            if !self.keeps_entries(index) && !holding.contains(&fsm::Alarm::EntriesLost) {
+                self.runtime(index).alarms.remove("divergence-kept");
+            }
+        }
     }
 
     fn alarms(&self) -> Vec<Alarm> {
