@@ -66,6 +66,9 @@ pub(super) fn init(cx: &Context, arguments: &InitArguments) -> Result<Exit, Fail
     cx.screen.line(&format!("{} is made: {shown}", draft.place.name));
     cx.screen.line(&format!("  key  {key}"));
     cx.screen.line(&format!("  data {}", self::shown(&draft.data_dir())));
+    if let Some(text) = foreign_addresses(&draft.place) {
+        cx.screen.note(&cx.screen.yellow(&format!("note: {text} now")));
+    }
     cx.screen.line("Next, here:");
     let settings = if file == Path::new(super::target::DEFAULT_SETTINGS) {
         String::new()
@@ -74,6 +77,16 @@ pub(super) fn init(cx: &Context, arguments: &InitArguments) -> Result<Exit, Fail
     };
     cx.screen.line(&format!("  hotpair invite{settings}"));
     Ok(Exit::Done)
+}
+
+/// What is said of addresses that no interface of this host has now.
+pub(super) fn foreign_addresses(place: &Place) -> Option<String> {
+    let foreign = place.addresses().into_iter().find(|(_, address)| {
+        let bound = std::net::UdpSocket::bind(SocketAddr::new(address.ip(), 0));
+        bound.is_err_and(|it| it.kind() == std::io::ErrorKind::AddrNotAvailable)
+    })?;
+    let (channel, address) = foreign;
+    Some(format!("--{channel} {address}: no interface of this host has {}", address.ip()))
 }
 
 pub(super) fn shown(path: &Path) -> String {

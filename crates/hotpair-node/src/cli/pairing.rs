@@ -1,7 +1,7 @@
 //! `hotpair invite` and `hotpair join`: two hosts learn to trust each other.
 
 use super::arguments::{InviteArguments, JoinArguments};
-use super::init::{Draft, KnownPartner, shown};
+use super::init::{Draft, KnownPartner, foreign_addresses, shown};
 use super::terminal::clean;
 use super::{Context, Exit, Failure, run, target};
 use crate::run_file::RunFile;
@@ -168,6 +168,10 @@ pub(super) async fn join(cx: &Context, arguments: &JoinArguments) -> Result<Exit
     let designation = if arguments.master { Designation::Master } else { Designation::Backup };
     // What can be wrong on this host is found before the other one is asked, and before it waits.
     let draft = Draft::new(arguments.place.clone(), designation)?;
+    // The partner would pin an address at which nobody ever answers.
+    if let Some(text) = foreign_addresses(&arguments.place) {
+        return Err(Failure::WrongUse(text));
+    }
     let token = match (&arguments.token, &arguments.token_file) {
         (Some(token), _) => token.clone(),
         (None, Some(file)) => token_of(cx, file).await?,

@@ -8,9 +8,12 @@ const HEAD: &str = "\
 # Settings of one node of a pair. `hotpair check -c FILE` checks them and changes nothing.
 # What is commented out stands at its default.
 ";
-const BEFORE_PAIRING: &str = "\
+/// Stands below a commented `[partner]`.
+pub(super) const BEFORE_PAIRING: &str = "\
 # The partner is not known yet: `hotpair invite` here and `hotpair join` on the other host write it.
 ";
+/// Stands for a value that has no default.
+pub(super) const UNKNOWN: &str = "…";
 
 /// A settings file with these values.
 #[must_use]
@@ -39,7 +42,7 @@ pub fn template(values: &[(&str, String)]) -> String {
                 let _ = writeln!(text, "{name} = {value}");
             }
             None => {
-                let _ = writeln!(text, "# {name} = {}", field.default.unwrap_or("…"));
+                let _ = writeln!(text, "# {name} = {}", field.default.unwrap_or(UNKNOWN));
             }
         }
     }
