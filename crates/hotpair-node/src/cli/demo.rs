@@ -98,7 +98,10 @@ async fn play(
         if !measuring && next_look <= Instant::now() {
             next_look = Instant::now() + LOOK_INTERVAL;
             story.look(cx, pair).await;
-            pair.watch_over()?;
+            for text in pair.watch_over()? {
+                let at = begun.elapsed().as_secs_f64();
+                say(cx, "guard", &format!("{at:8.2} s  {text}"), json!({"at_s": at}));
+            }
         }
         if let (None, Some(after)) = (&kill, arguments.kill_active_after)
             && running.elapsed() >= after
@@ -129,7 +132,8 @@ async fn wait_until_whole(
         if story.is_whole() {
             return Ok(());
         }
-        pair.watch_over()?;
+        let said = pair.watch_over()?;
+        said.iter().for_each(|it| cx.screen.note(it));
         if begun.elapsed() > READY_PATIENCE {
             let patience = READY_PATIENCE.as_secs();
             let last = story.last();
@@ -156,10 +160,13 @@ fn introduce(cx: &Context, pair: &DemoPair) {
         format!("    {program} switchover --yes --api {a}"),
         format!("    {program} why --api {a}"),
         format!("    kill -9 {}   # the active node's process", pair.active_process().unwrap_or(0)),
+        format!("    tail -f {}", pair.shown_log(0)),
         String::new(),
         "  A simulated tank runs in whichever node is active, and a client counts in a tag 50 times a"
             .to_owned(),
-        "  second, to notice what is lost. Ctrl-C ends it all.".to_owned(),
+        "  second, to notice what is lost. After a takeover gw-a, the master, takes its role back once"
+            .to_owned(),
+        "  it has been ready for 5 s; after a switchover the roles stay. Ctrl-C ends it all.".to_owned(),
         String::new(),
     ];
     lines.iter().for_each(|it| cx.screen.line(it));

@@ -2,9 +2,9 @@
 
 use super::super::ask::{Ask, Base};
 use super::super::init::shown;
-use super::super::status;
 use super::super::terminal::clean;
 use super::super::{Context, Failure};
+use super::story::looked_at;
 use crate::run_file::RunFile;
 use crate::settings::template;
 use hotpair_os::child::{ChildSetup, Pid, ProcessHandle, signal_group};
@@ -28,6 +28,8 @@ const LISTEN_PATIENCE: Duration = Duration::from_secs(15);
 const STOP_PATIENCE: Duration = Duration::from_secs(6);
 /// How much of a log is shown when the demo failed.
 const LOG_LINES_MAX: usize = 25;
+/// How long a guard that was killed stays away.
+const RESTART_PAUSE: Duration = Duration::from_secs(2);
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Two nodes.
@@ -40,6 +42,8 @@ pub(super) struct DemoPair {
     keys: [Identity; 2],
     api_ports: [u16; 2],
     children: Vec<Child>,
+    /// When a guard that ended is started again.
+    restart_at: [Option<Instant>; 2],
 }
 
 /// An address whose port is kept for us, UDP and TCP, until it is dropped.
@@ -69,11 +73,24 @@ impl DemoPair {
         let key = || Identity::generate().map_err(|error| Failure::Failed(error.to_string()));
         let keys = [key()?, key()?];
         let program = std::env::current_exe().map_err(failed)?;
-        Ok(Self { dir, throw_away, program, keys, api_ports: [0; 2], children: Vec::new() })
+        Ok(Self {
+            dir,
+            throw_away,
+            program,
+            keys,
+            api_ports: [0; 2],
+            children: Vec::new(),
+            restart_at: [None; 2],
+        })
     }
 
     pub(super) fn shown_dir(&self) -> String {
         shown(&self.dir)
+    }
+
+    /// Where the log of a node is.
+    pub(super) fn shown_log(&self, node: usize) -> String {
+        shown(&self.log_file(node))
     }
 
     pub(super) fn shown_program(&self) -> String {
@@ -206,7 +223,7 @@ impl DemoPair {
     /// The node that says of itself that it is active.
     pub(super) async fn active(&self) -> Option<usize> {
         for (node, way) in self.ways().iter().enumerate() {
-            if let Ok(status) = status::fetch(way).await
+            if let Some(status) = looked_at(way).await
                 && status.engines.first()?.state.is_some_and(StateId::is_active)
             {
                 return Some(node);
@@ -231,14 +248,35 @@ impl DemoPair {
         Ok(run.node_pid)
     }
 
-    /// A guard that ended is the end of the demo.
-    pub(super) fn watch_over(&mut self) -> Result<(), Failure> {
-        for (child, name) in self.children.iter_mut().zip(NAMES) {
-            if let Ok(Some(status)) = child.try_wait() {
-                return Err(Failure::Failed(format!("the guard of {name} ended: {status}")));
+    /// Starts a guard that ended again, as a service manager would, and says so. One that ended by
+    /// itself is the end of the demo: a node that cannot work.
+    pub(super) fn watch_over(&mut self) -> Result<Vec<String>, Failure> {
+        let mut said = Vec::new();
+        for node in NODES {
+            let name = NAMES[node];
+            let ended = match self.children[node].try_wait() {
+                Ok(Some(status)) => status,
+                Ok(None) | Err(_) => continue,
+            };
+            if ended.code().is_some_and(|it| it != 0) {
+                return Err(Failure::Failed(format!("the guard of {name} ended: {ended}")));
+            }
+            match self.restart_at[node] {
+                None => {
+                    let pause = RESTART_PAUSE.as_secs();
+                    said.push(format!("the guard of {name} ended ({ended}); started again in {pause} s, as a service manager would"));
+                    self.restart_at[node] = Some(Instant::now() + RESTART_PAUSE);
+                }
+                Some(at) if at <= Instant::now() => {
+                    self.restart_at[node] = None;
+                    let failed =
+                        |error| Failure::Failed(format!("{name} cannot be started: {error}"));
+                    self.children[node] = self.spawn(node).map_err(failed)?;
+                }
+                Some(_) => {}
             }
         }
-        Ok(())
+        Ok(said)
     }
 
     /// Stops both, politely first.

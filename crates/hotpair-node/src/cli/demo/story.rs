@@ -1,11 +1,17 @@
 //! What the nodes say of themselves, told as it changes.
 
+use super::super::ask::Ask;
 use super::super::terminal::clean;
 use super::super::{Context, status};
 use super::pair::DemoPair;
+use hotpair_api::face::NodeStatus;
 use hotpair_types::StateId;
 use serde_json::json;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+
+/// A node that hangs must not hang whoever looks at both. Below a writer's patience.
+const LOOK_PATIENCE: Duration = Duration::from_millis(250);
 
 /// The states of both nodes, each by its own word.
 #[derive(Debug)]
@@ -24,15 +30,15 @@ impl Story {
     pub(super) async fn look(&mut self, cx: &Context, pair: &DemoPair) {
         let mut words = Vec::new();
         for (node, way) in pair.ways().iter().enumerate() {
-            let (state, word) = match status::fetch(way).await {
-                Ok(status) => match status.engines.first() {
+            let (state, word) = match looked_at(way).await {
+                Some(status) => match status.engines.first() {
                     Some(engine) => {
                         let seen = format!("{} e{}", clean(&engine.state_name, 60), engine.epoch);
                         (engine.state, seen)
                     }
                     None => (None, "no engine".to_owned()),
                 },
-                Err(_) => (None, "not answering".to_owned()),
+                None => (None, "not answering".to_owned()),
             };
             self.states[node] = state;
             words.push(format!("{} {word}", pair.name(node)));
@@ -63,6 +69,11 @@ impl Story {
     }
 }
 
+/// What a node says of itself, unless it does not answer soon.
+pub(super) async fn looked_at(way: &Ask) -> Option<NodeStatus> {
+    timeout(LOOK_PATIENCE, status::fetch(way)).await.ok()?.ok()
+}
+
 fn is_whole_of(states: [Option<StateId>; 2]) -> bool {
     let [one, other] = states;
     let pair = |one, other| one == Some(StateId::Active) && other == Some(StateId::StandbyReady);
@@ -73,7 +84,7 @@ fn is_whole_of(states: [Option<StateId>; 2]) -> bool {
 pub(super) async fn is_whole(pair: &DemoPair) -> bool {
     let mut states = [None; 2];
     for (node, way) in pair.ways().iter().enumerate() {
-        let status = status::fetch(way).await.ok();
+        let status = looked_at(way).await;
         states[node] = status.and_then(|it| it.engines.first().and_then(|it| it.state));
     }
     is_whole_of(states)
