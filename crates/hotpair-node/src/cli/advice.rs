@@ -45,9 +45,25 @@ pub(super) fn advice(status: &NodeStatus) -> Vec<String> {
         }
     }
     if advice.is_empty() {
-        advice.push("Nothing. The pair is whole.".to_owned());
+        let text = if !is_whole(status) {
+            "Wait a moment; the two are settling their roles."
+        } else if !status.alarms.is_empty() {
+            "The pair is whole; look at the alarms above."
+        } else {
+            "Nothing. The pair is whole."
+        };
+        advice.push(text.to_owned());
     }
     advice
+}
+
+/// Every engine has one node that acts and one that is level with it.
+fn is_whole(status: &NodeStatus) -> bool {
+    status.engines.iter().all(|it| match (it.state, it.partner_state) {
+        (Some(StateId::Active), partner) => partner == StateId::StandbyReady,
+        (Some(own), StateId::Active) => own == StateId::StandbyReady,
+        (_, _) => false,
+    })
 }
 
 fn of_engine(status: &NodeStatus, engine: &EngineStatus) -> Vec<String> {
@@ -74,7 +90,10 @@ fn of_engine(status: &NodeStatus, engine: &EngineStatus) -> Vec<String> {
         StateId::ActiveStandbyNotAvailable => match engine.partner_state {
             StateId::Failed => advice.push(format!("The process on {partner} died; its guard starts it again. If it does not come back, look at its log.")),
             StateId::Unknown => advice.push(format!("{partner} is silent or stopped: start it, or look at its power and network.")),
-            StateId::StandbyNotReady => advice.push(format!("{partner} is there but not ready; ask it why: hotpair status --api {}", partner_api(status))),
+            StateId::StandbyNotReady => advice.push(match &status.partner_api {
+                Some(api) => format!("{partner} is there but not ready; ask it why: hotpair status --api {api}"),
+                None => format!("{partner} is there but not ready; ask it why: `hotpair status` on that host."),
+            }),
             StateId::StandbySyncingWithActive
             | StateId::StandbySyncingCode
             | StateId::StandbySyncingData => advice.push(format!("{partner} is being brought level; wait.")),
@@ -108,11 +127,14 @@ fn of_engine(status: &NodeStatus, engine: &EngineStatus) -> Vec<String> {
         StateId::SwitchingToActive | StateId::SwitchingToStandby => {
             advice.push("Wait a moment; a change of role is under way.".to_owned());
         }
-        StateId::Failed | StateId::Unknown => {}
+        StateId::Failed | StateId::Unknown => {
+            advice.push(format!("This node has left and ends; if nobody means to stop it, look at its log, and at {partner}."));
+        }
+    }
+    if engine.divergence_entries > 0 {
+        advice.push(
+            "Entries that lost a conflict wait for you: `hotpair divergence list`.".to_owned(),
+        );
     }
     advice
-}
-
-fn partner_api(status: &NodeStatus) -> &str {
-    status.partner_api.as_deref().unwrap_or("URL")
 }

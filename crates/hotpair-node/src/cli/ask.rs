@@ -20,8 +20,10 @@ use tokio::time::timeout;
 
 /// How long a connection may take.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
-/// How long an answer may take: longer than a node waits for an outcome.
+/// How long an answer may take that may change something: longer than a node waits for an outcome.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(40);
+/// How long an answer may take that only looks: a node that hangs is to be noticed.
+const LOOK_PATIENCE: Duration = Duration::from_secs(10);
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How often a request is passed on to the node that an answer names.
@@ -253,13 +255,18 @@ impl Ask {
                 self.exchange(stream, question).await
             }
         };
-        match timeout(ANSWER_PATIENCE, answer).await {
+        let looks = question.method == Method::GET;
+        let patience = if looks { LOOK_PATIENCE } else { ANSWER_PATIENCE };
+        match timeout(patience, answer).await {
             Ok(result) => result,
             Err(_) => {
-                let patience = ANSWER_PATIENCE.as_secs();
-                let text = format!(
-                    "{base} was asked and gave no answer within {patience} s; whether it was done is unknown"
-                );
+                let patience = patience.as_secs();
+                let what = if looks {
+                    "it hangs, or its host does"
+                } else {
+                    "whether it was done is unknown"
+                };
+                let text = format!("{base} gave no answer within {patience} s; {what}");
                 Err(Failure::NotReachable(text))
             }
         }

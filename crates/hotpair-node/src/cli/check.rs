@@ -60,8 +60,10 @@ pub(super) async fn check(cx: &Context) -> std::result::Result<Exit, Failure> {
     match &settings {
         Ok(settings) => {
             let agreed = settings.must_agree().len();
-            let text =
-                format!("{} is sound; the partner must agree on {agreed} of them", file.display());
+            let text = format!(
+                "{} is sound; {agreed} of them must be alike on the partner",
+                file.display()
+            );
             checks.add("settings", Result::Ok, text);
             if let Some(what) = settings.not_built() {
                 checks.add("settings", Result::Failed, format!("{what} is not built yet"));
@@ -72,7 +74,10 @@ pub(super) async fn check(cx: &Context) -> std::result::Result<Exit, Failure> {
             checks.add(
                 "settings",
                 Result::Failed,
-                format!("{} errors, below", problems.list.len()),
+                match problems.list.len() {
+                    1 => "1 error, below".to_owned(),
+                    count => format!("{count} errors, below"),
+                },
             );
             let why = "the settings must be sound first";
             for name in ["key", "data", "ports", "partner"] {

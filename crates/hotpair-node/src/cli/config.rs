@@ -26,7 +26,7 @@ pub(super) async fn carry_out(cx: &Context, command: ConfigCommand) -> Result<Ex
         ConfigCommand::Set { pairs, expect, delete, write } => {
             let mut ops = Vec::new();
             for pair in &pairs {
-                let (key, value) = split(pair)?;
+                let (key, value) = split(pair, "KEY=VALUE")?;
                 ops.push(ConfigOp::Set { key: key.to_owned(), value: value_of(value)? });
             }
             ops.extend(delete.into_iter().map(|key| ConfigOp::Delete { key }));
@@ -119,7 +119,7 @@ async fn run(
 
 /// `KEY=17`, or `KEY=none`: it is not there.
 fn expectation(text: &str) -> Result<Expectation, Failure> {
-    let (key, version) = split(text)?;
+    let (key, version) = split(text, "KEY=VERSION")?;
     let wrong =
         || Failure::WrongUse(format!("`{}`: a version is a number or `none`", clean(text, 120)));
     let version = match version {
@@ -129,9 +129,9 @@ fn expectation(text: &str) -> Result<Expectation, Failure> {
     Ok(Expectation { key: key.to_owned(), version })
 }
 
-/// `NAME=VALUE`
-pub(super) fn split(text: &str) -> Result<(&str, &str), Failure> {
-    let wrong = || Failure::WrongUse(format!("`{}` is not NAME=VALUE", clean(text, 120)));
+/// A name and what follows the first `=`; `shape` is how that is written.
+pub(super) fn split<'t>(text: &'t str, shape: &str) -> Result<(&'t str, &'t str), Failure> {
+    let wrong = || Failure::WrongUse(format!("`{}` is not {shape}", clean(text, 120)));
     text.split_once('=').filter(|it| !it.0.is_empty()).ok_or_else(wrong)
 }
 
@@ -143,7 +143,7 @@ fn value_of(text: &str) -> Result<Value, Failure> {
     };
     let document = document(Path::new(file))?;
     serde_json::from_str(&document)
-        .map_err(|error| Failure::WrongUse(format!("{} is not JSON: {error}", clean(file, 200))))
+        .map_err(|error| Failure::WrongUse(format!("{} holds no JSON: {error}", clean(file, 200))))
 }
 
 fn document(file: &Path) -> Result<String, Failure> {

@@ -1,6 +1,7 @@
 //! How a command ends: five statuses, and what is said with each.
 
 use super::terminal::{Screen, clean};
+use super::words::{evidence_lines, reason_lines};
 use crate::settings::Problems;
 use hotpair_api::face::Reason;
 use serde_json::json;
@@ -101,14 +102,27 @@ impl Failure {
                 screen.error(&format!("{} {text}", screen.red("error:")));
             }
             Self::Settings(problems) => screen.error(&problems.to_string()),
-            Self::Answered { exit, text, reasons, active, .. } => {
+            Self::Answered { exit, text, id, reasons, active } => {
                 let word = if *exit == Exit::Refused { "refused:" } else { "error:" };
                 screen.error(&format!("{} {}", screen.red(word), clean(text, 500)));
-                for line in reasons.iter().flat_map(|it| super::words::reason_lines(it, screen)) {
+                for line in reasons.iter().flat_map(|it| match reasons.as_slice() {
+                    // What was said already is not said again.
+                    [only] if only.text == *text => evidence_lines(&it.evidence, screen),
+                    _ => reason_lines(it, screen),
+                }) {
                     screen.error(&line);
                 }
-                if let Some(active) = active {
-                    screen.error(&format!("  ask {} instead", clean(active, 200)));
+                match active {
+                    Some(active) => {
+                        screen.error(&format!("  ask {} instead", clean(active, 200)));
+                    }
+                    None if id == "not-active" => screen.error(
+                        "  ask on the partner's host: its HTTP interface cannot be reached from here",
+                    ),
+                    None if id == "unknown-tag" => screen.error(
+                        "  tags are declared in config: hotpair config set 'tags/PATH={\"type\":\"float\"}'",
+                    ),
+                    None => {}
                 }
             }
         }

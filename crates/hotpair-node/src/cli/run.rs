@@ -38,9 +38,24 @@ pub(super) fn node(cx: &Context, arguments: &NodeArguments) -> Result<ExitCode, 
     let LogArguments { record_steps, demo_plant, .. } = arguments.log;
     let extras = process::Extras { settings_file: file, record_steps, demo_plant };
     process::run_node(settings, arguments.guard_fd, Some(level), extras).or_else(|error| {
-        tracing::error!(%error, "the node cannot start");
+        tracing::error!(error = whole(&error), "the node cannot start");
         Ok(Exit::Failed.into())
     })
+}
+
+/// An error with what caused it.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
 }
 
 fn start_log(arguments: &LogArguments) -> Result<logging::LogLevel, Failure> {
@@ -55,6 +70,13 @@ fn start_log(arguments: &LogArguments) -> Result<logging::LogLevel, Failure> {
 pub(super) fn refused(error: settings::LoadError) -> Failure {
     match error {
         settings::LoadError::Wrong(problems) => Failure::Settings(problems),
+        settings::LoadError::Read { ref source, .. }
+            if source.kind() == std::io::ErrorKind::NotFound =>
+        {
+            Failure::Failed(format!(
+                "{error}; `hotpair init` or `hotpair join` makes it, `-c FILE` names another"
+            ))
+        }
         settings::LoadError::Read { .. }
         | settings::LoadError::TooLarge { .. }
         | settings::LoadError::NotBuilt { .. }

@@ -194,7 +194,8 @@ fn engine_lines(engine: &EngineStatus, screen: &Screen) -> Vec<String> {
     }
     if engine.divergence_entries > 0 {
         let count = engine.divergence_entries;
-        let text = format!("  {count} losing entries are kept: hotpair divergence list");
+        let entries = if count == 1 { "entry is" } else { "entries are" };
+        let text = format!("  {count} losing {entries} kept: hotpair divergence list");
         lines.push(screen.yellow(&text));
     }
     if let Some(event) = &engine.last_change {

@@ -21,7 +21,7 @@ pub(super) async fn carry_out(cx: &Context, command: TagCommand) -> Result<Exit,
         TagCommand::Write { pairs, quality, write } => {
             let mut writes = Vec::new();
             for pair in &pairs {
-                let (path, value) = split(pair)?;
+                let (path, value) = split(pair, "PATH=VALUE")?;
                 let value = value_of(value);
                 writes.push(json!({"path": path, "value": value, "quality": quality.as_str()}));
             }
@@ -129,15 +129,28 @@ async fn all(ask: &Ask, prefix: &str) -> Result<Vec<Tag>, Failure> {
 }
 
 fn cells(tag: &Tag) -> Vec<String> {
-    let unit = tag.unit.as_ref().map_or(String::new(), |it| format!(" {}", clean(it, 20)));
-    let at = if tag.timestamp == 0 { String::new() } else { clock(tag.timestamp) };
+    // "1" is how a number without a unit is declared.
+    let unit = tag.unit.as_ref().filter(|it| *it != "1");
+    let unit = unit.map_or(String::new(), |it| format!(" {}", clean(it, 20)));
+    let at = if tag.timestamp == 0 { "never written".to_owned() } else { clock(tag.timestamp) };
     vec![
         clean(&tag.path, 100),
-        format!("{}{unit}", clean(&tag.value.to_string(), 80)),
+        format!("{}{unit}", clean(&shown(&tag.value), 80)),
         quality(tag.quality).to_owned(),
         at,
         format!("e{}:{}", tag.epoch, tag.sequence),
     ]
+}
+
+/// A value for people: fractions are rounded, `--value` and `--json` give all digits.
+fn shown(value: &Value) -> String {
+    match value.as_f64() {
+        Some(number) if value.is_f64() && number.fract() != 0.0 && number.abs() >= 1e-3 => {
+            let text = format!("{number:.4}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        Some(_) | None => value.to_string(),
+    }
 }
 
 const fn quality(quality: TagQuality) -> &'static str {
@@ -201,5 +214,20 @@ fn show_change(cx: &Context, tag: hotpair_client::Tag) {
         cx.screen.json(&tag);
     } else {
         cx.screen.line(&cells(&tag).join("  "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_are_rounded_for_people_and_nothing_else_is() {
+        let said = |it: &str| shown(&serde_json::from_str(it).unwrap());
+        let all = ["45.97537103109587", "12.5", "900.0", "12345678", "0.00001234", "\"a\"", "-0.5"];
+        assert_eq!(
+            all.map(said),
+            ["45.9754", "12.5", "900.0", "12345678", "0.00001234", "\"a\"", "-0.5"]
+        );
     }
 }

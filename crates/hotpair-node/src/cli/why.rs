@@ -64,9 +64,9 @@ pub(super) async fn why_not(cx: &Context, command: Asked) -> Result<Exit, Failur
         return Ok(exit);
     }
     if reasons.is_empty() {
-        cx.screen.line(&format!("Nothing forbids a {name} now."));
+        cx.screen.line(&format!("Nothing forbids `{name}` now."));
     } else {
-        cx.screen.line(&format!("A {name} is not possible now:"));
+        cx.screen.line(&format!("`{name}` is not possible now:"));
     }
     for line in reasons.iter().flat_map(|it| reason_lines(it, &cx.screen)) {
         cx.screen.line(&line);

@@ -98,6 +98,7 @@ fn the_status_of_a_broken_pair_says_what_to_do() {
         What to do
           Maintenance is on: `hotpair resume` when it is over.
           gw-b is being brought level; wait.
+          Entries that lost a conflict wait for you: `hotpair divergence list`.
           redundancy is down: look at the cable and the network between 10.10.0.1:4750 and 10.10.0.2:4750.
     "#]].assert_eq(&hotpair(&["status", "--api", &node.base]).shown(&[]));
 }
@@ -252,14 +253,14 @@ fn why_shows_rule_and_evidence() {
     expect![[r#"
         status 1
         -- out
-        A promote is not possible now:
+        `promote` is not possible now:
           - an active node is heard: use switchover (active-heard)
     "#]]
     .assert_eq(&hotpair(&["why-not", "promote", "--api", &node.base]).shown(&[]));
     expect![[r#"
         status 0
         -- out
-        Nothing forbids a switchover now.
+        Nothing forbids `switchover` now.
     "#]]
     .assert_eq(&hotpair(&["why-not", "switchover", "--api", &node.base]).shown(&[]));
 }

@@ -51,7 +51,7 @@ fn wrong_use_is_2() {
         expect![[r#"
         status 2
         -- error
-        error: `no-value` is not NAME=VALUE
+        error: `no-value` is not KEY=VALUE
     "#]],
     );
     check(
@@ -139,6 +139,7 @@ fn what_is_not_there_is_1() {
         status 1
         -- error
         error: `a/b` is not declared
+          tags are declared in config: hotpair config set 'tags/PATH={"type":"float"}'
     "#]]
     .assert_eq(&called.shown(&[]));
 }

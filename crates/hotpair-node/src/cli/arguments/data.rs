@@ -7,7 +7,8 @@ use std::path::PathBuf;
 /// How a write is wanted.
 #[derive(Clone, Debug, Args)]
 pub struct WriteArguments {
-    /// What the acknowledgement must mean [default: the node's setting]
+    /// What the acknowledgement must mean: local, replicated or durable [default: the node's
+    /// setting]
     #[arg(long, value_name = "ACK", value_parser = ack)]
     pub(in crate::cli) ack: Option<Ack>,
     /// A retry with the same key is applied once [default: a random one]
@@ -22,14 +23,14 @@ pub enum ConfigCommand {
     Get {
         /// Its key
         key: String,
-        /// Show version and author too
+        /// Show its version too, and when and under which epoch it was written
         #[arg(long)]
         long: bool,
     },
     /// Write records, all of them or none
     Set {
-        /// `KEY=VALUE`; the value is JSON, and what is not JSON is a string. `KEY=@FILE` reads a
-        /// file, `KEY=-` the standard input
+        /// `KEY=VALUE`; the value is JSON, and what is not JSON is a string. `KEY=@FILE` reads
+        /// JSON from a file, `KEY=-` from the standard input
         #[arg(required = true, value_name = "KEY=VALUE")]
         pairs: Vec<String>,
         /// Only if the record has this version; `KEY=none`: only if it is not there

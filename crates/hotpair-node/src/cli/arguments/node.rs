@@ -28,10 +28,10 @@ pub(in crate::cli) struct Place {
     #[arg(long)]
     pub(in crate::cli) name: NodeName,
     /// Its address on the dedicated link
-    #[arg(long, value_name = "IP:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = address)]
     pub(in crate::cli) redundancy: SocketAddr,
     /// Its address on the ordinary network
-    #[arg(long, value_name = "IP:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = address)]
     pub(in crate::cli) primary: SocketAddr,
     /// Where `node.toml` is written
     #[arg(long, value_name = "DIR", default_value = "/etc/hotpair")]
@@ -40,7 +40,7 @@ pub(in crate::cli) struct Place {
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) data_dir: Option<PathBuf>,
     /// Where it serves its HTTP interface
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8650")]
+    #[arg(long, value_name = "IP:PORT", value_parser = address, default_value = "127.0.0.1:8650")]
     pub(in crate::cli) listen: SocketAddr,
 }
 
@@ -128,4 +128,10 @@ pub(in crate::cli) enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "not an IP address with a port, like 10.10.0.1:4750 or [fd00::1]:4750".to_owned()
+    })
 }
