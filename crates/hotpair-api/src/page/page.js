@@ -8,21 +8,21 @@ const EVENTS_MAX = 30;
 const TAG_ROWS_MAX = 300;
 const FRESH_MS = 900;
 
-// Colour and shape of a state; its word is the display name.
+// Colour, shape and display name of a state.
 const LOOKS = {
-  "determining-failover-status": ["busy", "?"],
-  "active": ["active", "●"],
-  "active-standby-not-available": ["active", "◐"],
-  "standby-not-ready": ["bad", "■"],
-  "standby-syncing-with-active": ["busy", "◔"],
-  "standby-syncing-code": ["busy", "◑"],
-  "standby-syncing-data": ["busy", "◕"],
-  "standby-ready": ["ready", "◆"],
-  "standby-missed-heartbeats": ["busy", "▲"],
-  "switching-to-active": ["busy", "↑"],
-  "switching-to-standby": ["busy", "↓"],
-  "failed": ["bad", "✕"],
-  "unknown": ["none", "?"],
+  "determining-failover-status": ["busy", "?", "Determining Failover Status"],
+  "active": ["active", "●", "Active"],
+  "active-standby-not-available": ["active", "◐", "Active - Standby not Available"],
+  "standby-not-ready": ["bad", "■", "Standby - Not Ready"],
+  "standby-syncing-with-active": ["busy", "◔", "Standby - Sync'ng with Active"],
+  "standby-syncing-code": ["busy", "◑", "Standby - Syncing Code"],
+  "standby-syncing-data": ["busy", "◕", "Standby - Syncing Data"],
+  "standby-ready": ["ready", "◆", "Standby - Ready"],
+  "standby-missed-heartbeats": ["busy", "▲", "Standby - Missed Heartbeats"],
+  "switching-to-active": ["busy", "↑", "Switching to Active"],
+  "switching-to-standby": ["busy", "↓", "Switching to Standby"],
+  "failed": ["bad", "✕", "Failed"],
+  "unknown": ["none", "?", "Unknown"],
 };
 const CHANNELS = {
   "up": ["active", "up"], "missing": ["busy", "beats missing"], "not-heard": ["bad", "one-way: we are not heard"],
@@ -133,14 +133,14 @@ function drawNode(card, it) {
       el("div", { class: "name" }, el("i", { "aria-hidden": "true" }, mark), el("span", {}, it.word)),
       el("p", { class: "since" }, since)),
     el("dl", {}, ...facts.flatMap(([name, value, look]) => [el("dt", {}, name), el("dd", { class: look }, value)])),
-    el("p", { class: "open" }, here ? "this page" : it.url ? el("a", { href: it.url }, `open the page of ${it.name}`) : "no address known"),
+    el("p", { class: "open" }, here ? "this page" : it.url ? el("a", { href: it.url }, `open the page of ${it.name}`) : "its page is served on its own host"),
   );
 }
 
 function channel(name, it) {
   const [kind, word] = CHANNELS[it.health] ?? ["busy", it.health];
   const trip = it.round_trip_us == null ? "" : it.round_trip_us < 1000 ? `${it.round_trip_us} µs` : `${(it.round_trip_us / 1000).toFixed(1)} ms`;
-  const missed = it.missed > 0 ? `${it.missed} of ${it.missed_max} beats missed` : `no beat missing (${group(it.missed_total)} so far)`;
+  const missed = it.missed > 0 ? `${it.missed} of ${it.missed_max} beats missed` : `no beat missing now, ${group(it.missed_total)} missed since the start`;
   return el("div", { class: "channel", "data-kind": kind },
     el("h3", {}, name, el("small", {}, it.carries_data ? "carries data" : "stands by")),
     el("div", { class: "wire" }),
@@ -217,11 +217,13 @@ function drawEvents() {
   const own = [...state.events.entries()].filter((it) => it[0].startsWith(`${state.source}#`)).map((it) => it[1]);
   const rows = own.sort((a, b) => b.number - a.number).slice(0, EVENTS_MAX);
   $("events").replaceChildren(...rows.map((it) => {
+    const name = (id) => LOOKS[id]?.[2] ?? id;
+    const change = it.from && it.to && it.from !== it.to ? el("p", {}, `${name(it.from)} → ${name(it.to)}`) : "";
     const epochs = it.epoch_before === it.epoch_after ? "" : ` · epoch ${it.epoch_before} → ${it.epoch_after}`;
     return el("li", {},
       el("p", { class: "head" }, el("b", {}, it.text), el("time", {}, clock(it.at_ms))),
-      el("p", {}, `${it.cause}${epochs}${it.by ? ` · by ${it.by}` : ""}`),
-      it.rule && it.rule !== it.cause ? el("p", { class: "evidence" }, `rule ${it.rule}`) : "",
+      change,
+      el("p", { class: "evidence" }, `rule ${it.rule}${it.cause === it.rule ? "" : ` · cause ${it.cause}`}${epochs}${it.by ? ` · by ${it.by}` : ""}`),
       evidence(it.evidence));
   }));
   if (rows.length === 0) $("events").replaceChildren(el("li", { class: "quiet" }, "Nothing has changed yet."));

@@ -54,7 +54,7 @@ export class Trend {
     const canvas = el("canvas", { role: "img", "aria-label": `trend of ${tag.path}` });
     const strip = el("div", { class: "strip" }, el("p", {}, name, words), canvas);
     this.place.append(strip);
-    this.strips.set(tag.path, { strip, words, canvas, unit: tag.unit ?? "" });
+    this.strips.set(tag.path, { strip, words, canvas, unit: tag.unit && tag.unit !== "1" ? ` ${tag.unit}` : "" });
     if (!this.curves.has(tag.path)) this.add(tag);
   }
 
@@ -84,7 +84,7 @@ export class Trend {
     if (points.length === 0) return;
     const values = points.map((it) => it[1]);
     let [low, high] = [Math.min(...values), Math.max(...values)];
-    words.textContent = `${short(values.at(-1))} ${unit} (${short(low)} … ${short(high)})`;
+    words.textContent = `${short(values.at(-1))}${unit} (${short(low)} … ${short(high)})`;
     if (low === high) { low -= 1; high += 1; }
     const x = (at) => width * (1 - (now - at) / SPAN_MS);
     const y = (value) => 8 + (height - 22) * (1 - (value - low) / (high - low));

@@ -1,7 +1,9 @@
 //! The page about the interfaces names what there is.
 use crate::client::start;
 use hotpair_api::face::ProblemKind;
+use hotpair_types::StateId;
 
+const SCRIPT: &str = include_str!("../../src/page/page.js");
 const PAGE: &str = include_str!("../../../../docs/design/interfaces.md");
 
 #[tokio::test]
@@ -27,5 +29,14 @@ async fn the_page_names_every_path_problem_and_figure() {
         };
         let named = PAGE.contains(&format!("`{name}{suffix}`"));
         assert!(named, "docs/design/interfaces.md does not name {name}{suffix}");
+    }
+}
+
+#[test]
+fn the_status_page_knows_every_state_by_its_name() {
+    for state in StateId::ALL {
+        let row = SCRIPT.lines().find(|it| it.contains(&format!("\"{}\": [", state.id())));
+        let named = row.is_some_and(|it| it.contains(&format!("\"{}\"]", state.display_name())));
+        assert!(named, "page.js does not name {}", state.id());
     }
 }
