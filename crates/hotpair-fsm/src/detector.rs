@@ -1,12 +1,14 @@
 //! Listens for the partner, for all engines of a node: counts missed beats, asks after a hint,
 //! knows what was acknowledged. It decides nothing.
 mod listening;
+mod unheard;
 mod standstill;
 
 use crate::{Beats, Hint, Picture, Pulse};
 use hotpair_types::{Channel, Instance, PerChannel, Time};
 use listening::Listening;
 use std::time::Duration;
+use unheard::Unheard;
 
 /// How much faster than the beat rate a standby asks that misses beats.
 const FAST: u32 = 4;
@@ -116,8 +118,7 @@ pub struct Detector {
     stalled: bool,
     partner: Option<Instance>,
     channels: PerChannel<Listening>,
-    /// Consecutive fresh beats that say: we hear you nowhere.
-    unheard: u32,
+    unheard: Unheard,
     /// The newest receipt of a fresh beat: from here the promise of an acknowledgement runs.
     promised: Time,
     hinted: Option<Hinted>,
@@ -147,7 +148,7 @@ impl Detector {
             stalled: false,
             partner: None,
             channels: PerChannel::default(),
-            unheard: 0,
+            unheard: Unheard::default(),
             promised: now,
             hinted: None,
             process_gone: false,
@@ -184,7 +185,7 @@ impl Detector {
                 self.process_gone = false;
             }
         }
-        self.unheard = if anywhere { 0 } else { self.unheard.saturating_add(1) };
+        self.unheard.note(now, anywhere, !self.picture.is_reachable(), &self.beats);
         self.look(now);
         Received { fresh: true, answer_now: beat.ask }
     }
@@ -328,7 +329,8 @@ impl Detector {
                 for channel in Channel::ALL {
                     self.channels[channel].forget_partner();
                 }
-                (self.unheard, self.hinted, self.process_gone) = (0, None, false);
+                self.unheard = Unheard::default();
+                (self.hinted, self.process_gone) = (None, false);
                 true
             }
         }
@@ -355,7 +357,6 @@ impl Detector {
         }
         let pulse = |it| self.channels[it].pulse(now, beats.interval, beats.limits[it]);
         let channels = PerChannel::from_fn(pulse);
-        let limit = beats.limits.redundancy.max(beats.limits.primary);
         let fresh = |at: Option<Time>, within| at.is_some_and(|at| now.since(at) < within);
         let hint = match self.hinted {
             None => Hint::None,
@@ -366,7 +367,7 @@ impl Detector {
             partner: self.partner,
             channels,
             heard_by_partner: PerChannel::from_fn(|it| self.channels[it].heard_by_partner),
-            one_way: self.unheard >= limit,
+            one_way: self.unheard.is_one_way(),
             acknowledged: fresh(self.acknowledged_at(), beats.detection_bound()),
             fence_due: !fresh(self.acknowledged_at(), beats.fence_after),
             promote_due: now.since(self.promised.max(self.started)) >= beats.promote_after,

@@ -114,6 +114,30 @@ fn who_is_not_heard_learns_it_from_the_beats_it_hears() {
 }
 
 #[test]
+fn beats_that_waited_on_the_way_do_not_say_that_it_works_one_way_only() {
+    let mut pair = Pair::new();
+    pair.run(1_000);
+    pair.cut(0);
+    pair.cut(1);
+    // What host 1 sends is held, as a kernel does that cannot resolve an address.
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        pair.run(200);
+        held.push(pair.hosts[1].beat(pair.now, Channel::Primary));
+    }
+    for BeatToSend { channel, instance, sequence, of, heard, ask } in held {
+        let beat = BeatHeard { channel, instance, sequence, of, heard, ask };
+        assert!(pair.hosts[0].heard(pair.now, &beat).fresh);
+        assert!(!pair.hosts[0].picture().one_way);
+    }
+    pair.open = [[true; 2]; 2];
+    for _ in 0..1_000 {
+        pair.run(1);
+        assert!(!pair.hosts[0].picture().one_way, "{}", pair.now);
+    }
+}
+
+#[test]
 fn a_hint_is_asked_about_and_answered() {
     let mut pair = Pair::new();
     pair.run(1_000);
