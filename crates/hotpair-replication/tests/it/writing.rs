@@ -120,10 +120,7 @@ fn a_transaction_runs_here_first_and_only_then_there() {
     expect!["refused: not-there is not there"].assert_eq(&pair.reply(A, gone));
     assert_eq!(pair.nodes[A].replica.positions(), before);
     let version = Some(before.config);
-    let ops = vec![
-        set(ItemKey::config("l"), "1"),
-        Op::Remove { item: item.clone() },
-    ];
+    let ops = vec![set(ItemKey::config("l"), "1"), Op::Remove { item: item.clone() }];
     let done = pair.config_expecting(A, vec![Expectation { item, version }], ops);
     pair.settle();
     expect!["durable e1:2"].assert_eq(&pair.reply(A, done));
