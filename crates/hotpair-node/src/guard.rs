@@ -18,6 +18,7 @@ pub mod node_side;
 mod fencing;
 mod backoff;
 mod service;
+pub(crate) mod memory;
 mod running;
 mod watch;
 

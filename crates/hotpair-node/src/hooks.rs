@@ -1,5 +1,6 @@
 //! Calls a person's programs when the role changes: no shell, a time limit, one after the other.
 
+use crate::guard::memory;
 use crate::settings::Hooks;
 use hotpair_api::face::{EngineStatus, NodeStatus};
 use hotpair_types::{Designation, StateId};
@@ -93,6 +94,7 @@ async fn call(program: &Path, arguments: &[&str], environment: &[(&str, String)]
     let mut command = Command::new(program);
     command.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).kill_on_drop(true);
+    memory::untune(command.as_std_mut());
     let name = program.display();
     match timeout(hooks.time_limit, command.status()).await {
         Ok(Ok(status)) if status.success() => tracing::info!(%name, "hook called"),

@@ -1,6 +1,6 @@
 //! One running node process, as the guard sees it.
 use super::message::{Inbox, ToGuard};
-use super::{GuardSettings, Notice, service};
+use super::{GuardSettings, Notice, memory, service};
 use hotpair_os::child::{ChildSetup, Pid, ProcessHandle, signal_group};
 use hotpair_types::Time;
 use std::io::{self, Read, Write};
@@ -31,6 +31,7 @@ impl Running {
         for name in service::ENVIRONMENT {
             command.env_remove(name);
         }
+        memory::tune(&mut command);
         let setup = ChildSetup {
             own_group: true,
             // In case the node does not look at the socket: as if it was asked to stop.

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
                 ("a_node_sees_that_its_guard_is_gone", guard_lost),
                 ("the_service_manager_hears_the_node_through_the_guard", service_manager),
                 ("only_the_newest_notice_is_sent", newest_notice),
+                ("a_node_takes_its_memory_in_huge_pages", huge_pages),
             ];
             for (name, test) in tests {
                 println!("test {name}");
@@ -135,6 +136,19 @@ fn worked_once() {
     // For example a disk that is full for a moment.
     scene.next("node").send("exit 1");
     scene.next("node").send("exit 0");
+    assert_eq!(scene.status(), 0);
+}
+
+fn huge_pages() {
+    let mut scene = Scene::begin();
+    let mut node = scene.next("node");
+    node.send("environment GLIBC_TUNABLES");
+    // Whoever runs the tests may have set it for all.
+    let given = std::env::var("GLIBC_TUNABLES");
+    let expected = given.as_deref().unwrap_or("glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1");
+    assert_eq!(node.line(), expected);
+    assert_eq!(node.line(), "done");
+    node.send("exit 0");
     assert_eq!(scene.status(), 0);
 }
 

@@ -54,6 +54,9 @@ pub(crate) fn node(arguments: &[String]) -> ExitCode {
             ("ready", _) => ready(&link),
             ("spawn", _) => spawn_child(control),
             ("heed", _) => heed(&asked, &mut test),
+            ("environment", name) => {
+                writeln!(test, "{}", std::env::var(name).unwrap_or_default()).unwrap();
+            }
             ("exit", status) => return ExitCode::from(status.parse::<u8>().unwrap()),
             (other, _) => panic!("{other:?}"),
         }
