@@ -10,6 +10,7 @@ mod bare;
 mod bench_pair;
 mod takeover;
 mod switchover;
+mod in_process;
 mod writes;
 mod idle;
 
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::report::Report;
 
@@ -55,6 +56,16 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: &[String]) -> Result<()> {
+    // A figure of a debug build is worse than none.
+    ensure!(!cfg!(debug_assertions), "benches run in release: cargo xtask bench");
+    let program = hotpair_tests::hotpair_binary()?;
+    ensure!(
+        std::env::var_os("HOTPAIR_BIN").is_some()
+            || program.parent().is_some_and(|it| it.ends_with("release")),
+        "{} is no release build",
+        program.display()
+    );
+    println!("measured: {}", program.display());
     let mut names = Vec::new();
     let mut rounds = None;
     let mut json = None;

@@ -27,10 +27,14 @@ pub(crate) async fn switchover(rounds: usize) -> Result<Vec<Report>> {
         let active = pair.until_settled().await?;
         let stop = Arc::new(AtomicBool::new(false));
         let mut clients = JoinSet::new();
+        let begin = tokio::time::Instant::now();
         for client in 0..CONNECTIONS {
             let mut targets = pair.targets();
             targets.rotate_left(usize::from(active == hotpair_tests::Side::B));
-            clients.spawn(load(targets, format!("switch-{round}-{client}"), stop.clone()));
+            let name = format!("switch-{round}-{client}");
+            // One after the other: all at once would be a gap of its own between two bursts.
+            let begin = begin + Duration::from_micros(1_000_000 * client / RATE);
+            clients.spawn(load(targets, name, begin, stop.clone()));
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
         let answer = pair.ask(active, Request::post("/api/v1/switchover", &json!({}))).await?;
@@ -63,11 +67,17 @@ pub(crate) async fn switchover(rounds: usize) -> Result<Vec<Report>> {
 }
 
 /// When each write was acknowledged; each write is retried until it is.
-async fn load(targets: [Target; 2], name: String, stop: Arc<AtomicBool>) -> Result<Vec<Instant>> {
+async fn load(
+    targets: [Target; 2],
+    name: String,
+    begin: tokio::time::Instant,
+    stop: Arc<AtomicBool>,
+) -> Result<Vec<Instant>> {
     let mut ends = Vec::new();
     let mut at = 0;
     let mut connection = Connection::open(targets[at].api).await?;
-    let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 * CONNECTIONS / RATE));
+    let period = Duration::from_micros(1_000_000 * CONNECTIONS / RATE);
+    let mut ticks = tokio::time::interval_at(begin, period);
     for number in 0_u64.. {
         if stop.load(Ordering::Acquire) {
             break;

@@ -8,12 +8,46 @@ use tokio::task::JoinSet;
 use crate::bare::Bare;
 use crate::bench_pair::{self, TAG};
 use crate::connection::Connection;
-use crate::report::Report;
+use crate::in_process::InProcess;
+use crate::report::{Report, percentile};
 
 const ROUND: Duration = Duration::from_secs(2);
 
 pub(crate) async fn replicated(rounds: usize) -> Result<Vec<Report>> {
-    measure(rounds, "replicated", &[1, 10, 100]).await
+    let mut reports = measure(rounds, "replicated", &[1, 10, 100]).await?;
+    reports.extend(in_process(rounds).await?);
+    Ok(reports)
+}
+
+/// The same without HTTP, which stands beside it.
+async fn in_process(rounds: usize) -> Result<Vec<Report>> {
+    let pair = bench_pair::start(0).await?;
+    let inside = InProcess::start().await?;
+    let mut reports = Vec::new();
+    for writers in [1, 100, 1_000] {
+        let (mut measured, mut wire_bytes) = (Vec::new(), Vec::new());
+        for round in 0..rounds {
+            let ours = inside.round(writers, ROUND).await?;
+            let active = pair.until_settled().await?;
+            let key = format!("beside-{writers}-{round}");
+            let http = rate(pair.target(active).api, "replicated", writers, &key).await?;
+            measured.push((ours.rate, http));
+            wire_bytes.push(ours.wire_bytes);
+        }
+        let wire_bytes = percentile(wire_bytes.into_iter(), 50);
+        reports.push(Report {
+            name: format!("replicated-write in process, {writers} in flight: writes"),
+            unit: "/s",
+            beside: "a tag over HTTP, as many in flight".into(),
+            rounds: measured,
+            note: format!(
+                "100-byte values; {wire_bytes:.2} bytes over loopback for each byte of name and \
+                 value, headers and acknowledgements included (whatever else is on the loopback too)"
+            ),
+        });
+    }
+    inside.stop().await;
+    Ok(reports)
 }
 
 pub(crate) async fn durable(rounds: usize) -> Result<Vec<Report>> {

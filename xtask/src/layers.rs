@@ -42,8 +42,16 @@ const EVERY: &[&str] = &[
     "hotpair-os",
 ];
 
-/// A bench uses the harness of the tests.
-const BENCH: &[&str] = &["hotpair-types", "hotpair-client", "hotpair-tests"];
+/// A bench uses the harness of the tests, and the node as a library.
+const BENCH: &[&str] = &[
+    "hotpair-types",
+    "hotpair-client",
+    "hotpair-tests",
+    "hotpair-transport",
+    "hotpair-engine",
+    "hotpair-api",
+    "hotpair-node",
+];
 
 /// Imports for tests alone, beyond the table above.
 const FOR_TESTS: &[(&str, &[&str])] = &[];
