@@ -140,7 +140,7 @@ function drawNode(card, it) {
 function channel(name, it) {
   const [kind, word] = CHANNELS[it.health] ?? ["busy", it.health];
   const trip = it.round_trip_us == null ? "" : it.round_trip_us < 1000 ? `${it.round_trip_us} µs` : `${(it.round_trip_us / 1000).toFixed(1)} ms`;
-  const missed = it.missed > 0 ? `${it.missed} of ${it.missed_max} beats missed` : `no beat missing now, ${group(it.missed_total)} missed since the start`;
+  const missed = it.missed > 0 ? `${it.missed} of ${it.missed_max} beats missed` : `no beat missing now, ${group(it.missed_total)} so far`;
   return el("div", { class: "channel", "data-kind": kind },
     el("h3", {}, name, el("small", {}, it.carries_data ? "carries data" : "stands by")),
     el("div", { class: "wire" }),
@@ -223,7 +223,7 @@ function drawEvents() {
     return el("li", {},
       el("p", { class: "head" }, el("b", {}, it.text), el("time", {}, clock(it.at_ms))),
       change,
-      el("p", { class: "evidence" }, `rule ${it.rule}${it.cause === it.rule ? "" : ` · cause ${it.cause}`}${epochs}${it.by ? ` · by ${it.by}` : ""}`),
+      el("p", { class: "evidence" }, `${it.rule ? `rule ${it.rule}` : it.cause}${epochs}${it.by ? ` · by ${it.by}` : ""}`),
       evidence(it.evidence));
   }));
   if (rows.length === 0) $("events").replaceChildren(el("li", { class: "quiet" }, "Nothing has changed yet."));

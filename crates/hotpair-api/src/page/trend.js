@@ -37,6 +37,8 @@ export class Trend {
   choose(tags) {
     if (this.touched) return;
     const wanted = tags.filter((it) => typeof it.value === "number").slice(0, STRIPS_FIRST);
+    // Which are the first is not known before all have come.
+    for (const path of [...this.strips.keys()]) if (!wanted.some((it) => it.path === path)) this.drop(path);
     for (const it of wanted) if (!this.strips.has(it.path) && this.strips.size < STRIPS_FIRST) this.open(it);
   }
 
