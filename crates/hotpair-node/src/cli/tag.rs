@@ -145,7 +145,10 @@ fn cells(tag: &Tag) -> Vec<String> {
 /// A value for people: fractions are rounded, `--value` and `--json` give all digits.
 fn shown(value: &Value) -> String {
     match value.as_f64() {
-        Some(number) if value.is_f64() && number.fract() != 0.0 && number.abs() >= 1e-3 => {
+        Some(number) if value.is_f64() && number.fract() != 0.0 && number.abs() < 1e-3 => {
+            format!("{number:.3e}")
+        }
+        Some(number) if value.is_f64() && number.fract() != 0.0 => {
             let text = format!("{number:.4}");
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
@@ -227,7 +230,7 @@ mod tests {
         let all = ["45.97537103109587", "12.5", "900.0", "12345678", "0.00001234", "\"a\"", "-0.5"];
         assert_eq!(
             all.map(said),
-            ["45.9754", "12.5", "900.0", "12345678", "0.00001234", "\"a\"", "-0.5"]
+            ["45.9754", "12.5", "900.0", "12345678", "1.234e-5", "\"a\"", "-0.5"]
         );
     }
 }
