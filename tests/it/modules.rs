@@ -21,6 +21,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "found by its hash, fetched again",
         |stage| Box::pin(spoiled(stage)),
     ),
+    Scenario::new(
+        "P29",
+        "p29-module-added-to-a-level-pair",
+        "there before its record: not degraded, and nobody changes state",
+        |stage| Box::pin(added_to_a_level_pair(stage)),
+    ),
 ];
 
 /// The eight bytes of an empty module, and something behind that tells one from the other.
@@ -29,6 +35,20 @@ fn module(text: &str) -> Vec<u8> {
     let name = format!("it-{text}");
     let size = u8::try_from(name.len()).expect("a short name");
     [b"\0asm\x01\0\0\0\0", &[size + 1, size][..], name.as_bytes()].concat()
+}
+
+/// A section that means nothing: id 0, its size as LEB128, no name, the filling.
+fn custom_section(filling: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0];
+    let mut size = filling.len() + 1;
+    while size >= 0x80 {
+        bytes.push(u8::try_from(size % 0x80).expect("seven bits") | 0x80);
+        size /= 0x80;
+    }
+    bytes.push(u8::try_from(size).expect("seven bits"));
+    bytes.push(0);
+    bytes.extend_from_slice(filling);
+    bytes
 }
 
 async fn add(pair: &Pair, name: &str, bytes: Vec<u8>) -> Result<()> {
@@ -76,6 +96,30 @@ async fn changed_while_away(stage: &Stage) -> Result<()> {
     }
     ensure!(!blobs(&at_b, &new)?.is_empty(), "the missing module was installed before Ready");
     ensure!(blobs(&at_b, &old)?.is_empty(), "the surplus module was removed");
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
+
+async fn added_to_a_level_pair(stage: &Stage) -> Result<()> {
+    let pair = stage.start(PairSettings::default()).await?;
+    let before = [pair.events(Side::A).await?.len(), pair.events(Side::B).await?.len()];
+    // Larger than one message between the nodes.
+    let filling = "x".repeat(900_000);
+    for name in ["mix", "fill"] {
+        let bytes = [module(name), custom_section(filling.as_bytes())].concat();
+        let request = Request::new("PUT", &format!("/api/v1/modules/{name}"));
+        let request = request.body("application/wasm", bytes.clone());
+        let answer = pair.ask(Side::A, request).await?.ok()?;
+        ensure!(answer["degraded"] == false, "not degraded: {answer}");
+        ensure!(answer["acknowledged"] == "durable", "on both disks: {answer}");
+        let at_b = blobs(&pair.node(Side::B).data_dir(), &bytes)?;
+        ensure!(!at_b.is_empty(), "the standby has {name} when the answer is there");
+    }
+    for (side, before) in Side::BOTH.into_iter().zip(before) {
+        let after = pair.events(side).await?;
+        let new = &after[before.min(after.len())..];
+        ensure!(new.is_empty(), "{side} changed its state: {new:?}");
+    }
     Audit::of(&pair).run().await?;
     Ok(())
 }

@@ -164,4 +164,8 @@ pub enum ReplicaMessage {
     },
     /// Loser: that was all.
     AheadEnd { session: Session, history: History },
+    /// Active, to a level standby: I am about to name this module.
+    ModuleOffered { session: Session, hash: [u8; 32], size: u64 },
+    /// Standby: I have it now, or cannot take it.
+    ModuleTaken { session: Session, hash: [u8; 32], here: bool },
 }

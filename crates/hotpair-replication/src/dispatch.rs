@@ -18,7 +18,8 @@ impl Replica {
             | Message::DigestsWanted { .. }
             | Message::Ack { .. }
             | Message::ResendWanted { .. }
-            | Message::CaughtUp { .. } => {
+            | Message::CaughtUp { .. }
+            | Message::ModuleTaken { .. } => {
                 let begins = matches!(message, Message::Begin { .. });
                 if self.serves(from, session, begins) {
                     self.ask(message, out);
@@ -34,7 +35,8 @@ impl Replica {
             | Message::Chunk { .. }
             | Message::Digests { .. }
             | Message::Entries { .. }
-            | Message::EntriesGone { .. } => {
+            | Message::EntriesGone { .. }
+            | Message::ModuleOffered { .. } => {
                 let current = self.syncing.as_ref().map(|it| (it.partner, it.session));
                 if current == Some((from, session)) {
                     self.answered(message, out);
@@ -72,6 +74,7 @@ impl Replica {
             Message::Ack { received, durable, .. } => self.acked(received, durable, out),
             Message::ResendWanted { kind, after, .. } => self.resend_wanted(kind, after, out),
             Message::CaughtUp { positions, .. } => self.caught_up(positions, out),
+            Message::ModuleTaken { hash, .. } => self.module_taken(hash, out),
             Message::Manifest { .. }
             | Message::ModuleChunk { .. }
             | Message::Way { .. }
@@ -81,6 +84,7 @@ impl Replica {
             | Message::Digests { .. }
             | Message::Entries { .. }
             | Message::EntriesGone { .. }
+            | Message::ModuleOffered { .. }
             | Message::AheadWanted { .. }
             | Message::Ahead { .. }
             | Message::AheadEnd { .. } => {}
@@ -111,6 +115,7 @@ impl Replica {
                 self.entries(kind, previous, &entries, urgent, out);
             }
             Message::EntriesGone { kind, .. } => self.entries_gone(kind, out),
+            Message::ModuleOffered { hash, size, .. } => self.module_offered(hash, size, out),
             Message::Begin { .. }
             | Message::ModuleWanted { .. }
             | Message::WayWanted { .. }
@@ -123,6 +128,7 @@ impl Replica {
             | Message::Ack { .. }
             | Message::ResendWanted { .. }
             | Message::CaughtUp { .. }
+            | Message::ModuleTaken { .. }
             | Message::AheadWanted { .. }
             | Message::Ahead { .. }
             | Message::AheadEnd { .. } => {}

@@ -12,6 +12,7 @@ mod entry;
 mod write;
 mod divergence;
 mod message;
+mod lane;
 mod store_op;
 mod boot;
 mod input;
@@ -32,6 +33,7 @@ mod lateness;
 mod streaming;
 mod syncing;
 mod modules;
+mod offering;
 mod way;
 mod following;
 mod shadow;
@@ -47,8 +49,9 @@ pub use boot::{Boot, JournalBoot};
 pub use divergence::{Conflict, DivergenceId, DivergenceRecord, Fate, Winning};
 pub use entry::{ChainHash, Entry, IdempotencyKey, KeptKey, Op, Record, SharedEntry};
 pub use input::{AckRule, Direction, Input};
+pub use lane::Lane;
 pub use message::{
-    JournalHead, KeyRange, Lane, Message, ModuleEntry, ModuleHash, RangeDigest, Scope, Session,
+    JournalHead, KeyRange, Message, ModuleEntry, ModuleHash, RangeDigest, Scope, Session,
 };
 pub use output::{Alarm, Fact, Gap, Inconsistency, Output, Progress, SyncFailure};
 pub use per_journal::PerJournal;

@@ -15,18 +15,6 @@ pub struct Session {
     pub count: u64,
 }
 
-/// Which stream a message takes. Within a lane messages keep their order; a lane with a higher
-/// priority does not wait for one with a lower.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lane {
-    /// Small questions and answers.
-    Control,
-    /// Live entries and their acknowledgements.
-    Data,
-    /// Snapshot chunks, module bytes, losing entries.
-    Bulk,
-}
-
 /// A message between the replicas of one engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -258,6 +246,24 @@ pub enum Message {
         /// Both journals here.
         history: Box<History>,
     },
+    /// Active, to a level standby: I am about to name this module; fetch it if you lack it.
+    ModuleOffered {
+        /// The attempt.
+        session: Session,
+        /// Which module.
+        hash: ModuleHash,
+        /// How many bytes it has.
+        size: u64,
+    },
+    /// Standby: I have it now, or cannot take it.
+    ModuleTaken {
+        /// The attempt.
+        session: Session,
+        /// Which module.
+        hash: ModuleHash,
+        /// Whether it is here, verified.
+        here: bool,
+    },
 }
 
 /// A code module, as the config record `modules/<name>` has it.
@@ -321,37 +327,6 @@ pub struct RangeDigest {
 }
 
 impl Message {
-    /// The stream it takes.
-    #[must_use]
-    pub const fn lane(&self) -> Lane {
-        match self {
-            Self::Begin { .. }
-            | Self::Manifest { .. }
-            | Self::ModuleWanted { .. }
-            | Self::WayWanted { .. }
-            | Self::Way { .. }
-            | Self::LosingTaken { .. }
-            | Self::ChunkWanted { .. }
-            | Self::MoreWanted { .. }
-            | Self::AheadWanted { .. } => Lane::Control,
-            Self::EntriesWanted { .. }
-            | Self::SnapshotWanted { .. }
-            | Self::SnapshotBegins { .. }
-            | Self::Entries { .. }
-            | Self::EntriesGone { .. }
-            | Self::Ack { .. }
-            | Self::ResendWanted { .. }
-            | Self::CaughtUp { .. }
-            | Self::Ahead { .. }
-            | Self::AheadEnd { .. } => Lane::Data,
-            Self::ModuleChunk { .. }
-            | Self::Losing { .. }
-            | Self::Chunk { .. }
-            | Self::DigestsWanted { .. }
-            | Self::Digests { .. } => Lane::Bulk,
-        }
-    }
-
     /// The attempt it belongs to.
     #[must_use]
     pub const fn session(&self) -> Session {
@@ -379,7 +354,9 @@ impl Message {
             | Self::CaughtUp { session, .. }
             | Self::AheadWanted { session, .. }
             | Self::Ahead { session, .. }
-            | Self::AheadEnd { session, .. } => *session,
+            | Self::AheadEnd { session, .. }
+            | Self::ModuleOffered { session, .. }
+            | Self::ModuleTaken { session, .. } => *session,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Code modules: the active's manifest, what is missing here, and its bytes.
 use crate::SyncFailure;
+use crate::offering::OFFERS_MAX;
 use crate::serving::send;
 use crate::syncing::Stage;
 use crate::{Fact, Gap, Message, ModuleEntry, ModuleHash, Output, Progress, Replica, Session};
@@ -33,6 +34,33 @@ impl ModulePull {
     /// Whether the active's manifest came.
     pub(crate) const fn is_known(&self) -> bool {
         self.known
+    }
+
+    /// Whether bytes are still to come.
+    pub(crate) fn is_pulling(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// Takes an offered module to fetch; `false`: too many are under way.
+    pub(crate) fn expect(&mut self, hash: ModuleHash, size: u64) -> bool {
+        if self.missing.iter().any(|it| it.hash == hash) {
+            return true;
+        }
+        if self.missing.len() >= OFFERS_MAX {
+            return false;
+        }
+        self.missing.push_back(ModuleEntry { name: "".into(), hash, size });
+        true
+    }
+
+    /// Fetches a module no longer; whether it was to be fetched.
+    pub(crate) fn forget(&mut self, hash: ModuleHash) -> bool {
+        let before = self.missing.len();
+        if self.missing.front().is_some_and(|it| it.hash == hash) {
+            (self.offset, self.verifying, self.writing, self.tries) = (0, false, false, 0);
+        }
+        self.missing.retain(|it| it.hash != hash);
+        self.missing.len() != before
     }
 }
 
@@ -69,6 +97,7 @@ impl Replica {
 
     /// Active: a standby wants bytes.
     pub(crate) fn module_wanted(&mut self, hash: ModuleHash, offset: u64, out: &mut Vec<Output>) {
+        self.offer_moves(hash);
         let bytes_max = self.settings.limits.message_bytes_max;
         out.push(Output::ReadBlob { hash, offset, bytes_max });
     }
@@ -112,7 +141,8 @@ impl Replica {
     pub(crate) fn pull_module(&mut self, out: &mut Vec<Output>) {
         let now = self.now;
         let Some(syncing) = &mut self.syncing else { return };
-        if syncing.stage != Stage::Modules || !syncing.modules.known {
+        let level = syncing.stage == Stage::Level;
+        if !level && (syncing.stage != Stage::Modules || !syncing.modules.known) {
             return;
         }
         let pull = &mut syncing.modules;
@@ -123,6 +153,9 @@ impl Replica {
             let (session, hash, offset) = (syncing.session, module.hash, pull.offset);
             syncing.asked_at = now;
             out.push(send(Message::ModuleWanted { session, hash, offset }));
+            return;
+        }
+        if level {
             return;
         }
         syncing.stage = Stage::ModulesMatch;
@@ -146,14 +179,21 @@ impl Replica {
             return;
         }
         let end = offset.saturating_add(bytes.len() as u64);
+        let level = syncing.stage == Stage::Level;
         if (bytes.is_empty() && !last) || end > module.size || (last && end != module.size) {
-            self.sync_failed(SyncFailure::ModuleUnavailable, out);
+            if level {
+                self.decline_module(hash, out);
+            } else {
+                self.sync_failed(SyncFailure::ModuleUnavailable, out);
+            }
             return;
         }
         pull.writing = true;
         pull.progress.bytes += bytes.len() as u64;
         pull.progress.done = pull.progress.bytes.min(pull.progress.total);
-        out.push(Output::Progress(pull.progress));
+        if !level {
+            out.push(Output::Progress(pull.progress));
+        }
         out.push(Output::WriteBlob { hash, offset, bytes, last });
     }
 
@@ -172,12 +212,10 @@ impl Replica {
     pub(crate) fn blob_here(&mut self, hash: ModuleHash, out: &mut Vec<Output>) {
         self.blobs.insert(hash);
         let Some(syncing) = &mut self.syncing else { return };
-        let pull = &mut syncing.modules;
-        if pull.missing.front().is_some_and(|it| it.hash == hash) {
-            pull.missing.pop_front();
-            (pull.offset, pull.verifying, pull.writing, pull.tries) = (0, false, false, 0);
-        } else {
-            pull.missing.retain(|it| it.hash != hash);
+        let wanted = syncing.modules.forget(hash);
+        if wanted && syncing.stage == Stage::Level {
+            let session = syncing.session;
+            out.push(send(Message::ModuleTaken { session, hash, here: true }));
         }
         self.pull_module(out);
         self.check_caught_up(out);
@@ -187,10 +225,8 @@ impl Replica {
     pub(crate) fn blob_lost(&mut self, hash: ModuleHash, out: &mut Vec<Output>) {
         self.blobs.remove(&hash);
         let level = self.syncing.as_ref().is_some_and(|it| it.stage == Stage::Level);
-        if level {
-            if let Some(module) = self.modules().into_iter().find(|it| it.hash == hash) {
-                out.push(Output::Fact(Fact::Gap(Gap::Module { name: module.name })));
-            }
+        if level && let Some(module) = self.modules().into_iter().find(|it| it.hash == hash) {
+            out.push(Output::Fact(Fact::Gap(Gap::Module { name: module.name })));
             return;
         }
         let Some(syncing) = &mut self.syncing else { return };
@@ -199,7 +235,11 @@ impl Replica {
             (pull.offset, pull.verifying, pull.writing) = (0, false, false);
             pull.tries += 1;
             if pull.tries >= TRIES_MAX {
-                self.sync_failed(SyncFailure::ModuleUnavailable, out);
+                if level {
+                    self.decline_module(hash, out);
+                } else {
+                    self.sync_failed(SyncFailure::ModuleUnavailable, out);
+                }
                 return;
             }
             self.pull_module(out);

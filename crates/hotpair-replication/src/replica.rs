@@ -3,6 +3,7 @@ use crate::divergence_store::DivergenceStore;
 use crate::fetching::Fetching;
 use crate::journal::Journal;
 use crate::losing::Losing;
+use crate::offering::Offering;
 use crate::serving::Serving;
 use crate::storing::Storing;
 use crate::syncing::Syncing;
@@ -36,6 +37,8 @@ pub struct Replica {
     pub(crate) degraded_wanted: bool,
     /// The standby of this active.
     pub(crate) serving: Option<Serving>,
+    /// Writes that wait for module bytes to reach the standby.
+    pub(crate) offering: Offering,
     /// A standby that began before it was served.
     pub(crate) early: Option<Session>,
     /// The active of this standby.
@@ -86,6 +89,7 @@ impl Replica {
             rule: AckRule::Wait,
             degraded_wanted: false,
             serving: None,
+            offering: Offering::default(),
             early: None,
             syncing: None,
             fetching: None,
@@ -203,6 +207,7 @@ impl Replica {
     }
 
     fn flush(&mut self, out: &mut Vec<Output>) {
+        self.release_held(out);
         self.pump(out);
         self.issue_stores(false, out);
         self.acknowledge(out);
@@ -234,6 +239,7 @@ impl Replica {
         }
         self.issue_stores(false, out);
         self.tick_serving(out);
+        self.tick_offering(false, out);
         self.tick_syncing(out);
         self.tick_fetching(out);
         self.flush(out);
@@ -249,6 +255,7 @@ impl Replica {
             keys[1],
             self.storing_deadline(),
             self.serving_deadline(),
+            self.offering_deadline(),
             self.syncing_deadline(),
             self.fetching_deadline(),
         ];
@@ -259,6 +266,7 @@ impl Replica {
         if let Some(serving) = &mut self.serving {
             serving.resume(self.now);
         }
+        self.tick_offering(true, out);
         self.resume_syncing(out);
         self.resume_fetching(out);
     }

@@ -209,7 +209,9 @@ impl Replica {
         let syncing = self.syncing.as_ref()?;
         let waits = match syncing.stage {
             Stage::Modules | Stage::Way | Stage::Losing | Stage::Transfer => true,
-            Stage::Level => !syncing.following || self.losing.is_some(),
+            Stage::Level => {
+                !syncing.following || self.losing.is_some() || syncing.modules.is_pulling()
+            }
             Stage::ModulesMatch | Stage::WaySettled => false,
         };
         waits.then_some(syncing.asked_at + self.settings.resend_after)
@@ -234,6 +236,7 @@ impl Replica {
                     out.push(send(Message::CaughtUp { session, positions }));
                 }
                 self.send_losing(out);
+                self.pull_module(out);
             }
             Stage::ModulesMatch | Stage::WaySettled => {}
         }

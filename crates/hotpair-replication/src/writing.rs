@@ -13,6 +13,12 @@ use std::collections::BTreeMap;
 
 impl Replica {
     pub(crate) fn write(&mut self, write: Write, out: &mut Vec<Output>) {
+        if let Some(write) = self.hold_for_modules(write, out) {
+            self.write_now(write, out);
+        }
+    }
+
+    pub(crate) fn write_now(&mut self, write: Write, out: &mut Vec<Output>) {
         let ticket = write.ticket;
         if let Err(refusal) = self.try_write(write, out) {
             let outcome = Outcome::Refused(Box::new(refusal));

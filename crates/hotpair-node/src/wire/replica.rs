@@ -141,6 +141,12 @@ pub(super) fn to_wire(message: &Message) -> Wire {
         Message::AheadEnd { session, history } => {
             Wire::AheadEnd { session: s(session), history: (**history).clone() }
         }
+        Message::ModuleOffered { session, hash, size } => {
+            Wire::ModuleOffered { session: s(session), hash: *hash, size: *size }
+        }
+        Message::ModuleTaken { session, hash, here } => {
+            Wire::ModuleTaken { session: s(session), hash: *hash, here: *here }
+        }
     }
 }
 
@@ -242,6 +248,12 @@ pub(super) fn from_wire(message: Wire) -> Message {
         }
         Wire::AheadEnd { session, history } => {
             Message::AheadEnd { session: s(session), history: Box::new(history) }
+        }
+        Wire::ModuleOffered { session, hash, size } => {
+            Message::ModuleOffered { session: s(session), hash, size }
+        }
+        Wire::ModuleTaken { session, hash, here } => {
+            Message::ModuleTaken { session: s(session), hash, here }
         }
     }
 }

@@ -152,6 +152,8 @@ fn messages() -> Vec<Message> {
         Message::AheadWanted { session, history: Box::new(history()) },
         Message::Ahead { session, kind, previous: Position::START, entries: vec![entry()] },
         Message::AheadEnd { session, history: Box::new(history()) },
+        Message::ModuleOffered { session, hash: [3; 32], size: 70_000 },
+        Message::ModuleTaken { session, hash: [3; 32], here: true },
     ];
     all.extend(scopes.map(|scope| Message::ChunkWanted {
         session,

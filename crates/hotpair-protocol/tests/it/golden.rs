@@ -58,6 +58,8 @@ fn the_bytes_of_every_message_are_those_of_the_first_release() {
         ahead wanted: b7 05 00 01 15 07 66 02 01 03 55 01 ac 02 00*2
         ahead: b7 05 00 01 16 07 66 02 01 00*3 01 00 03 55 ac 02 03 00*2 01 61 01 31 01 00 01 62 02 01 70 01*2 69 01 32 01*2 6b 01 09 e8 07 01 00*3 cc*32
         ahead end: b7 05 00 01 17 07 66 02 01 03 55 01 ac 02 00*2
+        module offered: b7 05 00 01 18 07 66 02 01*32 bc 05
+        module taken: b7 05 00 01 19 07 66 02 01*33
     "#]].assert_eq(&text);
 }
 

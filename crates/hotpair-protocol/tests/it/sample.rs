@@ -229,5 +229,7 @@ fn replica_messages() -> Vec<(&'static str, ReplicaMessage)> {
             It::Ahead { session, kind, previous: Position::START, entries: list(vec![entry()]) },
         ),
         ("ahead end", It::AheadEnd { session, history: history() }),
+        ("module offered", It::ModuleOffered { session, hash: [1; 32], size: 700 }),
+        ("module taken", It::ModuleTaken { session, hash: [1; 32], here: true }),
     ]
 }

@@ -167,6 +167,8 @@ impl Bender<'_> {
             }
             Message::Begin { .. }
             | Message::ModuleWanted { .. }
+            | Message::ModuleOffered { .. }
+            | Message::ModuleTaken { .. }
             | Message::LosingTaken { .. }
             | Message::SnapshotWanted { .. }
             | Message::MoreWanted { .. }

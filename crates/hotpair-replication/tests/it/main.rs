@@ -12,3 +12,4 @@ mod forks;
 mod random;
 mod promises;
 mod hostile;
+mod deploying;
