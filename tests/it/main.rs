@@ -11,6 +11,7 @@ mod crash;
 mod starting;
 mod freeze;
 mod cuts;
+mod networks;
 mod handover;
 mod clients;
 mod modules;

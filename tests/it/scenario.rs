@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::stage::Stage;
 use crate::{
-    clients, crash, cuts, freeze, handover, heart, modules, refusals, reload, starting, storage,
+    clients, crash, cuts, freeze, handover, heart, modules, networks, refusals, reload, starting,
+    storage,
 };
 
 pub(crate) type Play = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
@@ -56,6 +57,7 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     starting::SCENARIOS,
     freeze::SCENARIOS,
     cuts::SCENARIOS,
+    networks::SCENARIOS,
     handover::SCENARIOS,
     clients::SCENARIOS,
     modules::SCENARIOS,

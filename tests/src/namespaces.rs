@@ -1,4 +1,6 @@
 //! Two network namespaces with two links between them: separate hosts, as far as the network goes. Needs root.
+//! The redundancy link is a cable from one to the other; the primary one goes through a switch, so
+//! that each host has a cable of its own there.
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,12 @@ const CHANNEL_PORT: u16 = 4750;
 #[derive(Debug)]
 pub struct Namespaces {
     names: [String; 2],
+    /// The namespace of the switch. It has a port for each side, named as that.
+    switch: String,
 }
+
+/// The bridge in the namespace of the switch.
+const BRIDGE: &str = "switch";
 
 impl Namespaces {
     /// Why they cannot be used here; `None` when they can.
@@ -45,15 +52,32 @@ impl Namespaces {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = |side: &str| format!("hp{}-{number}-{side}", std::process::id());
-        let namespaces = Self { names: [name("a"), name("b")] };
-        for name in &namespaces.names {
+        let namespaces = Self { names: [name("a"), name("b")], switch: name("s") };
+        let [a, b] = &namespaces.names;
+        let switch = &namespaces.switch;
+        for name in [a, b, switch] {
             run("ip", &["netns", "add", name])?;
             run("ip", &["-n", name, "link", "set", "lo", "up"])?;
         }
-        let [a, b] = &namespaces.names;
+        run("ip", &["-n", switch, "link", "add", "name", BRIDGE, "type", "bridge"])?;
+        run("ip", &["-n", switch, "link", "set", BRIDGE, "up"])?;
         for channel in Channel::BOTH {
             let link = channel.name();
-            run("ip", &["-n", a, "link", "add", link, "type", "veth", "peer", link, "netns", b])?;
+            let cable = |from: &str, peer: &str, to: &str| {
+                let cable =
+                    ["-n", from, "link", "add", link, "type", "veth", "peer", peer, "netns", to];
+                run("ip", &cable)
+            };
+            match channel {
+                Channel::Redundancy => cable(a, link, b)?,
+                Channel::Primary => {
+                    for side in Side::BOTH {
+                        let port = side.name();
+                        cable(&namespaces.names[side.index()], port, switch)?;
+                        run("ip", &["-n", switch, "link", "set", port, "master", BRIDGE, "up"])?;
+                    }
+                }
+            }
             for side in Side::BOTH {
                 let name = &namespaces.names[side.index()];
                 let address = format!("{}/24", namespaces.listen(side, channel).ip());
@@ -91,6 +115,16 @@ impl Namespaces {
     #[must_use]
     pub fn path(&self, side: Side) -> PathBuf {
         Path::new("/var/run/netns").join(&self.names[side.index()])
+    }
+
+    /// Pulls a host's cable out of the switch of the primary network, or puts it in again. The other
+    /// host keeps its own.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub fn set_primary_cable(&self, side: Side, plugged: bool) -> Result<()> {
+        let state = if plugged { "up" } else { "down" };
+        run("ip", &["-n", &self.switch, "link", "set", side.name(), state])
     }
 
     /// What happens to everything that `from` sends on a channel: cut or thinned where it arrives.
@@ -139,7 +173,7 @@ const CUT: Impairment = Impairment {
 
 impl Drop for Namespaces {
     fn drop(&mut self) {
-        for name in &self.names {
+        for name in self.names.iter().chain([&self.switch]) {
             // One that never came about cannot be deleted.
             let _absent = run("ip", &["netns", "delete", name]);
         }

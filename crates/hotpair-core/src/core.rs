@@ -1,9 +1,10 @@
 //! The only door into a node's decisions: an input goes in, outputs come out.
+use crate::network::Network;
 use crate::partner::Partner;
 use crate::{ENGINES_MAX, Engine, EngineBoot, EngineIndex, EngineInput, Input, Output};
 use hotpair_fsm::{Beats, Detector, DetectorStatus, Event, Picture, View};
 use hotpair_replication as replication;
-use hotpair_types::{Channel, Instance, NodeTime, Time};
+use hotpair_types::{Channel, Instance, NodeTime, PerChannel, Time};
 
 /// What a node decides by.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub struct CoreSettings {
     pub beats: Beats,
     /// This start of the node.
     pub instance: Instance,
+    /// Networks that this host must have: one that it loses alone makes it hand over.
+    pub required: PerChannel<bool>,
     /// Report each step of a state machine.
     pub recording: bool,
 }
@@ -21,6 +24,7 @@ pub struct CoreSettings {
 pub struct Core {
     detector: Detector,
     picture: Picture,
+    network: Network,
     partner: Partner,
     engines: Vec<Engine>,
     number: u64,
@@ -41,7 +45,8 @@ impl Core {
         let detector = Detector::new(settings.beats, settings.instance, now);
         let picture = detector.picture();
         let (partner, number) = (Partner::default(), 0);
-        (Self { detector, picture, partner, engines, number, ask_fast: false }, out)
+        let network = Network::new(settings.required);
+        (Self { detector, picture, network, partner, engines, number, ask_fast: false }, out)
     }
 
     /// Decides. `wall` is for people and for the age of idempotency keys; nothing else.
@@ -80,6 +85,9 @@ impl Core {
             for engine in &mut self.engines {
                 engine.see(now, picture, out);
             }
+        }
+        if let Some(up) = self.network.judge(now, &picture) {
+            self.everyone(now, Event::Network { up }, out);
         }
     }
 
@@ -147,7 +155,7 @@ impl Core {
                 }
             }
             Input::GuardLost => self.everyone(now, Event::GuardLost, out),
-            Input::Network { up } => self.everyone(now, Event::Network { up }, out),
+            Input::OwnEnd { channel, up } => self.network.set_own_end(now, channel, up),
             Input::Engine { engine, input } => self.engine_input(now, engine, input, out),
             Input::Flush => {
                 let tick = replication::Input::Flush;
@@ -270,6 +278,12 @@ impl Core {
     #[must_use]
     pub const fn picture(&self) -> Picture {
         self.picture
+    }
+
+    /// Networks that this host must have and has lost.
+    #[must_use]
+    pub const fn lost_networks(&self) -> PerChannel<bool> {
+        self.network.lost()
     }
 
     /// The channels, for people.

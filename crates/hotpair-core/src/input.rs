@@ -68,8 +68,11 @@ pub enum Input {
     },
     /// The own guard is gone.
     GuardLost,
-    /// The own primary network went down or up.
-    Network {
+    /// This host's own end of a channel (interface, cable, address) went down or up. It says
+    /// nothing of the way beyond.
+    OwnEnd {
+        /// Of which channel.
+        channel: Channel,
         /// Up.
         up: bool,
     },

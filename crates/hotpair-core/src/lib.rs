@@ -10,6 +10,7 @@ mod input;
 mod output;
 mod engine;
 mod partner;
+mod network;
 mod core;
 
 pub use crate::core::{Core, CoreSettings};

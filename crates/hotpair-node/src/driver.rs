@@ -14,6 +14,7 @@ mod commands;
 mod data;
 mod journal;
 mod measure;
+mod networks;
 mod status;
 mod storage_failed;
 
@@ -25,6 +26,7 @@ pub(crate) use writes::PostedWrite;
 use crate::clock::Clock;
 use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
+use crate::own_ends::End;
 use crate::settings::Settings;
 use crate::store::{Completion, Completions, Store};
 use hotpair_api::face::{HistogramValue, NodeStatus};
@@ -80,6 +82,7 @@ pub struct Driver {
     pub(crate) certificate: hotpair_transport::Validity,
     sessions: u64,
     pub(crate) round_trips: PerChannel<HistogramValue>,
+    ends: PerChannel<End>,
     guard: GuardLink,
     out: Vec<Output>,
     /// They are being carried out.
@@ -103,6 +106,7 @@ pub(crate) struct Parts {
     pub(crate) engines: Vec<EngineRuntime>,
     pub(crate) transport: TransportHandle,
     pub(crate) store: Store,
+    pub(crate) ends: PerChannel<End>,
     pub(crate) guard: GuardLink,
     pub(crate) events: EventLog,
     pub(crate) api_base: String,
@@ -119,6 +123,7 @@ pub(crate) struct Inlets {
     pub(crate) completions: Completions,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) guard: mpsc::UnboundedReceiver<GuardSays>,
+    pub(crate) ends: watch::Receiver<PerChannel<End>>,
 }
 
 impl Driver {
@@ -140,6 +145,7 @@ impl Driver {
             store: parts.store,
             events: parts.events,
             api_base: parts.api_base,
+            ends: parts.ends,
             guard: parts.guard,
             out: parts.first,
             carrying: false,
@@ -161,6 +167,7 @@ impl Driver {
             driver.restore_providers(index);
         }
         driver.carry_out();
+        driver.tell_own_ends();
         driver.publish_status();
         driver
     }
@@ -174,6 +181,10 @@ impl Driver {
                 Some(event) = inlets.transport.recv() => self.on_transport(event),
                 Some(done) = inlets.completions.recv() => self.on_completion(done),
                 Some(says) = inlets.guard.recv() => self.on_guard(says),
+                Ok(()) = inlets.ends.changed() => {
+                    self.ends = inlets.ends.borrow_and_update().clone();
+                    self.tell_own_ends();
+                }
                 Some(request) = inlets.requests.recv() => {
                     // Time first: what was frozen must not answer from what it believed before.
                     self.input(Input::Tick);
@@ -335,6 +346,7 @@ impl Driver {
         self.status_dirty = false;
         self.look_at_certificate();
         self.look_at_refused_handshake();
+        self.look_at_networks();
         self.sample_round_trips();
         let status = Arc::new(self.node_status());
         self.status.send_replace(status);

@@ -15,6 +15,7 @@ pub mod driver;
 pub mod face;
 mod gate;
 pub mod guard_link;
+mod own_ends;
 pub mod node;
 pub mod reasons;
 pub mod store;

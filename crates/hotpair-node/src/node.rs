@@ -5,6 +5,7 @@ use crate::driver::{Driver, Ended, EngineRuntime, EventLog, Inlets, Parts, REQUE
 use crate::face::Face;
 use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
+use crate::own_ends;
 use crate::run_file::RunFile;
 use crate::settings::Settings;
 use crate::steps::{FORMAT, Head, Recorder};
@@ -221,8 +222,12 @@ impl Node {
             boots.push(boot);
             runtimes.push(runtime);
         }
-        let core_settings =
-            CoreSettings { beats: boot::beats(&settings), instance, recording: record_steps };
+        let core_settings = CoreSettings {
+            beats: boot::beats(&settings),
+            instance,
+            required: PerChannel::from_fn(|it| settings.channels[it].required),
+            recording: record_steps,
+        };
         let (core, first) = Core::new(core_settings, boots, now);
 
         let listener = ListenerSettings::new(
@@ -260,6 +265,7 @@ impl Node {
         if let Some(make) = on_started {
             guard = make(instance).map_err(NodeError::Guard)?;
         }
+        let ends = own_ends::watch(PerChannel::from_fn(|it| local[it].ip()));
         let parts = Parts {
             clock,
             core,
@@ -268,6 +274,7 @@ impl Node {
             engines: runtimes,
             transport,
             store,
+            ends: ends.borrow().clone(),
             guard,
             events,
             api_base: api_base.clone(),
@@ -282,6 +289,7 @@ impl Node {
             completions,
             requests: request_inlet,
             guard: guard_inlet,
+            ends,
         };
         let runtime = tokio::runtime::Handle::current();
         let driver = std::thread::Builder::new()

@@ -16,6 +16,7 @@ pub mod readiness;
 pub mod scheduling;
 pub mod limits;
 pub mod lock;
+pub mod interfaces;
 
 /// Turns the -1 of a system call into the error it stands for.
 fn checked(result: libc::c_int) -> std::io::Result<libc::c_int> {

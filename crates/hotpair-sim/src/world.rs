@@ -7,12 +7,15 @@ use hotpair_core::{Core, CoreSettings, EngineBoot, Input};
 use hotpair_fsm as fsm;
 use hotpair_replication as replication;
 use hotpair_types::{
-    Channel, Designation, EngineName, Instance, Mode, RecoveryMode, StartAlone, Time, WritableOn,
+    Channel, Designation, EngineName, Instance, Mode, PerChannel, RecoveryMode, StartAlone, Time,
+    WritableOn,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+/// As in the settings of a node by default.
+const REQUIRED: PerChannel<bool> = PerChannel { redundancy: false, primary: true };
 const EVENTS_REMEMBERED: usize = 60;
 const FAULTS_FROM: Time = Time::from_millis(4_000);
 const FAULTS_UNTIL: Time = Time::from_millis(34_000);
@@ -362,7 +365,7 @@ impl World {
             });
         }
         let beats = self.settings[node][0].beats;
-        let settings = CoreSettings { beats, instance, recording: false };
+        let settings = CoreSettings { beats, instance, required: REQUIRED, recording: false };
         let host = &mut self.nodes[node];
         host.instance = instance;
         host.started = self.now;

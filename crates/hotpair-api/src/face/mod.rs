@@ -33,7 +33,7 @@ pub use provider::{
 };
 pub use reason::{Evidence, Reason};
 pub use status::{
-    Alarm, ChannelHealth, ChannelStatus, Check, EngineStatus, MarksStatus, NodeStatus,
+    Alarm, ChannelHealth, ChannelStatus, Check, EngineStatus, MarksStatus, NodeStatus, OwnEnd,
     PartnerStatus, PositionStatus, PositionsStatus, SyncProgress,
 };
 pub use tag::{Tag, TagPage, TagQuality, TagWrite};

@@ -187,6 +187,22 @@ pub enum ChannelHealth {
     Refused,
 }
 
+/// This host's own end of a channel: the interface that has the address it listens on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnEnd {
+    /// It works, as far as this host can tell.
+    Up,
+    /// The cable is out, or what it leads to is dead.
+    NoCarrier,
+    /// The interface was switched off.
+    Disabled,
+    /// The address is on no interface any more.
+    NoAddress,
+    /// There is nothing to look at: loopback, every address, or one on no interface.
+    NotWatched,
+}
+
 /// One channel to the partner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelStatus {
@@ -210,6 +226,10 @@ pub struct ChannelStatus {
     pub remote: String,
     /// Whether data travels here now.
     pub carries_data: bool,
+    /// This host's own end of it.
+    pub own_end: OwnEnd,
+    /// Whether this host must have it (`channels.*.required`): loses it alone, and hands over.
+    pub required: bool,
     /// Why it is not `up`, for people.
     pub detail: Option<String>,
 }

@@ -142,7 +142,7 @@ function channel(name, it) {
   const trip = it.round_trip_us == null ? "" : it.round_trip_us < 1000 ? `${it.round_trip_us} µs` : `${(it.round_trip_us / 1000).toFixed(1)} ms`;
   const missed = it.missed > 0 ? `${it.missed} of ${it.missed_max} beats missed` : `no beat missing now, ${group(it.missed_total)} so far`;
   return el("div", { class: "channel", "data-kind": kind },
-    el("h3", {}, name, el("small", {}, it.carries_data ? "carries data" : "stands by")),
+    el("h3", {}, name, el("small", {}, [it.carries_data ? "carries data" : "stands by", it.required && "required"].filter(Boolean).join(" · "))),
     el("div", { class: "wire" }),
     el("p", { class: "word" }, word + (trip && it.health === "up" ? ` · ${trip}` : "")),
     el("p", {}, it.detail ?? missed));

@@ -3,8 +3,8 @@ use super::Driver;
 use crate::reasons;
 use crate::settings::Settings;
 use hotpair_api::face::{
-    Alarm, ChannelHealth, ChannelStatus, Check, EngineStatus, NodeStatus, PartnerStatus, Reason,
-    SyncProgress,
+    Alarm, ChannelHealth, ChannelStatus, Check, EngineStatus, NodeStatus, OwnEnd, PartnerStatus,
+    Reason, SyncProgress,
 };
 use hotpair_core::{Engine, EngineIndex};
 use hotpair_fsm::{self as fsm, Acknowledge, Command, DetectorStatus, Picture, Pulse};
@@ -67,6 +67,8 @@ pub(super) fn empty(settings: &Settings) -> NodeStatus {
             local: settings.channels[channel].listen.to_string(),
             remote: settings.channels[channel].partner.to_string(),
             carries_data: false,
+            own_end: OwnEnd::NotWatched,
+            required: settings.channels[channel].required,
             detail: None,
         }),
         engines: Vec::new(),
@@ -171,7 +173,9 @@ impl Driver {
             local: self.transport.local_addr(channel).to_string(),
             remote: self.settings.channels[channel].partner.to_string(),
             carries_data: self.transport.data_channel() == Some(channel),
-            detail,
+            own_end: self.ends[channel].state,
+            required: self.settings.channels[channel].required,
+            detail: self.ends[channel].why_down().or(detail),
         }
     }
 

@@ -8,8 +8,17 @@ use serde_json::{Value, json};
 fn poison(value: &mut Value, key: &str) {
     match value {
         Value::String(text) => {
-            let fixed =
-                ["state", "partner_state", "health", "mode", "designation", "kind", "from", "to"];
+            let fixed = [
+                "state",
+                "partner_state",
+                "health",
+                "own_end",
+                "mode",
+                "designation",
+                "kind",
+                "from",
+                "to",
+            ];
             if !fixed.contains(&key) {
                 *text = format!("\u{1b}[2J\u{1b}]0;pwned\u{7}\r\n\u{202e}{}", "A".repeat(100_000));
             }

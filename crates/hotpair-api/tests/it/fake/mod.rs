@@ -66,6 +66,8 @@ fn channel(round_trip_us: u64, carries_data: bool, port: u16) -> ChannelStatus {
         local: format!("10.10.0.1:{port}"),
         remote: format!("10.10.0.2:{port}"),
         carries_data,
+        own_end: OwnEnd::Up,
+        required: !carries_data,
         detail: None,
     }
 }
