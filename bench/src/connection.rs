@@ -42,6 +42,12 @@ impl Connection {
         Ok((status, body))
     }
 
+    /// Reads a path, and gives the status alone.
+    pub(crate) async fn read(&mut self, path: &str) -> Result<u16> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.to);
+        Ok(self.exchange(request.as_bytes()).await?.0)
+    }
+
     /// Writes to a tag.
     pub(crate) async fn write(
         &mut self,

@@ -13,6 +13,7 @@ mod switchover;
 mod in_process;
 mod writes;
 mod idle;
+mod large_reads;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ const BENCHES: &[(&str, usize, Run)] = &[
     ("switchover", 15, |rounds| Box::pin(switchover::switchover(rounds))),
     ("replicated-write", 5, |rounds| Box::pin(writes::replicated(rounds))),
     ("durable-write", 5, |rounds| Box::pin(writes::durable(rounds))),
+    ("large-reads", 3, |rounds| Box::pin(large_reads::large_reads(rounds))),
     ("idle", 3, |rounds| Box::pin(idle::idle(rounds))),
 ];
 

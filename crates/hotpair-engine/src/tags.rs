@@ -262,8 +262,7 @@ impl Tags {
     /// Begins to follow changes.
     #[must_use]
     pub fn subscribe(&self, filter: Filter, from: ResumeFrom) -> Subscription {
-        let table = self.read_lock();
-        Subscription::begin(filter, from, &table.ring, || table.readings())
+        Subscription::begin(filter, from, &self.read_lock().ring)
     }
 
     /// The runtime journal went on to here, perhaps with entries of other providers only. Keeps a
@@ -274,12 +273,12 @@ impl Tags {
         }
     }
 
-    /// The next changes of a subscription, about `limit` of them (an entry is never split). Never
-    /// leaves something out in silence: whoever is too far behind gets a snapshot.
+    /// The next changes of a subscription, about `limit` of them (an entry is never split), or the
+    /// next `limit` values of a snapshot. Never leaves something out in silence: whoever is too far
+    /// behind gets a snapshot. Writers wait no longer than for one such part.
     #[must_use]
     pub fn next(&self, subscription: &mut Subscription, limit: usize) -> Delivery {
-        let table = self.read_lock();
-        subscription.next(limit, &table.ring, || table.readings())
+        subscription.next(limit, &self.read_lock())
     }
 
     /// Values whose tag is not declared, or declared with another type. The active posts their

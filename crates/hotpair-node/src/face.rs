@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod divergence;
 mod feeds;
+mod gather;
 mod modules;
 mod native;
 mod providers;

@@ -86,10 +86,22 @@ impl Image {
         provider: &str,
         prefix: &'a str,
     ) -> impl Iterator<Item = (&'a str, &'a Record)> + 'a {
+        self.of_provider_after(provider, prefix, None)
+    }
+
+    /// Those of them that come after a name.
+    pub(crate) fn of_provider_after<'a>(
+        &'a self,
+        provider: &str,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a str, &'a Record)> + 'a {
         let items = self.providers.get(provider);
+        let from = after.filter(|it| *it >= prefix);
+        let from = from.map_or(Bound::Included(prefix), Bound::Excluded);
         items
             .into_iter()
-            .flat_map(move |it| it.range(Bound::Included(prefix), Bound::Unbounded))
+            .flat_map(move |it| it.range(from, Bound::Unbounded))
             .take_while(move |(name, _)| name.starts_with(prefix))
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Journal {
     pub(crate) stored_after: u64,
     /// The partner's image differs although its history does not say so.
     pub(crate) suspect: bool,
+    /// How often the image was replaced.
+    pub(crate) swaps: u64,
     /// The end, at hand.
     epoch: Epoch,
 }
@@ -88,6 +90,7 @@ impl Journal {
             stored: last,
             stored_after: stored_after.min(last),
             suspect: false,
+            swaps: 0,
             epoch,
         }
     }
@@ -202,6 +205,7 @@ impl Journal {
     /// wait for storage are void.
     pub(crate) fn take_head(&mut self, now: Time, head: JournalHead, mut ring: Ring) {
         assert_eq!(head.kind, self.kind, "the head of the other journal");
+        self.swaps += 1;
         self.epoch = head.history.position().epoch;
         self.history = head.history;
         self.chain = head.chain;

@@ -50,6 +50,7 @@ pub use divergence::{Conflict, DivergenceId, DivergenceRecord, Fate, Winning};
 pub use entry::{ChainHash, Entry, IdempotencyKey, KeptKey, Op, Record, SharedEntry};
 pub use input::{AckRule, Direction, Input};
 pub use lane::Lane;
+pub use looking::ReadPoint;
 pub use message::{
     JournalHead, KeyRange, Message, ModuleEntry, ModuleHash, RangeDigest, Scope, Session,
 };

@@ -1,6 +1,22 @@
-//! Looks at a replica for people; changes nothing.
-use crate::{ChainHash, Replica, SharedEntry};
+//! Looks at a replica for people; changes nothing. Much is read a page at a time, so that nobody
+//! waits for long: what has changed since the first page is then read again.
+use crate::{ChainHash, Record, Replica, SharedEntry};
 use hotpair_types::JournalKind;
+
+/// A moment of a journal, for those who read it in pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadPoint {
+    swaps: u64,
+    sequence: u64,
+}
+
+impl ReadPoint {
+    /// The moment after an entry that came later.
+    #[must_use]
+    pub const fn after(self, entry: &crate::Entry) -> Self {
+        Self { sequence: entry.position.sequence, ..self }
+    }
+}
 
 impl Replica {
     /// The entries of a journal that are in memory, newest first.
@@ -15,5 +31,37 @@ impl Replica {
     #[must_use]
     pub const fn config_chain(&self) -> ChainHash {
         self.journals.config.chain
+    }
+
+    /// The items of a provider ("" for config) whose names begin with `prefix` and come after
+    /// `after`, in order.
+    pub fn items_after<'a>(
+        &'a self,
+        kind: JournalKind,
+        provider: &str,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a str, &'a Record)> + 'a {
+        self.journals[kind].image.of_provider_after(provider, prefix, after)
+    }
+
+    /// This moment.
+    #[must_use]
+    pub fn read_point(&self, kind: JournalKind) -> ReadPoint {
+        let journal = &self.journals[kind];
+        ReadPoint { swaps: journal.swaps, sequence: journal.last() }
+    }
+
+    /// The entries since a moment, oldest first; `None`: they are not in memory any more, or the
+    /// image was replaced since.
+    pub fn entries_since(
+        &self,
+        kind: JournalKind,
+        point: ReadPoint,
+    ) -> Option<impl Iterator<Item = &SharedEntry>> {
+        let journal = &self.journals[kind];
+        let known = journal.swaps == point.swaps
+            && (journal.ring.after(journal.last())..=journal.last()).contains(&point.sequence);
+        known.then(|| journal.ring.iter_after(point.sequence))
     }
 }

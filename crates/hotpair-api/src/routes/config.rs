@@ -132,7 +132,11 @@ async fn history(State(api): State<Shared>, Query(query): Query<HistoryQuery>) -
 async fn export(State(api): State<Shared>, Query(query): Query<LastQuery>) -> Answer {
     let export = api.ask(api.face.config_export(query.engine)).await?;
     let name = "attachment; filename=\"hotpair-config.json\"";
-    Ok(with_header(ok(&export)?, header::CONTENT_DISPOSITION, name))
+    // All records: writing them out would hold a thread that others need.
+    let written = tokio::task::spawn_blocking(move || ok(&export)).await;
+    let response =
+        written.map_err(|_| Problem::new(ProblemKind::Unavailable, "the node is ending"))?;
+    Ok(with_header(response?, header::CONTENT_DISPOSITION, name))
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,8 +1,8 @@
 //! One reader of changes: where it stands and what it wants to hear.
+use super::Table;
 use super::changes::ChangeRing;
 use super::reading::Reading;
 use hotpair_types::Position;
-use std::collections::VecDeque;
 
 /// Which tags a subscriber wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,20 +46,33 @@ pub struct Subscription {
     at: Position,
     generation: u64,
     pending: Option<Pending>,
+    /// Parts of the snapshot before, as long as a change may still come that they showed.
+    shown: Vec<Part>,
 }
 
-#[derive(Debug)]
+/// A snapshot under way.
+#[derive(Debug, Default)]
 struct Pending {
-    first: bool,
-    readings: VecDeque<Reading>,
+    /// The last path that was looked at; none yet at the first part.
+    after: Option<Box<str>>,
+}
+
+/// A part of a snapshot that was given.
+#[derive(Debug)]
+struct Part {
+    /// Its last path; `None`: it went to the end.
+    until: Option<Box<str>>,
+    /// The sequence at which it was read.
+    at: u64,
 }
 
 /// What a subscriber gets next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Delivery {
-    /// All values at one moment. What the subscriber has is to be replaced by it.
+    /// All values, part by part. What the subscriber has is to be replaced by them. Each part is
+    /// of its own moment; what changed since then follows as changes, and nothing comes twice.
     Snapshot {
-        /// The place it is of; changes after it follow.
+        /// Where it was begun; changes after it follow.
         at: Position,
         /// The first part of a snapshot.
         first: bool,
@@ -80,63 +93,74 @@ pub enum Delivery {
 }
 
 impl Subscription {
-    pub(super) fn begin(
-        filter: Filter,
-        from: ResumeFrom,
-        ring: &ChangeRing,
-        readings: impl FnOnce() -> Vec<Reading>,
-    ) -> Self {
-        let mut new =
-            Self { filter, at: ring.latest(), generation: ring.generation, pending: None };
+    pub(super) fn begin(filter: Filter, from: ResumeFrom, ring: &ChangeRing) -> Self {
+        let (at, generation) = (ring.latest(), ring.generation);
+        let mut new = Self { filter, at, generation, pending: None, shown: Vec::new() };
         match from {
             ResumeFrom::Now => {}
             ResumeFrom::After { sequence, epoch } if ring.covers(sequence, epoch) => {
                 new.at.sequence = sequence;
             }
-            ResumeFrom::Snapshot | ResumeFrom::After { .. } => new.take_snapshot(ring, readings()),
+            ResumeFrom::Snapshot | ResumeFrom::After { .. } => new.begin_snapshot(ring),
         }
         new
     }
 
-    pub(super) fn next(
-        &mut self,
-        limit: usize,
-        ring: &ChangeRing,
-        readings: impl FnOnce() -> Vec<Reading>,
-    ) -> Delivery {
-        let limit = limit.max(1);
-        if self.pending.is_none()
-            && (self.generation != ring.generation || !ring.covers(self.at.sequence, None))
-        {
-            self.take_snapshot(ring, readings());
+    /// Whether a snapshot comes next.
+    #[must_use]
+    pub const fn begins_anew(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Everything up to here was delivered, once `Delivery::Idle` says so.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.at
+    }
+
+    pub(super) fn next(&mut self, limit: usize, table: &Table) -> Delivery {
+        let (limit, ring) = (limit.max(1), &table.ring);
+        if self.generation != ring.generation || !ring.covers(self.at.sequence, None) {
+            self.begin_snapshot(ring);
         }
-        if let Some(pending) = &mut self.pending {
-            let count = limit.min(pending.readings.len());
-            let readings = pending.readings.drain(..count).collect();
-            let first = std::mem::replace(&mut pending.first, false);
-            let last = pending.readings.is_empty();
-            if last {
-                self.pending = None;
-            }
+        if let Some(Pending { after }) = self.pending.take() {
+            let (readings, until) = table.page(&self.filter, after.as_deref(), limit);
+            self.shown.push(Part { until: until.clone(), at: ring.latest().sequence });
+            let (first, last) = (self.shown.len() == 1, until.is_none());
+            self.pending = until.map(|it| Pending { after: Some(it) });
             return Delivery::Snapshot { at: self.at, first, last, readings };
         }
         let mut to = None;
         let mut changes = Vec::new();
         for change in ring.after(self.at.sequence, limit) {
             to = Some(change.position);
-            if self.filter.wants(&change.path) {
+            if self.filter.wants(&change.path) && !self.was_shown(change) {
                 changes.push(change.clone());
             }
         }
-        let Some(to) = to else { return Delivery::Idle };
+        let Some(to) = to else {
+            self.at = ring.latest();
+            self.shown.clear();
+            return Delivery::Idle;
+        };
         self.at = to;
+        if self.shown.last().is_some_and(|it| it.at <= to.sequence) {
+            self.shown.clear();
+        }
         Delivery::Changes { to, changes }
     }
 
-    fn take_snapshot(&mut self, ring: &ChangeRing, mut readings: Vec<Reading>) {
-        readings.retain(|it| self.filter.wants(&it.path));
+    /// Whether the part of the snapshot with this path was read after the change.
+    fn was_shown(&self, change: &Reading) -> bool {
+        let before = |it: &Part| it.until.as_ref().is_some_and(|it| **it < *change.path);
+        let part = self.shown.partition_point(before);
+        self.shown.get(part).is_some_and(|it| change.position.sequence <= it.at)
+    }
+
+    fn begin_snapshot(&mut self, ring: &ChangeRing) {
         self.at = ring.latest();
         self.generation = ring.generation;
-        self.pending = Some(Pending { first: true, readings: readings.into() });
+        self.shown.clear();
+        self.pending = Some(Pending::default());
     }
 }

@@ -2,10 +2,12 @@
 use super::encoding::TagRecord;
 use super::error::{TagError, shortened};
 use super::reading::Reading;
+use super::subscription::Filter;
 use super::value::{Quality, Value};
 use super::{Table, Tag};
 use crate::Post;
 use hotpair_types::{NodeTime, Position};
+use std::ops::Bound;
 use std::sync::Arc;
 
 impl Table {
@@ -46,8 +48,36 @@ impl Table {
         }
     }
 
-    pub(super) fn readings(&self) -> Vec<Reading> {
-        self.declared.iter().filter_map(|it| self.tags.get(it)?.reading(it)).collect()
+    /// Declared tags after a path, in order: about `limit` of them that are wanted, and where to go
+    /// on, if anywhere.
+    pub(super) fn page(
+        &self,
+        filter: &Filter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> (Vec<Reading>, Option<Box<str>>) {
+        let reading = |path: &Arc<str>| self.tags.get(path)?.reading(path);
+        match filter {
+            Filter::Prefix(prefix) => {
+                let after = after.filter(|it| *it >= &**prefix);
+                let from = after.map_or(Bound::Included(&**prefix), Bound::Excluded);
+                let paths = self.declared.range::<str, _>((from, Bound::Unbounded));
+                let mut paths = paths.take_while(|it| it.starts_with(&**prefix));
+                let page: Vec<&Arc<str>> = paths.by_ref().take(limit).collect();
+                let next = page.last().filter(|_| paths.next().is_some());
+                let next = next.map(|it| Box::from(&***it));
+                (page.into_iter().filter_map(reading).collect(), next)
+            }
+            Filter::Paths(wanted) => {
+                let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+                let mut paths = wanted.range::<str, _>((from, Bound::Unbounded)).map(|it| &**it);
+                let page: Vec<&str> = paths.by_ref().take(limit).collect();
+                let next = page.last().filter(|_| paths.next().is_some());
+                let next = next.map(|it| Box::from(*it));
+                let declared = |it: &str| self.declared.get(it);
+                (page.into_iter().filter_map(declared).filter_map(reading).collect(), next)
+            }
+        }
     }
 }
 

@@ -35,13 +35,15 @@ fn a_subscriber_gets_all_values_and_then_every_change() {
     let mut subscription = begin(&journal, ResumeFrom::Snapshot);
     journal.write("a", 2).unwrap();
     let snapshot = heard(&journal, &mut subscription, 9);
-    assert_eq!(snapshot, "snapshot e1:1 first=true last=true: a=1 good @e1:1; b=none bad @e0:0;");
-    assert_eq!(heard(&journal, &mut subscription, 9), "to e1:2: a=2 good @e1:2;");
+    assert_eq!(snapshot, "snapshot e1:1 first=true last=true: a=2 good @e1:2; b=none bad @e0:0;");
+    assert_eq!(heard(&journal, &mut subscription, 9), "to e1:2:", "it was shown already");
     assert_eq!(heard(&journal, &mut subscription, 9), "idle");
+    journal.write("b", 3).unwrap();
+    assert_eq!(heard(&journal, &mut subscription, 9), "to e1:3: b=3 good @e1:3;");
 }
 
 #[test]
-fn a_snapshot_in_parts_is_of_one_moment() {
+fn a_snapshot_in_parts_and_what_follows_show_every_change_once() {
     let mut journal = Journal::with(&[("a", INT), ("b", INT)]);
     journal.batch(&[("a", 1.into()), ("b", 1.into())]).unwrap();
     let mut subscription = begin(&journal, ResumeFrom::Snapshot);
@@ -49,9 +51,48 @@ fn a_snapshot_in_parts_is_of_one_moment() {
     assert_eq!(part, "snapshot e1:1 first=true last=false: a=1 good @e1:1;");
     journal.batch(&[("a", 2.into()), ("b", 2.into())]).unwrap();
     let part = heard(&journal, &mut subscription, 1);
-    assert_eq!(part, "snapshot e1:1 first=false last=true: b=1 good @e1:1;");
+    assert_eq!(part, "snapshot e1:1 first=false last=true: b=2 good @e1:2;");
+    journal.batch(&[("a", 3.into()), ("b", 3.into())]).unwrap();
     let changes = heard(&journal, &mut subscription, 1);
-    assert_eq!(changes, "to e1:2: a=2 good @e1:2; b=2 good @e1:2;", "an entry is never split");
+    assert_eq!(changes, "to e1:2: a=2 good @e1:2;", "b was shown with its part");
+    let changes = heard(&journal, &mut subscription, 1);
+    assert_eq!(changes, "to e1:3: a=3 good @e1:3; b=3 good @e1:3;", "an entry is never split");
+}
+
+#[test]
+fn parts_and_changes_add_up_whatever_comes_between() {
+    const TAGS: usize = 23;
+    let path = |n: usize| format!("t{n:02}");
+    for seed in 0..300_usize {
+        let names: Vec<String> = (0..TAGS).map(path).collect();
+        let declared: Vec<(&str, &str)> = names.iter().map(|it| (it.as_str(), INT)).collect();
+        let mut journal = Journal::with(&declared);
+        let mut subscription = begin(&journal, ResumeFrom::Snapshot);
+        let mut held = std::collections::BTreeMap::new();
+        let (mut value, mut step) = (0, seed);
+        loop {
+            step = step.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+            if step >> 40 & 1 == 0 && value < 60 {
+                value += 1;
+                journal.write(&names[(step >> 44) % TAGS], value).unwrap();
+                continue;
+            }
+            let delivered = match journal.tags.next(&mut subscription, 1 + (step >> 50) % 4) {
+                Delivery::Snapshot { readings, .. } => readings,
+                Delivery::Changes { changes, .. } => changes,
+                Delivery::Idle if value == 60 => break,
+                Delivery::Idle => continue,
+            };
+            for reading in delivered {
+                let before = held.insert(reading.path.to_string(), reading.clone());
+                let newer = before.is_none_or(|it| it.position < reading.position);
+                assert!(newer, "{} twice or backwards, seed {seed}", reading.path);
+            }
+        }
+        for name in &names {
+            assert_eq!(held.get(name), journal.tags.read(name).as_ref(), "seed {seed}");
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Config data: reads, transactions, history, export and import.
 use super::Face;
 use super::answering::Answering;
+use super::gather::Wanted;
 use crate::driver::{Driver, PostedWrite};
 use crate::reasons;
 use bytes::Bytes;
@@ -83,8 +84,7 @@ impl Face {
             let replica = driver.replica(index);
             let after = after.as_deref();
             let mut records: Vec<_> = replica
-                .items(JournalKind::Config, "", &prefix)
-                .filter(|(key, _)| after.is_none_or(|it| *key > it))
+                .items_after(JournalKind::Config, "", &prefix, after)
                 .take(count_max + 1)
                 .map(|(key, record)| record_of(key, record))
                 .collect();
@@ -158,17 +158,21 @@ impl Face {
         &self,
         engine: Option<EngineName>,
     ) -> Result<ConfigExport, Problem> {
-        self.with(engine, |driver, index| {
-            let replica = driver.replica(index);
-            let records = replica.items(JournalKind::Config, "", "");
-            ConfigExport {
-                format: ConfigExport::FORMAT.to_owned(),
-                position: replica.positions().config.into(),
-                hash: hex(&replica.config_chain()),
-                records: records.map(|(key, it)| (key.to_owned(), value_of(&it.value))).collect(),
-            }
-        })
-        .await
+        let engine = self.engine(engine.as_ref())?;
+        let wanted = Wanted { engine, kind: JournalKind::Config, provider: "".into() };
+        let end = move |driver: &mut Driver| {
+            let replica = driver.replica(engine);
+            (replica.positions().config, replica.config_chain())
+        };
+        let (items, (position, chain)) = self.gather(wanted, end).await?;
+        let export = move || ConfigExport {
+            format: ConfigExport::FORMAT.to_owned(),
+            position: position.into(),
+            hash: hex(&chain),
+            records: items.into_iter().map(|(key, it)| (key.into(), value_of(&it.value))).collect(),
+        };
+        // Many documents: beats and other requests need this thread.
+        tokio::task::spawn_blocking(export).await.map_err(|_| super::ending())
     }
 
     pub(super) async fn do_config_import(

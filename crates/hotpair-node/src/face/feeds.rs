@@ -4,8 +4,8 @@ use super::tags::tag_of;
 use crate::driver::Driver;
 use hotpair_api::face::{Event, Feed, FeedItem, FeedSender, FeedStart, Problem, SubscribeRequest};
 use hotpair_core::EngineIndex;
-use hotpair_engine::tags::{Delivery, Filter, ResumeFrom, Subscription, Tags};
-use hotpair_types::EngineName;
+use hotpair_engine::tags::{Delivery, Filter, ResumeFrom, Subscription, TAGS_MAX, Tags};
+use hotpair_types::{EngineName, Position};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::{broadcast, watch};
@@ -14,6 +14,9 @@ use tokio::sync::{broadcast, watch};
 const FEED_ITEMS_MAX: usize = 8_192;
 /// Changes taken at once.
 const CHANGES_MAX: usize = 1_024;
+/// Parts of values and of changes that are sent first, at most: all tags that can be declared, and
+/// then what the ring of changes holds.
+const FIRST_PARTS_MAX: usize = TAGS_MAX / CHANGES_MAX + 128;
 /// Events sent first.
 const EVENTS_MAX: usize = 1_000;
 
@@ -38,22 +41,41 @@ enum Over {
     Client,
 }
 
+/// What the driver gives for a subscription.
+struct Begun {
+    source: Source,
+    /// Kept events that are to be sent first.
+    events: Vec<Event>,
+    position: Position,
+}
+
 impl Face {
     pub(super) async fn do_subscribe(
         &self,
         engine: Option<EngineName>,
         request: SubscribeRequest,
     ) -> Result<Feed, Problem> {
-        self.with(engine, move |driver, index| driver.subscribe(index, &request)).await
+        let wants_more = request.last.is_some();
+        let begun = self.with(engine, move |driver, index| driver.subscribe(index, &request));
+        let Begun { mut source, events, position } = begun.await?;
+        // Not on the driver's thread: a part at a time, so that neither it nor this one is held.
+        let anew = source.tags.as_ref().is_some_and(|(_, it, _)| it.begins_anew());
+        let level = source.first(position).await;
+        let first = &mut source.waiting;
+        first.extend(events.into_iter().map(|event| (0, FeedItem::Event { event })));
+        first.push_back((0, FeedItem::Level { position: level.into() }));
+        let start = FeedStart { resumed: wants_more && !anew, position: position.into() };
+        let (sender, feed) = Feed::new(start, FEED_ITEMS_MAX + first.len());
+        source.waiting_max = FEED_ITEMS_MAX * 2 + first.len();
+        tokio::spawn(follow(sender, source));
+        Ok(feed)
     }
 }
 
 impl Driver {
-    fn subscribe(&mut self, index: EngineIndex, request: &SubscribeRequest) -> Feed {
+    fn subscribe(&mut self, index: EngineIndex, request: &SubscribeRequest) -> Begun {
         let position = self.replica(index).positions().runtime;
         let engine = self.name_of(index).clone();
-        let mut first = Vec::new();
-        let mut resumed = request.last.is_some();
         let tags = request.tags.then(|| {
             let from = request.last.map_or(ResumeFrom::Snapshot, |sequence| ResumeFrom::After {
                 sequence,
@@ -63,40 +85,18 @@ impl Driver {
             tags.journal_at(position);
             let news = self.runtime(index).news.subscribe();
             let filter = Filter::Prefix(request.prefix.as_str().into());
-            let mut subscription = tags.subscribe(filter, from);
-            loop {
-                match tags.next(&mut subscription, CHANGES_MAX) {
-                    Delivery::Snapshot { last, readings, .. } => {
-                        resumed = false;
-                        first.extend(readings.iter().map(|it| FeedItem::Tag(tag_of(it))));
-                        if last {
-                            break;
-                        }
-                    }
-                    Delivery::Changes { changes, .. } => first.extend(changes.iter().map(item_of)),
-                    Delivery::Idle => break,
-                }
-            }
+            let subscription = tags.subscribe(filter, from);
             (tags, subscription, news)
         });
-        let events = request.events.then(|| {
-            if let Some(since) = request.since_event {
-                let kept = self.events.since(Some(&engine), since, EVENTS_MAX);
-                first.extend(kept.into_iter().map(|event| FeedItem::Event { event }));
-            }
-            self.events.follow()
-        });
-        first.push(FeedItem::Level { position: position.into() });
-        let start = FeedStart { resumed, position: position.into() };
-        let (sender, feed) = Feed::new(start, FEED_ITEMS_MAX + first.len());
-        let waiting_max = FEED_ITEMS_MAX * 2 + first.len();
-        let waiting = first.into_iter().map(|it| (sequence_of(&it), it)).collect();
+        let kept = match request.since_event.filter(|_| request.events) {
+            Some(since) => self.events.since(Some(&engine), since, EVENTS_MAX),
+            None => Vec::new(),
+        };
+        let events = request.events.then(|| self.events.follow());
         let released = self.runtime(index).released.subscribe();
-        tokio::spawn(follow(
-            sender,
-            Source { tags, events, engine, released, waiting, waiting_max },
-        ));
-        feed
+        let (waiting, waiting_max) = (VecDeque::new(), FEED_ITEMS_MAX * 2);
+        let source = Source { tags, events, engine, released, waiting, waiting_max };
+        Begun { source, events: kept, position }
     }
 }
 
@@ -119,8 +119,32 @@ fn sequence_of(item: &FeedItem) -> u64 {
 }
 
 impl Source {
+    /// Lets everything wait that is sent before what is live, and says where that stands.
+    async fn first(&mut self, begun_at: Position) -> Position {
+        let Some((tags, subscription, _)) = &mut self.tags else { return begun_at };
+        let waiting = |it: FeedItem| (sequence_of(&it), it);
+        for _ in 0..FIRST_PARTS_MAX {
+            match tags.next(subscription, CHANGES_MAX) {
+                Delivery::Snapshot { first: begins, readings, .. } => {
+                    if begins {
+                        // The first one, or so much was written that it begins again.
+                        self.waiting.clear();
+                    }
+                    let tags = readings.iter().map(|it| waiting(FeedItem::Tag(tag_of(it))));
+                    self.waiting.extend(tags);
+                }
+                Delivery::Changes { changes, .. } => {
+                    self.waiting.extend(changes.iter().map(item_of).map(waiting));
+                }
+                Delivery::Idle => break,
+            }
+            tokio::task::yield_now().await;
+        }
+        subscription.position()
+    }
+
     /// Takes the tags' changes, shows what is released.
-    fn pump(&mut self, sender: &FeedSender) -> Result<(), Over> {
+    async fn pump(&mut self, sender: &FeedSender) -> Result<(), Over> {
         while let Some((tags, subscription, _)) = &mut self.tags {
             match tags.next(subscription, CHANGES_MAX) {
                 Delivery::Snapshot { .. } => return Err(Over::Replaced),
@@ -135,9 +159,15 @@ impl Source {
             }
         }
         let released = *self.released.borrow_and_update();
+        let mut shown = 0;
         while self.waiting.front().is_some_and(|it| it.0 <= released) {
             let (_, item) = self.waiting.pop_front().expect("looked at above");
             sender.offer(item).map_err(|_| Over::Client)?;
+            shown += 1;
+            if shown % CHANGES_MAX == 0 {
+                // All tags at a start are many: others need this thread.
+                tokio::task::yield_now().await;
+            }
         }
         Ok(())
     }
@@ -145,7 +175,7 @@ impl Source {
 
 async fn follow(sender: FeedSender, mut source: Source) {
     loop {
-        match source.pump(&sender) {
+        match source.pump(&sender).await {
             Ok(()) => {}
             Err(Over::Replaced) => return sender.replaced(),
             Err(Over::Client) => return,

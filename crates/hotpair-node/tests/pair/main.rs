@@ -5,3 +5,4 @@
 mod site;
 mod module;
 mod follow;
+mod reading;

@@ -13,3 +13,4 @@ mod random;
 mod promises;
 mod hostile;
 mod deploying;
+mod looking;
