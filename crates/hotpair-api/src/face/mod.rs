@@ -28,8 +28,8 @@ pub use measure::{EngineMeasures, HistogramValue, Measures, QueueMeasure};
 pub use module::{ModuleBody, ModuleRecord, ModuleSender, UploadBroken};
 pub use problem::{Problem, ProblemKind};
 pub use provider::{
-    ProviderEncoding, ProviderEvent, ProviderItem, ProviderOp, ProviderPost, ProviderSession,
-    ProviderStart,
+    ProviderEncoding, ProviderEnd, ProviderEvent, ProviderEventSender, ProviderEvents,
+    ProviderItem, ProviderOp, ProviderPost, ProviderSession, ProviderStart,
 };
 pub use reason::{Evidence, Reason};
 pub use status::{

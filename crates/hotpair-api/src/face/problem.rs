@@ -125,6 +125,14 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
 }
 
+impl ProblemKind {
+    /// Whether a write was refused because this node is not, or no longer, the one that takes it.
+    #[must_use]
+    pub const fn is_of_role(self) -> bool {
+        matches!(self, Self::NotActive | Self::NoActive)
+    }
+}
+
 impl Problem {
     /// A problem with one sentence.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {

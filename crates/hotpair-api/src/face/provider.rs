@@ -1,7 +1,10 @@
 //! A program outside as a runtime state provider (docs/design/replication.md).
-use super::{Reply, WriteOptions, WriteOutcome};
+use super::{Lagged, Reply, WriteOptions, WriteOutcome};
 use hotpair_types::StateId;
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 
 /// How values look in the client's messages. The node keeps bytes.
@@ -68,7 +71,8 @@ pub enum ProviderEvent {
         /// The number of the epoch.
         epoch: u64,
     },
-    /// Give a snapshot: answer with `ProviderSession::snapshot` and this id.
+    /// The journal has nothing of this provider, and its engine is active here: give what there is
+    /// with `ProviderSession::snapshot` and this id. Comes in place of the first `Restore`.
     SnapshotWanted {
         /// To be repeated in the answer.
         id: u64,
@@ -100,8 +104,91 @@ pub trait ProviderSession: Send + Sync + 'static {
 pub struct ProviderStart {
     /// The way to the node.
     pub session: Box<dyn ProviderSession>,
-    /// The way from the node; bounded by the node. Begins with `Role` and `Restore`.
-    pub events: mpsc::Receiver<ProviderEvent>,
+    /// The way from the node. Begins with `Role`, and `Restore` or `SnapshotWanted`.
+    pub events: ProviderEvents,
+}
+
+/// The way of events to a program, bounded. A program that does not keep up has missed something,
+/// so its session ends.
+#[derive(Debug)]
+pub struct ProviderEvents {
+    first: VecDeque<ProviderEvent>,
+    events: mpsc::Receiver<ProviderEvent>,
+    lagged: Arc<AtomicBool>,
+}
+
+/// The node's end of it.
+#[derive(Clone, Debug)]
+pub struct ProviderEventSender {
+    events: mpsc::Sender<ProviderEvent>,
+    lagged: Arc<AtomicBool>,
+}
+
+/// Why the events of a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderEnd {
+    /// The node ended the session.
+    Node,
+    /// The program did not keep up: it has missed events, and must begin again with a restore.
+    Lagged,
+}
+
+impl ProviderEvents {
+    /// At most `events_max` of them wait.
+    #[must_use]
+    pub fn new(events_max: usize) -> (ProviderEventSender, Self) {
+        let (sender, events) = mpsc::channel(events_max);
+        let lagged = Arc::new(AtomicBool::new(false));
+        let sender = ProviderEventSender { events: sender, lagged: Arc::clone(&lagged) };
+        (sender, Self { first: VecDeque::new(), events, lagged })
+    }
+
+    /// These come before those that were sent.
+    #[must_use]
+    pub fn begin_with(mut self, first: impl IntoIterator<Item = ProviderEvent>) -> Self {
+        self.first.extend(first);
+        self
+    }
+
+    /// The next one; `None` at the end. What still waits for a program that did not keep up is
+    /// thrown away: it cannot be used without what is missing.
+    pub async fn next(&mut self) -> Option<ProviderEvent> {
+        if self.end() == ProviderEnd::Lagged {
+            return None;
+        }
+        if let Some(first) = self.first.pop_front() {
+            return Some(first);
+        }
+        self.events.recv().await
+    }
+
+    /// Why it ended; meaningful after `next` gave `None`.
+    #[must_use]
+    pub fn end(&self) -> ProviderEnd {
+        if self.lagged.load(Ordering::Acquire) { ProviderEnd::Lagged } else { ProviderEnd::Node }
+    }
+}
+
+impl ProviderEventSender {
+    /// Gives an event to the program, never waits.
+    ///
+    /// # Errors
+    /// `Lagged` when too many wait or the program is gone: the session is over.
+    pub fn offer(&self, event: ProviderEvent) -> Result<(), Lagged> {
+        if self.lagged.load(Ordering::Acquire) {
+            return Err(Lagged);
+        }
+        self.events.try_send(event).map_err(|_| {
+            self.lagged.store(true, Ordering::Release);
+            Lagged
+        })
+    }
+
+    /// Whether the program is gone.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.events.is_closed()
+    }
 }
 
 impl std::fmt::Debug for ProviderStart {

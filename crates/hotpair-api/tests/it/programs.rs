@@ -1,7 +1,7 @@
 //! What programs bring: runtime state providers and modules; and the rest of the paths.
 use crate::client::{start, start_with};
 use crate::follow::{closed, next, open, status_of};
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use hotpair_api::Limits;
 use hotpair_api::face::{
     DivergedEntry, Divergence, DivergenceSummary, PositionStatus, ProviderEvent, ProviderItem,
@@ -29,27 +29,65 @@ async fn a_program_is_a_provider() {
         ProviderOp::Set(item("raw", &[0xff, 0])),
         ProviderOp::Remove { item: "old".into() },
     ];
-    taken.send(ProviderEvent::Apply { ops, sequence: 9, epoch: 2 }).await.unwrap();
+    taken.offer(ProviderEvent::Apply { ops, sequence: 9, epoch: 2 }).unwrap();
     let expected = json!({"kind":"apply","sequence":9,"epoch":2,"ops":[
         {"op":"set","item":"pump","value":{"on":true}},
         {"op":"set","item":"raw","value_base64":"/wA="},
         {"op":"remove","item":"old"}]});
     assert_eq!(next(&mut socket).await, expected);
     let items = vec![item("pump", b"1")];
-    taken.send(ProviderEvent::Restore { items, sequence: 10, epoch: 3 }).await.unwrap();
+    taken.offer(ProviderEvent::Restore { items, sequence: 10, epoch: 3 }).unwrap();
     let expected =
         json!({"kind":"restore","sequence":10,"epoch":3,"items":[{"item":"pump","value":1}]});
     assert_eq!(next(&mut socket).await, expected);
-    taken.send(ProviderEvent::SnapshotWanted { id: 4 }).await.unwrap();
+    taken.offer(ProviderEvent::SnapshotWanted { id: 4 }).unwrap();
     assert_eq!(next(&mut socket).await, json!({"kind":"snapshot-wanted","id":4}));
     let snapshot = r#"{"kind":"snapshot","id":4,"items":[{"item":"pump","value":1}]}"#;
     socket.send(Message::text(snapshot)).await.unwrap();
     let role = ProviderEvent::Role { state: StateId::SwitchingToStandby, epoch: 3 };
-    taken.send(role).await.unwrap();
+    taken.offer(role).unwrap();
     assert_eq!(next(&mut socket).await["may_post"], false);
     let close = ProviderEvent::Close { reason: "undeployed".into() };
-    taken.send(close).await.unwrap();
+    taken.offer(close).unwrap();
     assert_eq!(closed(&mut socket).await, (1001, "undeployed".into()));
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_keep_up_is_told_to_begin_again() {
+    let api = start().await;
+    let mut socket = open(&api, "/api/v1/providers/plant").await.unwrap();
+    next(&mut socket).await;
+    next(&mut socket).await;
+    let taken = api.node.with(|it| it.provider.clone()).unwrap();
+    // More than the sockets take, while nothing is read.
+    let item = ProviderItem { item: "pump".into(), value: vec![b'1'; 100_000] };
+    let mut sequence = 0;
+    loop {
+        sequence += 1;
+        let ops = vec![ProviderOp::Set(item.clone())];
+        if taken.offer(ProviderEvent::Apply { ops, sequence, epoch: 2 }).is_err() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    let mut heard = 0;
+    let (code, reason) = loop {
+        match socket.next().await.unwrap().unwrap() {
+            Message::Text(text) => {
+                let message: serde_json::Value = serde_json::from_str(&text).unwrap();
+                heard += 1;
+                assert_eq!(message["sequence"], heard, "no gap before the end");
+            }
+            Message::Close(frame) => {
+                let frame = frame.unwrap();
+                break (u16::from(frame.code), frame.reason.to_string());
+            }
+            other => assert!(other.is_ping(), "{other:?}"),
+        }
+    };
+    assert_eq!(code, 1013);
+    assert_eq!(reason, "lagged: events were missed; connect again, a restore comes first");
+    assert!(heard < sequence);
 }
 
 #[tokio::test]

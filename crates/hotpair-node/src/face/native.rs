@@ -4,7 +4,8 @@ use crate::driver::{Driver, PostedWrite};
 use hotpair_api::face::{Problem, ProblemKind, WriteOptions, WriteOutcome};
 use hotpair_core::EngineIndex;
 use hotpair_engine::{Post, RuntimeStateProvider};
-use hotpair_types::{EngineName, Epoch, StateId};
+use hotpair_replication::{Op, WriteBody};
+use hotpair_types::{EngineName, Epoch, JournalKind, StateId};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -18,7 +19,8 @@ pub struct Registration {
 
 impl Face {
     /// Registers a provider. It is given what the journal has of it before this returns, and from
-    /// then on whatever the partner posts.
+    /// then on whatever the partner posts. Where the journal has nothing of it and the engine is
+    /// active here, what it has is posted instead.
     ///
     /// # Errors
     /// When there is no such engine, or the name is taken.
@@ -88,7 +90,30 @@ impl Driver {
         let registered = runtime.providers.register(provider);
         registered.map_err(|error| Problem::new(ProblemKind::Conflict, error.to_string()))?;
         let role = runtime.role.subscribe();
-        self.provider_ready(engine, &name);
+        let known = self.replica(engine).items(JournalKind::Runtime, &name, "").next().is_some();
+        let state = role.borrow().0;
+        if known || !state.is_active() {
+            self.provider_ready(engine, &name);
+        } else {
+            self.post_snapshot(engine, &name)?;
+        }
         Ok(role)
+    }
+
+    /// The journal has nothing of a provider: what it has becomes its first entry.
+    fn post_snapshot(&mut self, engine: EngineIndex, name: &str) -> Result<(), Problem> {
+        let providers = self.runtime(engine).providers.clone();
+        let items = providers.snapshot(name).map_err(|error| {
+            providers.unregister(name);
+            Problem::new(ProblemKind::Unprocessable, error.to_string())
+        })?;
+        if !items.is_empty() {
+            let ops = vec![Op::ReplaceAll { provider: name.into(), items }];
+            let body = WriteBody::Runtime { ops };
+            // It is in the journal now, or the role goes at this moment and the next active counts.
+            let (reply, _nobody_waits) = tokio::sync::oneshot::channel();
+            self.write(engine, PostedWrite { ack: None, key: None, body }, reply);
+        }
+        Ok(())
     }
 }

@@ -1,33 +1,44 @@
 //! Programs outside as runtime state providers: a stand-in is registered for each.
 use super::Face;
+use super::gather::Wanted;
 use crate::driver::{Driver, PostedWrite};
 use bytes::Bytes;
 use hotpair_api::face::{
-    Problem, ProblemKind, ProviderEncoding, ProviderEvent, ProviderItem, ProviderOp, ProviderPost,
-    ProviderSession, ProviderStart, Reply, WriteOutcome,
+    Problem, ProblemKind, ProviderEncoding, ProviderEvent, ProviderEventSender, ProviderEvents,
+    ProviderItem, ProviderOp, ProviderPost, ProviderSession, ProviderStart, Reply, WriteOutcome,
 };
 use hotpair_core::EngineIndex;
 use hotpair_engine::{Item, ProviderError, RuntimeStateProvider, Update};
 use hotpair_replication::{Op, WriteBody};
-use hotpair_types::{EngineName, ItemKey, Position};
+use hotpair_types::{EngineName, Epoch, ItemKey, JournalKind, Position, StateId};
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Events that may wait for one program; who is slower begins again.
+/// Events that may wait for one program; the session of who is slower ends.
 const EVENTS_MAX: usize = 4_096;
 
 /// Stands for a program outside: hands everything on to it. The journal keeps its items.
 struct StandIn {
     name: String,
-    events: mpsc::Sender<ProviderEvent>,
+    events: ProviderEventSender,
+    /// Whether it was said that the program does not keep up.
+    said: AtomicBool,
 }
 
 impl StandIn {
-    fn send(&self, event: ProviderEvent) -> Result<(), ProviderError> {
-        self.events.try_send(event).map_err(|_| ProviderError {
-            item: None,
-            reason: "the program does not keep up, or is gone".to_owned(),
-        })
+    /// To a program that does not keep up nothing more is given. Its session ends, and it gets
+    /// everything anew when it connects again; that is no failure of this node.
+    fn send(&self, event: ProviderEvent) {
+        if self.events.offer(event).is_err()
+            && !self.events.is_closed()
+            && !self.said.swap(true, Ordering::AcqRel)
+        {
+            tracing::warn!(
+                provider = self.name,
+                events_max = EVENTS_MAX,
+                "a program does not keep up: its session is ended"
+            );
+        }
     }
 }
 
@@ -52,7 +63,8 @@ impl RuntimeStateProvider for StandIn {
             ops: updates.iter().map(op).collect(),
             sequence: first.position.sequence,
             epoch: first.position.epoch.number,
-        })
+        });
+        Ok(())
     }
 
     fn snapshot(&self) -> Result<Vec<(Box<str>, Bytes)>, ProviderError> {
@@ -67,7 +79,8 @@ impl RuntimeStateProvider for StandIn {
             items: items.iter().map(item).collect(),
             sequence: at.sequence,
             epoch: at.epoch.number,
-        })
+        });
+        Ok(())
     }
 }
 
@@ -77,6 +90,8 @@ struct ProgramSession {
     engine: EngineIndex,
     name: String,
     number: u64,
+    /// A snapshot was asked for, under the session's number, and not given yet.
+    wanted: AtomicBool,
 }
 
 impl ProviderSession for ProgramSession {
@@ -92,13 +107,22 @@ impl ProviderSession for ProgramSession {
         })
     }
 
-    fn snapshot(&self, _id: u64, items: Vec<ProviderItem>) -> Reply<'_, ()> {
+    fn snapshot(&self, id: u64, items: Vec<ProviderItem>) -> Reply<'_, ()> {
         Box::pin(async move {
+            if id != self.number || !self.wanted.swap(false, Ordering::AcqRel) {
+                let text = format!("no snapshot was asked for with id {id}");
+                return Err(Problem::new(ProblemKind::Unprocessable, text));
+            }
+            if items.is_empty() {
+                return Ok(());
+            }
             let op = op_of(&self.name, ProviderOp::ReplaceAll(items));
             let body = WriteBody::Runtime { ops: vec![op] };
             let write = PostedWrite { ack: None, key: None, body };
             match self.face.write(self.engine, write).await? {
                 WriteOutcome::Done(_) => Ok(()),
+                // The role went meanwhile: the program takes what the next active has.
+                WriteOutcome::Refused(problem) if problem.kind.is_of_role() => Ok(()),
                 WriteOutcome::Refused(problem) => Err(problem),
                 WriteOutcome::Unknown { detail } => {
                     Err(Problem::new(ProblemKind::OutcomeUnknown, detail))
@@ -139,44 +163,75 @@ impl Face {
         _encoding: ProviderEncoding,
     ) -> Result<ProviderStart, Problem> {
         let index = self.engine(engine.as_ref())?;
-        let (sender, events) = mpsc::channel(EVENTS_MAX);
-        let stand_in = Arc::new(StandIn { name: name.clone(), events: sender });
-        let number = self.call(move |driver| driver.begin_session(index, &stand_in)).await??;
-        let session = ProgramSession { face: self.clone(), engine: index, name, number };
-        Ok(ProviderStart { session: Box::new(session), events })
+        let (sender, events) = ProviderEvents::new(EVENTS_MAX);
+        let said = AtomicBool::new(false);
+        let stand_in = Arc::new(StandIn { name: name.clone(), events: sender, said });
+        let wanted =
+            Wanted { engine: index, kind: JournalKind::Runtime, provider: name.as_str().into() };
+        let begin = move |driver: &mut Driver| driver.begin_session(index, stand_in);
+        let (items, begun) = self.gather(wanted, begin).await?;
+        let Begun { number, at, state, epoch } = begun?;
+        let session = |wanted| ProgramSession {
+            face: self.clone(),
+            engine: index,
+            name: name.clone(),
+            number,
+            wanted: AtomicBool::new(wanted),
+        };
+        let role = ProviderEvent::Role { state, epoch: epoch.number };
+        if items.is_empty() && state.is_active() {
+            let first = [role, ProviderEvent::SnapshotWanted { id: number }];
+            return Ok(ProviderStart {
+                session: Box::new(session(true)),
+                events: events.begin_with(first),
+            });
+        }
+        let session = Box::new(session(false));
+        let restore = move || ProviderEvent::Restore {
+            items: items
+                .into_iter()
+                .map(|(item, it)| ProviderItem { item: item.into(), value: it.value.into() })
+                .collect(),
+            sequence: at.sequence,
+            epoch: at.epoch.number,
+        };
+        let restore = tokio::task::spawn_blocking(restore).await.map_err(|_| super::ending())?;
+        Ok(ProviderStart { session, events: events.begin_with([role, restore]) })
     }
+}
+
+/// How a session begins, at the moment it was registered.
+struct Begun {
+    number: u64,
+    at: Position,
+    state: StateId,
+    epoch: Epoch,
 }
 
 impl Driver {
     fn begin_session(
         &mut self,
         engine: EngineIndex,
-        stand_in: &Arc<StandIn>,
-    ) -> Result<u64, Problem> {
+        stand_in: Arc<StandIn>,
+    ) -> Result<Begun, Problem> {
         let number = self.next_session();
-        let name = stand_in.name.clone();
+        let at = self.replica(engine).positions().runtime;
         let runtime = self.runtime(engine);
         runtime
             .providers
             .register(stand_in.clone())
             .map_err(|error| Problem::new(ProblemKind::Conflict, error.to_string()))?;
+        let name = stand_in.name.as_str().into();
+        runtime.sessions.push(crate::driver::Session { name, number });
         let mut role = runtime.role.subscribe();
         let (state, epoch) = *role.borrow_and_update();
-        stand_in.send(ProviderEvent::Role { state, epoch: epoch.number }).ok();
-        self.runtime(engine)
-            .sessions
-            .push(crate::driver::Session { name: name.as_str().into(), number });
-        self.provider_ready(engine, &name);
-        let events = stand_in.events.clone();
         tokio::spawn(async move {
-            while role.changed().await.is_ok() {
+            while !stand_in.events.is_closed() && role.changed().await.is_ok() {
                 let (state, epoch) = *role.borrow_and_update();
-                if events.send(ProviderEvent::Role { state, epoch: epoch.number }).await.is_err() {
-                    return;
-                }
+                stand_in.send(ProviderEvent::Role { state, epoch: epoch.number });
             }
         });
-        Ok(number)
+        Ok(Begun { number, at, state, epoch })
     }
 
     fn end_session(&mut self, engine: EngineIndex, name: &str, number: u64) {
@@ -186,5 +241,32 @@ impl Driver {
         if runtime.sessions.len() != before && runtime.sessions.iter().all(|it| &*it.name != name) {
             runtime.providers.unregister(name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hotpair_api::face::ProviderEnd;
+
+    #[tokio::test]
+    async fn a_program_that_does_not_keep_up_is_ended_and_fails_nobody() {
+        let (sender, mut events) = ProviderEvents::new(EVENTS_MAX);
+        let said = AtomicBool::new(false);
+        let stand_in = StandIn { name: "plant".into(), events: sender, said };
+        let position = Position { epoch: Epoch { number: 1, tag: 1 }, sequence: 1 };
+        let update = Update { position, item: "a".into(), value: None };
+        for _ in 0..EVENTS_MAX {
+            stand_in.apply(&update).unwrap();
+        }
+        assert_eq!(events.end(), ProviderEnd::Node, "all of them wait");
+        assert!(events.next().await.is_some());
+        stand_in.apply(&update).unwrap();
+        stand_in.apply(&update).unwrap();
+        assert_eq!(events.end(), ProviderEnd::Lagged, "one too many");
+        assert_eq!(events.next().await, None, "half of them are of no use");
+        // Room again, but something is missing before it.
+        stand_in.restore(position, &[]).unwrap();
+        assert_eq!(events.next().await, None);
     }
 }

@@ -1,7 +1,8 @@
-//! Large reads: in pages, and still of one position.
+//! Large reads: in pages, and still of one position; and what a program is given when it connects.
 use crate::site::{Site, start_pair};
 use hotpair_api::face::{
-    ConfigOp, ConfigTransaction, FeedItem, NodeFace, SubscribeRequest, WriteOptions, WriteOutcome,
+    ConfigOp, ConfigTransaction, FeedItem, NodeFace, ProviderEncoding, ProviderEvent, ProviderItem,
+    ProviderStart, SubscribeRequest, WriteOptions, WriteOutcome,
 };
 use hotpair_types::StateId;
 use serde_json::{Value, json};
@@ -93,6 +94,41 @@ async fn a_subscription_begins_with_every_tag_once() {
         }
     }
     assert!(matches!(feed.next().await, Some(FeedItem::Level { .. })));
+    backup.stop().await;
+    master.stop().await;
+}
+
+async fn connect(site: &Site) -> (ProviderStart, ProviderEvent) {
+    let provider = site.node.face().provider(None, "plant".into(), ProviderEncoding::Json);
+    let mut start = provider.await.unwrap();
+    let role = start.events.next().await.unwrap();
+    assert!(matches!(role, ProviderEvent::Role { .. }), "{role:?}");
+    let first = start.events.next().await.unwrap();
+    (start, first)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_is_asked_for_what_it_has_when_nobody_knows_it_and_else_restored() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, master, backup) = start_pair(dir.path()).await;
+    master.become_state(StateId::Active).await;
+    backup.become_state(StateId::StandbyReady).await;
+    let item = |n: usize| ProviderItem { item: format!("{n:05}"), value: b"1".to_vec() };
+    let all: Vec<_> = (0..ITEMS).map(item).collect();
+
+    let (start, first) = connect(&master).await;
+    let ProviderEvent::SnapshotWanted { id } = first else { panic!("{first:?}") };
+    let unasked = start.session.snapshot(id + 1, all.clone()).await;
+    assert!(unasked.is_err(), "not what was asked for");
+    start.session.snapshot(id, all.clone()).await.unwrap();
+    assert!(start.session.snapshot(id, Vec::new()).await.is_err(), "it is asked for once");
+    drop(start);
+
+    for site in [&master, &backup] {
+        let (_start, first) = connect(site).await;
+        let ProviderEvent::Restore { items, sequence, .. } = first else { panic!("{first:?}") };
+        assert_eq!((items == all, sequence), (true, 1), "{} items", items.len());
+    }
     backup.stop().await;
     master.stop().await;
 }

@@ -168,7 +168,23 @@ impl From<WriteOutcome> for OutcomeMessage {
     }
 }
 
+/// Items from which on a message is large.
+const LARGE_ITEMS: usize = 1_000;
+
 impl Outgoing {
+    /// Whether it takes long to write it out.
+    pub(super) fn is_large(&self) -> bool {
+        let items = match self {
+            Self::Apply { ops, .. } => ops.len(),
+            Self::Restore { items, .. } => items.len(),
+            Self::Welcome { .. }
+            | Self::SnapshotWanted { .. }
+            | Self::Role { .. }
+            | Self::Posted { .. } => 0,
+        };
+        items >= LARGE_ITEMS
+    }
+
     /// The message for an event; `Err` has the reason of a close.
     pub(super) fn of(event: ProviderEvent, encoding: ProviderEncoding) -> Result<Self, String> {
         match event {

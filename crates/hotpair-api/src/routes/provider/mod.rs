@@ -8,8 +8,8 @@ use super::subscribe::{code, upgradable};
 use crate::answer::Answer;
 use crate::body::parse_object;
 use crate::face::{
-    Problem, ProblemKind, ProviderEncoding, ProviderPost, ProviderSession, ProviderStart,
-    WriteOptions, WriteOutcome,
+    Problem, ProblemKind, ProviderEncoding, ProviderEnd, ProviderPost, ProviderSession,
+    ProviderStart, WriteOptions, WriteOutcome,
 };
 use crate::gate::{Api, Shared};
 use crate::name::check_plain_name;
@@ -27,6 +27,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use tokio::time::{Instant, interval_at};
 
+/// Bytes of the reason of a close (RFC 6455, 5.5).
+const REASON_BYTES_MAX: usize = 123;
 /// Posts that may be under way at once in a session; further ones wait in the connection.
 const POSTS_MAX: usize = 64;
 
@@ -77,10 +79,20 @@ async fn talk(
         Ok(farewell) | Err(farewell) => farewell,
     };
     if let Some((code, reason)) = farewell {
-        let reason: String = reason.chars().take(30).collect();
+        let reason = &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)];
         let frame = CloseFrame { code, reason: reason.into() };
         // The program may be gone; there is nobody else to tell.
         let _ = sink.send(Message::Close(Some(frame))).await;
+    }
+}
+
+fn farewell(end: ProviderEnd) -> (u16, String) {
+    match end {
+        ProviderEnd::Node => (code::GOING_AWAY, "the node ended the session".into()),
+        ProviderEnd::Lagged => (
+            code::TRY_AGAIN,
+            "lagged: events were missed; connect again, a restore comes first".into(),
+        ),
     }
 }
 
@@ -101,21 +113,19 @@ async fn converse(
     let ping = api.limits.ping_interval;
     let mut pings = interval_at(Instant::now() + ping, ping);
     let mut heard = Instant::now();
-    send(sink, &welcome).await?;
+    send(sink, welcome).await?;
     loop {
         tokio::select! {
             () = crate::serve::stopped(&mut shutdown) => {
                 return Ok(Some((code::GOING_AWAY, "the node stops".into())));
             }
             Some((id, outcome)) = posts.next() => {
-                send(sink, &Outgoing::Posted { id, outcome }).await?;
+                send(sink, Outgoing::Posted { id, outcome }).await?;
             }
-            event = events.recv() => {
-                let Some(event) = event else {
-                    return Ok(Some((code::GOING_AWAY, "the node ended the session".into())));
-                };
+            event = events.next() => {
+                let Some(event) = event else { return Ok(Some(farewell(events.end()))) };
                 match Outgoing::of(event, encoding) {
-                    Ok(message) => send(sink, &message).await?,
+                    Ok(message) => send(sink, message).await?,
                     Err(reason) => return Ok(Some((code::GOING_AWAY, reason))),
                 }
             }
@@ -126,7 +136,7 @@ async fn converse(
                         match read(api, &session, text.as_bytes()).await {
                             Ok(Some(mut post)) => match poll_once(&mut post).await {
                                 Poll::Ready((id, outcome)) => {
-                                    send(sink, &Outgoing::Posted { id, outcome }).await?;
+                                    send(sink, Outgoing::Posted { id, outcome }).await?;
                                 }
                                 Poll::Pending => posts.push(post),
                             },
@@ -207,10 +217,14 @@ fn checked(api: &Api, ops: Vec<OpMessage>, options: WriteOptions) -> Result<Prov
     Ok(ProviderPost { ops, options })
 }
 
-async fn send(
-    sink: &mut SplitSink<WebSocket, Message>,
-    message: &Outgoing,
-) -> Result<(), Farewell> {
-    let text = serde_json::to_string(message).expect("our messages have string keys");
+async fn send(sink: &mut SplitSink<WebSocket, Message>, message: Outgoing) -> Result<(), Farewell> {
+    let large = message.is_large();
+    let write = move || serde_json::to_string(&message).expect("our messages have string keys");
+    let text = if large {
+        // A whole state: writing it out would hold a thread that others need.
+        tokio::task::spawn_blocking(write).await.map_err(|_| None)?
+    } else {
+        write()
+    };
     sink.send(Message::Text(text.into())).await.map_err(|_| None)
 }

@@ -5,7 +5,7 @@ use hotpair_api::NodeFace;
 use hotpair_api::face::*;
 use hotpair_types::{EngineName, PerChannel, StateId};
 use std::sync::{Arc, Mutex};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 pub fn reply<'a, T: Send + 'a>(answer: Result<T, Problem>) -> Reply<'a, T> {
     Box::pin(async move { answer })
@@ -297,9 +297,9 @@ impl NodeFace for FakeNode {
                 let detail = format!("`{name}` is registered already");
                 return Err(Problem::new(ProblemKind::Conflict, detail));
             }
-            let (sender, events) = mpsc::channel(16);
+            let (sender, events) = ProviderEvents::new(16);
             let role = ProviderEvent::Role { state: StateId::Active, epoch: 3 };
-            sender.try_send(role).unwrap();
+            let events = events.begin_with([role]);
             it.provider = Some(sender);
             Ok(ProviderStart { session: Box::new(FakeSession(Mutex::new(it.sequence))), events })
         }))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// Everything a `FakeNode` knows; tests change it at will.
 pub struct Inside {
@@ -27,7 +27,7 @@ pub struct Inside {
     pub feeds: Vec<(SubscribeRequest, FeedSender)>,
     pub feed_items_max: usize,
     pub seen: Vec<String>,
-    pub provider: Option<mpsc::Sender<ProviderEvent>>,
+    pub provider: Option<ProviderEventSender>,
     pub stuck: bool,
 }
 
