@@ -322,6 +322,7 @@ fn is_small(world: &World, bounds: &Bounds<'_>) -> bool {
 
 fn note_edges(world: &mut World, seen: &mut Seen) {
     world.replies.clear();
+    world.left.clear();
     for (_, change) in world.changes.drain(..) {
         let _ = seen.edges.insert((change.from, change.to, change.rule));
     }
