@@ -3,11 +3,15 @@ use crate::{AckRule, Fact, Output, Replica};
 use hotpair_types::{JournalKind, Time};
 
 impl Replica {
-    /// The oldest entry on its way that is not acknowledged, since when.
+    /// The oldest entry on its way that is not acknowledged, since when: in memory, or on the
+    /// standby's disk when a write waits for that.
     fn unacknowledged_since(&self, kind: JournalKind) -> Option<Time> {
-        let line = &self.serving.as_ref()?.lines[kind];
-        let open = line.live && line.received < self.journals[kind].last();
-        open.then_some(line.progress_at)
+        let line = self.serving.as_ref()?.lines[kind];
+        let wanted = self.waiting[kind].wanted_on_disk();
+        let memory = line.received < self.journals[kind].last();
+        let disk = wanted.is_some_and(|it| line.durable < it);
+        let since = [memory.then_some(line.progress_at), disk.then_some(line.durable_at)];
+        since.into_iter().flatten().min().filter(|_| line.live)
     }
 
     pub(crate) fn check_acknowledged(&mut self, out: &mut Vec<Output>) {

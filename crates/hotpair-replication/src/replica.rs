@@ -221,7 +221,8 @@ impl Replica {
             let journal = &self.journals[kind];
             let received = self.serving.as_ref().map_or(0, |it| it.received(kind));
             self.waiting[kind].len() == 0
-                && journal.stored == journal.last()
+                // A failed disk stores no more: what is at the partner is what it takes over with.
+                && (journal.stored == journal.last() || self.storing.has_failed())
                 && received == journal.last()
         });
         if level {

@@ -36,6 +36,8 @@ pub(crate) struct Line {
     pub(crate) durable: u64,
     /// Since when `received` or `sent == received` has stood.
     pub(crate) progress_at: Time,
+    /// Since when `durable` has stood, or somebody has waited for it.
+    pub(crate) durable_at: Time,
     /// When it was last sent again.
     pub(crate) resent: Time,
     /// Entries are being read back from storage.
@@ -95,7 +97,7 @@ impl Serving {
         for kind in JournalKind::ALL {
             let line = &mut self.lines[kind];
             line.sent = line.received;
-            line.progress_at = now;
+            (line.progress_at, line.durable_at) = (now, now);
         }
     }
 
@@ -107,13 +109,18 @@ impl Serving {
         }
     }
 
+    /// Somebody waits for the standby's disk, and nobody did before.
+    pub(crate) fn wanted_on_disk(&mut self, now: Time, kind: JournalKind) {
+        self.lines[kind].durable_at = now;
+    }
+
     pub(crate) fn rule_changed(&mut self, now: Time, rule: AckRule) {
         match rule {
             AckRule::WithPartner => {
                 self.closing = None;
                 self.unacknowledged_said = false;
                 for kind in JournalKind::ALL {
-                    self.lines[kind].progress_at = now;
+                    (self.lines[kind].progress_at, self.lines[kind].durable_at) = (now, now);
                 }
             }
             AckRule::Alone | AckRule::Wait => {}
@@ -191,6 +198,7 @@ impl Replica {
             received: sequence,
             durable: 0,
             progress_at: self.now,
+            durable_at: self.now,
             resent: self.now,
             reading: None,
         };
@@ -311,7 +319,10 @@ impl Replica {
                 line.sent = line.sent.max(line.received);
                 line.progress_at = self.now;
             }
-            line.durable = line.durable.max(durable[kind].min(line.received));
+            let durable = durable[kind].min(line.received);
+            if durable > line.durable {
+                (line.durable, line.durable_at) = (durable, self.now);
+            }
         }
         self.check_closing(out);
         self.pump(out);

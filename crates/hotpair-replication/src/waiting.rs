@@ -38,6 +38,11 @@ impl Waiting {
         self.replicated.len() + self.durable.len()
     }
 
+    /// The oldest entry that somebody waits for on both disks.
+    pub(crate) fn wanted_on_disk(&self) -> Option<u64> {
+        self.durable.front().map(|it| it.sequence)
+    }
+
     /// Somebody waits for the disk.
     pub(crate) fn wants_disk(&self) -> bool {
         !self.durable.is_empty()

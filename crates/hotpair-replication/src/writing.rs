@@ -225,6 +225,12 @@ impl Replica {
             out.push(Output::Reply { ticket, outcome: Outcome::Acknowledged(outcome) });
             return;
         }
+        if ack == Ack::Durable
+            && !self.waiting[kind].wants_disk()
+            && let Some(serving) = &mut self.serving
+        {
+            serving.wanted_on_disk(self.now, kind);
+        }
         self.waiting[kind].push(ack, waiter);
         if self.rule == AckRule::Wait && !self.degraded_wanted {
             self.degraded_wanted = true;

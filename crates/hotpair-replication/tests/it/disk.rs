@@ -84,6 +84,13 @@ impl Disk {
         Some(ticket)
     }
 
+    /// The oldest operation fails; nothing more is carried out.
+    pub fn fail(&mut self) -> Option<StoreTicket> {
+        let (ticket, _) = self.queue.pop_front()?;
+        self.queue.clear();
+        Some(ticket)
+    }
+
     pub fn is_busy(&self) -> bool {
         !self.queue.is_empty()
     }

@@ -169,3 +169,40 @@ fn a_person_replays_and_discards_kept_entries() {
     pair.assert_level();
     assert_eq!(pair.value(B, JournalKind::Runtime, &tag("shared")).as_deref(), Some("backup"));
 }
+
+#[test]
+fn losing_entries_are_durable_before_it_is_said_that_they_are_kept() {
+    let mut pair = split();
+    pair.tag(A, "x", "a");
+    pair.tag(B, "x", "b");
+    pair.settle();
+    pair.mend_wire();
+    pair.nodes[B].disk_works = false;
+    let winner = Box::new(pair.nodes[A].replica.history());
+    let winner_epoch = winner.positions().runtime.epoch;
+    pair.direct(B, Direction::StoreLosingEntries { winner, winner_epoch, rule: "test".into() });
+    pair.settle();
+    assert!(!pair.nodes[B].facts.contains(&Fact::LosingEntriesStored));
+    pair.nodes[B].disk_works = true;
+    pair.settle();
+    assert!(pair.nodes[B].facts.contains(&Fact::LosingEntriesStored));
+}
+
+#[test]
+fn nothing_replaces_losing_entries_before_they_are_durable() {
+    let mut pair = split();
+    pair.tag(A, "x", "a");
+    pair.tag(B, "x", "b");
+    pair.settle();
+    pair.mend_wire();
+    pair.direct(B, Direction::BecomeStandby);
+    pair.nodes[B].disk_works = false;
+    pair.nodes[B].facts.clear();
+    pair.activate(A);
+    pair.begin_sync(B);
+    pair.settle();
+    assert!(!pair.nodes[B].facts.contains(&Fact::WaySettled), "the way is settled after that");
+    pair.nodes[B].disk_works = true;
+    pair.settle();
+    pair.assert_level();
+}

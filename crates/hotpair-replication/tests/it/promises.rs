@@ -47,6 +47,45 @@ fn durable_means_both_disks() {
 }
 
 #[test]
+fn a_standby_whose_disk_hangs_is_dropped() {
+    let mut pair = Pair::level();
+    pair.nodes[B].disk_works = false;
+    let late = Fact::DataUnacknowledged(true);
+    pair.config(A, "k", "1");
+    for _ in 0..3 {
+        assert!(!pair.nodes[A].facts.contains(&late), "before drop_after");
+        pair.settle();
+    }
+    assert!(pair.nodes[A].facts.contains(&late));
+}
+
+#[test]
+fn a_standby_whose_disk_is_slow_is_not_dropped() {
+    let mut pair = Pair::level();
+    for n in 0..20 {
+        pair.nodes[B].disk_works = false;
+        pair.config(A, "k", &n.to_string());
+        pair.settle();
+        pair.nodes[B].disk_works = true;
+        while pair.step() {}
+    }
+    assert!(!pair.nodes[A].facts.contains(&Fact::DataUnacknowledged(true)));
+}
+
+#[test]
+fn what_a_failed_disk_cannot_store_does_not_hold_a_handover_back() {
+    let mut pair = Pair::level();
+    pair.nodes[A].disk_works = false;
+    pair.config(A, "k", "1");
+    pair.settle();
+    let ticket = pair.nodes[A].disk.fail().expect("the entry is being stored");
+    pair.give(A, Input::StoreFailed { ticket });
+    pair.direct(A, Direction::StopWrites);
+    pair.settle();
+    assert!(pair.nodes[A].facts.iter().any(|it| matches!(it, Fact::Drained { .. })));
+}
+
+#[test]
 fn a_standby_is_not_level_before_its_disk_has_it() {
     let mut pair = Pair::new();
     pair.activate(A);
@@ -285,4 +324,21 @@ fn with_an_unknown_fork_every_value_that_is_overwritten_is_kept() {
         runtime e2:12 after ?: tags/t3=lost; won: tags/t3=same; kept"#]]
     .assert_eq(&pair.divergence(B));
     assert_eq!(pair.divergence(A), pair.divergence(B));
+}
+
+#[test]
+fn a_handover_is_not_drained_before_the_standby_has_everything() {
+    let mut pair = Pair::level();
+    pair.cut_wire();
+    // Answered at once, so nobody waits for it.
+    let ops = vec![set(tag("x"), "1")];
+    pair.write_with(A, Some(Ack::Local), None, WriteBody::Runtime { ops });
+    pair.direct(A, Direction::StopWrites);
+    pair.settle();
+    let drained =
+        |pair: &Pair| pair.nodes[A].facts.iter().any(|it| matches!(it, Fact::Drained { .. }));
+    assert!(!drained(&pair));
+    pair.mend_wire();
+    pair.settle();
+    assert!(drained(&pair));
 }
