@@ -11,7 +11,8 @@ pub struct Ticket(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Action {
-    /// Make the record durable, then `Event::Stored`. A later one replaces an earlier one.
+    /// Make the record durable, then `Event::Stored`. The only action that keeps its order: among
+    /// its own.
     Store {
         /// Comes back.
         ticket: Ticket,

@@ -1,7 +1,8 @@
 //! Commands: what they need, why they are refused, and answers that have to wait.
 use crate::context::Context;
+use crate::state::has_ready_partner;
 use crate::{Action, Command, CommandId, Refusal, Reply, Timer};
-use hotpair_types::{Channel, StateId};
+use hotpair_types::{Channel, Positions, StateId};
 
 /// A command whose answer depends on the partner. One at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,9 +60,7 @@ impl Context {
                 self.wait_for_partner(id, Wanted::Pause(true));
             }
             Command::Resume => {
-                self.record.paused = false;
-                self.record.damping = crate::Damping::default();
-                self.timers.stop(Timer::Damping);
+                self.end_pause();
                 if self.heard().is_some() {
                     self.wait_for_partner(id, Wanted::Pause(false));
                 } else {
@@ -86,6 +85,14 @@ impl Context {
                 self.reply(id, Reply::Accepted);
             }
         }
+    }
+
+    /// Ends a pause and a suspension. What was silent meanwhile is looked at anew.
+    fn end_pause(&mut self) {
+        self.record.paused = false;
+        self.record.damping = crate::Damping::default();
+        self.timers.stop(Timer::Damping);
+        self.set(Timer::Silence, self.settings.beats.detection_bound());
     }
 
     fn wait_for_partner(&mut self, id: CommandId, what: Wanted) {
@@ -131,13 +138,18 @@ impl Context {
 
     fn why_not_switchover(&self, state: StateId, no: &mut Vec<Refusal>) {
         let redundancy = self.on_time(Channel::Redundancy);
+        let pulse = |it| self.facts.picture.channels[it];
         match state {
             StateId::Active => {
                 let partner = self.partner_state();
                 if !partner.is_level() {
                     no.push(Refusal::PartnerNotReady { state: partner });
                 } else if partner == StateId::StandbyMissedHeartbeats && !redundancy {
-                    no.push(Refusal::RedundancyNotOnTime);
+                    no.push(Refusal::RedundancyNotOnTime {
+                        redundancy: pulse(Channel::Redundancy),
+                    });
+                } else if !has_ready_partner(self) {
+                    no.push(Refusal::PartnerNotLevel { state: partner });
                 }
             }
             StateId::StandbyReady | StateId::StandbyMissedHeartbeats => {
@@ -146,7 +158,9 @@ impl Context {
                 }
                 if state == StateId::StandbyMissedHeartbeats {
                     if !redundancy {
-                        no.push(Refusal::MissedOnRedundancy);
+                        no.push(Refusal::MissedOnRedundancy {
+                            redundancy: pulse(Channel::Redundancy),
+                        });
                     }
                     if self.on_time(Channel::Primary) {
                         no.push(Refusal::PrimaryOnTime);
@@ -191,22 +205,31 @@ impl Context {
         if standby && !accept_loss {
             no.push(Refusal::LossNotConfirmed {
                 positions: self.positions(),
+                partner: self.partner_last_seen(),
                 stale: self.record.marks.stale,
                 unsynced: !self.record.marks.in_sync,
             });
         }
     }
 
+    /// The furthest that the partner is known to have come: what lies beyond our own end is lost.
+    fn partner_last_seen(&self) -> Option<Positions> {
+        let seen = self.record.partner_seen.map(|it| it.positions);
+        let shown = self.facts.partner.map(|it| it.view.positions);
+        let (Some(seen), Some(shown)) = (seen, shown) else { return shown.or(seen) };
+        let (config, runtime) = (seen.config.max(shown.config), seen.runtime.max(shown.runtime));
+        Some(Positions { config, runtime })
+    }
+
     /// Looks whether a waiting command can be answered, and whether the partner wants something.
     pub(crate) fn reconcile_asking(&mut self, state: StateId) {
         if let Some(wanted) = self.answers().and_then(|it| it.wants_pause)
-            && wanted != self.record.paused
             && self.pending.is_none()
         {
-            self.record.paused = wanted;
-            if !wanted {
-                self.record.damping = crate::Damping::default();
-                self.timers.stop(Timer::Damping);
+            if wanted {
+                self.record.paused = true;
+            } else if self.record.paused || self.record.damping.suspended {
+                self.end_pause();
             }
         }
         let unpaused = self.answers().is_some_and(|it| !it.paused);
@@ -221,7 +244,9 @@ impl Context {
                 (moves || moving).then_some(Reply::Accepted)
             }
             Wanted::Pause(wanted) => {
-                let there = self.answers().is_some_and(|it| it.paused == wanted);
+                let there = self
+                    .answers()
+                    .is_some_and(|it| it.paused == wanted && (wanted || !it.suspended));
                 let here = self.durable.paused == wanted && self.record.paused == wanted;
                 (here && there).then_some(Reply::Done)
             }

@@ -22,6 +22,9 @@ pub(crate) struct Context {
     pub(crate) given: Record,
     pub(crate) durable: Record,
     pub(crate) issued: Ticket,
+    /// What was given last is not confirmed. The disk may still take an older record on the way to
+    /// it, even when the last is what the disk has now.
+    pub(crate) storing: bool,
     pub(crate) facts: Facts,
     pub(crate) progress: Progress,
     pub(crate) wishes: Wishes,
@@ -59,7 +62,7 @@ impl Context {
 
     /// Whether everything this machine wants on disk is there.
     pub(crate) fn is_durable(&self) -> bool {
-        self.record == self.durable
+        self.record == self.durable && !self.storing
     }
 
     /// Gives the record to be stored when it changed.
@@ -67,6 +70,7 @@ impl Context {
         if self.record != self.given {
             self.issued.0 += 1;
             self.given = self.record;
+            self.storing = true;
             self.act(Action::Store { ticket: self.issued, record: self.record });
         }
     }

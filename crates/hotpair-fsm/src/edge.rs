@@ -85,8 +85,7 @@ const FROM_MISSED: &[Rule] = &[
     Rule::Promoted,
 ];
 /// What makes an active unsure.
-const UNSURE: &[Rule] =
-    &[Rule::FenceDue, Rule::Stalled, Rule::OneWay, Rule::StorageFailed, Rule::StaleEpoch];
+const UNSURE: &[Rule] = &[Rule::FenceDue, Rule::Stalled, Rule::OneWay, Rule::StorageFailed];
 /// What makes a promotion go back.
 const BACK: &[Rule] = &[Rule::Withdrawn, Rule::HeardAgain, Rule::FenceDue];
 /// What ends everything.

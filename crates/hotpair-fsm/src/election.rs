@@ -208,12 +208,14 @@ impl Context {
         if !undecided(state) || !undecided(view.state) {
             return false;
         }
-        // 1 against 8 or 9: the one that is level moves, or lets the other go on.
-        let partner_decides = view.state.is_level() && state == StateId::DeterminingFailoverStatus;
+        // 1 against 8 or 9: the one that is level moves, or lets the other go on, if it can.
+        let partner_decides = view.state.is_level()
+            && state == StateId::DeterminingFailoverStatus
+            && self.facts.storage_ok;
         let partner_ready_of_older = view.state.is_level() && !view.follows && !state.is_level();
         let we_decide = state.is_level()
             && (follows != Some(partner.instance)
-                || view.state == StateId::DeterminingFailoverStatus)
+                || (view.state == StateId::DeterminingFailoverStatus && view.storage_ok))
             && !view.state.is_level();
         !partner_decides && !partner_ready_of_older && !we_decide
     }

@@ -65,8 +65,6 @@ pub enum Event {
     GuardLost,
     /// Our own loop stood still for longer than (limit - 1) intervals.
     LoopStalled,
-    /// The partner answered a message of ours: it has adopted a higher epoch.
-    StaleEpoch,
 
     /// The record with this ticket is durable.
     Stored(Ticket),

@@ -104,8 +104,6 @@ pub(crate) struct Progress {
     pub(crate) leave_over: bool,
     /// Forgotten after one event.
     pub(crate) stalled: bool,
-    /// Forgotten after one event.
-    pub(crate) stale_epoch: bool,
 }
 
 /// What people asked for and is not done yet.

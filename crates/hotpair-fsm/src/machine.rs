@@ -53,6 +53,7 @@ impl Machine {
             given: boot.record,
             durable: boot.record,
             issued: Ticket::default(),
+            storing: false,
             facts: Facts {
                 history: boot.history,
                 partner: None,
@@ -119,7 +120,6 @@ impl Machine {
         self.cx.reconcile_trust(id);
         self.cx.reconcile_asking(id);
         self.cx.progress.stalled = false;
-        self.cx.progress.stale_epoch = false;
         let wishes = self.cx.wishes;
         self.cx.wishes = Wishes {
             undeploy: wishes.undeploy,
@@ -204,6 +204,7 @@ impl Machine {
                 cx.issued.0 += 1;
                 let (ticket, record) = (cx.issued, cx.record);
                 cx.given = record;
+                cx.storing = true;
                 cx.act(Action::Store { ticket, record });
             }
             Event::Network { up } => cx.facts.network_ok = up,
@@ -212,10 +213,10 @@ impl Machine {
             Event::Policy(policy) => cx.take_policy(policy),
             Event::GuardLost => cx.facts.guard_lost = true,
             Event::LoopStalled => cx.progress.stalled = true,
-            Event::StaleEpoch => cx.progress.stale_epoch = true,
             Event::Stored(ticket) => {
                 if ticket == cx.issued && cx.facts.storage_ok {
                     cx.durable = cx.given;
+                    cx.storing = false;
                 }
             }
             Event::OutputsClosed => {
@@ -259,6 +260,8 @@ impl Machine {
         let known = cx.facts.partner.map(|it| it.instance);
         if known != Some(instance) {
             cx.forget_trust();
+            // Another process: the one that a person switched away from was lost.
+            cx.record.recovery_held &= known.is_none();
             cx.facts.partner_summary =
                 cx.facts.partner_summary.take().filter(|it| it.summary.instance == instance);
         }
@@ -284,7 +287,8 @@ impl Machine {
         match timer {
             Timer::StartupAllowance => cx.progress.alone_over = true,
             Timer::Handover => cx.progress.handover_over = true,
-            Timer::Retry => {}
+            // That they are over is all that they say.
+            Timer::Retry | Timer::Silence => {}
             Timer::RecoveryHold => cx.progress.hold_over = true,
             Timer::Damping => cx.record.damping = crate::Damping::default(),
             Timer::Leave => cx.progress.leave_over = true,

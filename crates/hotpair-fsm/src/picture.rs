@@ -16,6 +16,17 @@ pub enum Pulse {
     Silent,
 }
 
+impl std::fmt::Display for Pulse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Never => "never heard",
+            Self::OnTime => "on time",
+            Self::Missed => "missing beats",
+            Self::Silent => "silent",
+        })
+    }
+}
+
 /// What the sentinel connection suggests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

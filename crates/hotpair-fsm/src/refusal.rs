@@ -1,4 +1,5 @@
 //! Why a command is refused. The text is the same in CLI, API and page.
+use crate::Pulse;
 use hotpair_types::{Positions, StateId};
 
 /// One reason with its evidence.
@@ -17,11 +18,25 @@ pub enum Refusal {
         state: StateId,
     },
     /// The partner misses beats and the redundancy channel is not on time.
-    #[error("the partner misses beats and the redundancy channel is not on time")]
-    RedundancyNotOnTime,
+    #[error(
+        "the partner misses beats and the redundancy channel is {redundancy}, it must be on time"
+    )]
+    RedundancyNotOnTime {
+        /// How that channel stands here.
+        redundancy: Pulse,
+    },
+    /// The partner shows a level state; that it is level under this very process is not known.
+    #[error("the partner is {state}, but is not yet known to have everything")]
+    PartnerNotLevel {
+        /// Of the partner.
+        state: StateId,
+    },
     /// This standby misses beats on the redundancy channel too.
-    #[error("beats are missed on the redundancy channel too; use promote")]
-    MissedOnRedundancy,
+    #[error("beats are missed on the redundancy channel too (it is {redundancy}); use promote")]
+    MissedOnRedundancy {
+        /// How that channel stands here.
+        redundancy: Pulse,
+    },
     /// No beats are missed on the primary channel.
     #[error("the primary channel is on time")]
     PrimaryOnTime,
@@ -35,12 +50,15 @@ pub enum Refusal {
         state: StateId,
     },
     /// The loss was not confirmed.
-    #[error("what is lost must be confirmed: this node ends at {positions}{}{}", 
+    #[error("what is lost must be confirmed: this node ends at {positions}{}{}{}",
+        .partner.map(|it| format!(", the partner was seen at {it}")).unwrap_or_default(),
         if *.stale { ", the partner went on without it" } else { "" },
         if *.unsynced { ", and it was not level" } else { "" })]
     LossNotConfirmed {
         /// Where this node's journals end.
         positions: Positions,
+        /// The furthest that the partner was seen.
+        partner: Option<Positions>,
         /// The partner went on without it.
         stale: bool,
         /// It was not level.

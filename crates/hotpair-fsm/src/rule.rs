@@ -81,7 +81,7 @@ rules! {
     FenceDue "fence-due" "not acknowledged for fence_after: outputs closed";
     Stalled "stalled" "our own process stood still";
     OneWay "one-way" "the partner acts under a higher epoch and does not hear us";
-    StaleEpoch "stale-epoch" "our epoch is outdated";
+    StaleEpoch "stale-epoch" "the partner acts under a newer epoch while we hand over";
     Switchover "switchover" "a person asked for a switchover";
     Recovery "recovery" "the master is ready and has been for the hold time";
     HandOverNetwork "hand-over-network" "our required network is down, the partner's is not";

@@ -114,7 +114,8 @@ impl Context {
             sole: self.sole()
                 || (durable.sole.is_some() && durable.sole == Some(self.durable.last_used)),
             unverified: marks.unverified,
-            stale: durable.stale && marks.stale,
+            // A standby whose disk hangs is dropped all the same: as if it had been off.
+            stale: marks.stale,
             in_sync: durable.in_sync && marks.in_sync,
             paused: self.durable.paused,
             suspended: self.record.damping.suspended,

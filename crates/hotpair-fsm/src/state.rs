@@ -18,6 +18,7 @@ mod switching_to_standby;
 mod stopped;
 
 pub(crate) use acting::Acting;
+pub(crate) use active::has_ready_partner;
 pub(crate) use determining::Determining;
 pub(crate) use standby::{Follower, Standby};
 pub(crate) use stopped::Stopped;
@@ -151,7 +152,7 @@ impl State {
             Timer::StartupAllowance => self.id() == StateId::DeterminingFailoverStatus,
             Timer::Handover => matches!(self, Self::ToActive(_) | Self::ToStandby(_)),
             Timer::RecoveryHold => self.id() == StateId::Active,
-            Timer::Retry | Timer::Damping | Timer::Leave | Timer::Answer => true,
+            Timer::Retry | Timer::Damping | Timer::Leave | Timer::Answer | Timer::Silence => true,
         }
     }
 

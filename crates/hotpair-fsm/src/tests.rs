@@ -2,7 +2,9 @@
 mod world;
 mod steps;
 mod resting;
+mod writes;
 mod oddities;
 mod diagram;
+mod electing;
 mod scripts;
 mod exhaustive;

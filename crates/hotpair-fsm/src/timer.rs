@@ -19,11 +19,13 @@ pub enum Timer {
     Leave,
     /// The partner did not answer a command in time.
     Answer,
+    /// After a `resume` silence counts anew: until this is over it moves nobody.
+    Silence,
 }
 
 impl Timer {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::StartupAllowance,
         Self::Handover,
         Self::Retry,
@@ -31,6 +33,7 @@ impl Timer {
         Self::Damping,
         Self::Leave,
         Self::Answer,
+        Self::Silence,
     ];
 }
 

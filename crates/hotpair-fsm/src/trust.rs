@@ -142,8 +142,11 @@ impl Context {
         self.answer_writes(if ready { Acknowledge::Degraded } else { Acknowledge::Wait });
     }
 
+    /// One thing at a time: what was confirmed is then what the guard knows, in whatever order the
+    /// driver carries things out.
     fn tell_guard(&mut self, behind: bool) {
-        if self.trust.telling != behind {
+        let confirmed = self.trust.telling == self.trust.told;
+        if confirmed && self.trust.telling != behind {
             self.trust.telling = behind;
             self.act(Action::TellGuard { behind });
         }

@@ -82,8 +82,9 @@ mod tests {
 
     #[test]
     fn a_refusal_has_a_stable_id_and_a_sentence() {
-        let reason = of_refusal(&Refusal::RedundancyNotOnTime);
+        let reason =
+            of_refusal(&Refusal::RedundancyNotOnTime { redundancy: hotpair_fsm::Pulse::Silent });
         assert_eq!(reason.id, "redundancy-not-on-time");
-        assert!(reason.text.contains("redundancy channel"));
+        assert!(reason.text.contains("redundancy channel is silent"));
     }
 }

@@ -52,9 +52,6 @@ fn why_unsure(it: &Acting, alone: bool, cx: &Context) -> Option<Rule> {
     if cx.progress.stalled {
         return Some(Rule::Stalled);
     }
-    if cx.progress.stale_epoch {
-        return Some(Rule::StaleEpoch);
-    }
     if cx.facts.picture.fence_due && cx.is_fenced_by_silence() {
         return Some(Rule::FenceDue);
     }
@@ -63,8 +60,9 @@ fn why_unsure(it: &Acting, alone: bool, cx: &Context) -> Option<Rule> {
     if one_way {
         return Some(Rule::OneWay);
     }
-    let nobody_level = alone || !cx.partner_state().is_level();
-    (!cx.facts.storage_ok && nobody_level).then_some(Rule::StorageFailed)
+    // Closing is never paused, and a pause lets nothing be handed over.
+    let nobody_takes = alone || !cx.partner_state().is_level() || cx.record.paused;
+    (!cx.facts.storage_ok && nobody_takes).then_some(Rule::StorageFailed)
 }
 
 /// The partner follows us without `sole`: the question who is right is decided.

@@ -24,7 +24,7 @@ pub(super) fn next(it: &mut Acting, cx: &mut Context) -> Option<Move> {
 }
 
 /// The standby is level: 8, or 9 with the redundancy channel on time.
-pub(super) fn has_ready_partner(cx: &Context) -> bool {
+pub(crate) fn has_ready_partner(cx: &Context) -> bool {
     let Some(view) = cx.answers().filter(|_| cx.trust.level) else { return false };
     let redundancy = cx.facts.picture.channels[Channel::Redundancy] == Pulse::OnTime;
     view.state == StateId::StandbyReady

@@ -2,7 +2,7 @@
 use super::level::{beats_fine, note_degraded, why_leave};
 use super::{Follower, Move, Standby, State, ToActive};
 use crate::context::Context;
-use crate::{Hint, Rule};
+use crate::{Hint, Rule, Timer};
 use hotpair_types::Mode;
 
 pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
@@ -33,7 +33,8 @@ pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
 /// What the mode makes of silence.
 fn why_act(cx: &Context) -> Option<Rule> {
     let picture = &cx.facts.picture;
-    if !cx.may_move() || cx.record.damping.suspended || cx.progress.gap {
+    let held = cx.record.damping.suspended || cx.timers.is_set(Timer::Silence);
+    if !cx.may_move() || held || cx.progress.gap {
         return None;
     }
     match cx.settings.mode {

@@ -83,6 +83,8 @@ impl ToActive {
                 cx.record.promoted_by_person = Some(epoch);
                 cx.record.marks.stale = false;
                 cx.record.recovery_held = true;
+            } else if was_lost(rule) {
+                cx.record.recovery_held = false;
             }
         }
         cx.facts.released = None;
@@ -306,6 +308,23 @@ fn proves_sole(rule: Rule, mode: Mode) -> bool {
             | Rule::Promoted
     );
     proof || (rule == Rule::Silent && mode == Mode::NoSplit)
+}
+
+/// Whether what promotes us says that the other was lost. Then a person's switchover of long ago no
+/// longer holds recovery back; what merely goes on after a standstill leaves it as it is.
+fn was_lost(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::Left
+            | Rule::LeftEqual
+            | Rule::Fenced
+            | Rule::WinnerFenced
+            | Rule::NewerInstance
+            | Rule::Silent
+            | Rule::HintUnanswered
+            | Rule::AloneSole
+            | Rule::AloneUnverified
+    )
 }
 
 /// Counts a change of role; past the limit the engine is suspended. The window begins anew with

@@ -68,7 +68,7 @@ impl ToStandby {
     }
 
     fn offer(&mut self, cx: &mut Context) -> Option<Move> {
-        if let Some(rule) = why_unsure(cx) {
+        if let Some(rule) = self.why_unsure(cx) {
             return Some((rule, Determining::enter_unsure(cx)));
         }
         let Kind::Offering { id, accepted, resuming, .. } = &mut self.kind else {
@@ -103,7 +103,7 @@ impl ToStandby {
 
     /// A newer epoch is durable first: an acceptance of the older one is void.
     fn resume(&self, epoch: Epoch, cx: &mut Context) -> Option<Move> {
-        if let Some(rule) = why_unsure(cx) {
+        if let Some(rule) = self.why_unsure(cx) {
             return Some((rule, Determining::enter_unsure(cx)));
         }
         if !cx.facts.storage_ok {
@@ -144,14 +144,16 @@ impl ToStandby {
         cx.facts.lost_to = cx.facts.partner.map(|it| it.instance);
         Some((Rule::Yielded, state))
     }
-}
 
-fn why_unsure(cx: &Context) -> Option<Rule> {
-    let fence = cx.settings.mode == Mode::NoSplit && cx.facts.picture.fence_due && !cx.sole();
-    match () {
-        () if cx.progress.stalled => Some(Rule::Stalled),
-        () if cx.progress.stale_epoch => Some(Rule::StaleEpoch),
-        () if fence => Some(Rule::FenceDue),
-        () => None,
+    fn why_unsure(&self, cx: &Context) -> Option<Rule> {
+        let fence = cx.settings.mode == Mode::NoSplit && cx.facts.picture.fence_due && !cx.sole();
+        // No election is held from here: the one that handed over is the one that is outdated.
+        let stale_epoch = cx.heard_active().is_some_and(|it| it.view.epoch > self.epoch);
+        match () {
+            () if cx.progress.stalled => Some(Rule::Stalled),
+            () if stale_epoch => Some(Rule::StaleEpoch),
+            () if fence => Some(Rule::FenceDue),
+            () => None,
+        }
     }
 }

@@ -17,7 +17,6 @@ pub(super) enum Odd {
     DataLate,
     RedundancySilent,
     GuardLost,
-    StaleEpoch,
     /// The partner's beats say that it hears us nowhere.
     OneWay,
     /// A person changes the settings while it runs.
@@ -26,7 +25,7 @@ pub(super) enum Odd {
 
 impl Odd {
     /// What goes wrong; a change of settings does not.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::StorageFails,
         Self::NetworkFails,
         Self::ModuleMissing,
@@ -37,7 +36,6 @@ impl Odd {
         Self::DataLate,
         Self::RedundancySilent,
         Self::GuardLost,
-        Self::StaleEpoch,
         Self::OneWay,
     ];
 }
@@ -48,7 +46,7 @@ impl World {
             Odd::StorageFails => {
                 // What was being stored is an unknown outcome: here, lost.
                 if let Some(live) = &mut self.hosts[host].live {
-                    live.storing = None;
+                    live.storing.clear();
                 }
                 Event::StorageFailed
             }
@@ -60,7 +58,6 @@ impl World {
             Odd::NotSent => Event::NotSentToUs,
             Odd::DataLate => Event::Unacknowledged(true),
             Odd::GuardLost => Event::GuardLost,
-            Odd::StaleEpoch => Event::StaleEpoch,
             Odd::RedundancySilent => {
                 return self.see(host, |it| it.channels.redundancy = Pulse::Silent);
             }

@@ -7,6 +7,9 @@ mod handover;
 mod modes;
 mod conflict;
 mod trouble;
+mod storage;
+mod resuming;
+mod recovery;
 mod detector;
 
 use super::oddities::Odd;
@@ -133,6 +136,9 @@ fn parse(line: &str) -> Vec<Step> {
         "fail-promotion" => Step::FailPromotion(host),
         "late" => Step::DeliverOld(host),
         "retry" => Step::Elapsed(host, Timer::Retry),
+        "hears" => Step::Hears(host),
+        "deliver" => Step::Deliver(host),
+        "silence-over" => Step::Elapsed(host, Timer::Silence),
         "answer-over" => Step::Elapsed(host, Timer::Answer),
         "quiet-window" => Step::Elapsed(host, Timer::Damping),
         "storage-fails" => Step::Odd(host, Odd::StorageFails),

@@ -78,7 +78,7 @@ impl World {
     /// Whether this step can happen now.
     pub(super) fn can(&self, step: Step) -> bool {
         match step {
-            Step::Stored(host) => self.live(host).is_some_and(|it| it.storing.is_some()),
+            Step::Stored(host) => self.live(host).is_some_and(|it| !it.storing.is_empty()),
             Step::Done(host, which) => self.can_do(host, &TODOS[usize::from(which)]),
             Step::Deliver(host) => {
                 let view = self.live(host).map(|it| it.machine.view());
@@ -144,13 +144,15 @@ impl World {
                 !early && self.live(host).is_some_and(|it| it.machine.cx.timers.is_set(timer))
             }
             Step::Write(host) => {
-                self.acknowledge(host) == Acknowledge::Degraded && self.is_open(host)
-                    || self.acknowledge(host) == Acknowledge::WhenReplicated
-                        && self.is_open(host)
-                        && self.follows_closely(OTHER[host])
+                self.takes_writes(host)
+                    && match self.acknowledge(host) {
+                        Acknowledge::Degraded => true,
+                        Acknowledge::WhenReplicated => self.follows_closely(OTHER[host]),
+                        Acknowledge::Wait => false,
+                    }
             }
             Step::WriteUnsent(host) => {
-                self.is_open(host) && self.acknowledge(host) == Acknowledge::WhenReplicated
+                self.takes_writes(host) && self.acknowledge(host) == Acknowledge::WhenReplicated
             }
             Step::CatchUp(host) => {
                 self.follows_closely(host)
@@ -229,7 +231,7 @@ impl World {
                 }
             }
             Step::Elapsed(host, timer) => self.give(host, Event::Elapsed(timer)),
-            Step::Write(host) => self.write(host),
+            Step::Write(host) => self.append(host),
             Step::WriteUnsent(host) => {
                 if let Some((history, _)) = self.appended(host) {
                     self.set_history(host, history);
@@ -329,7 +331,7 @@ impl World {
     fn store(&mut self, host: usize) {
         let it = &mut self.hosts[host];
         let live = it.live.as_mut().expect("storing needs a process");
-        let Some((ticket, record)) = live.storing.take() else { return };
+        let Some((ticket, record)) = live.storing.pop_front() else { return };
         assert!(record.epoch >= it.disk.epoch, "S5: the durable epoch went back");
         it.disk = record;
         self.give(host, Event::Stored(ticket));
@@ -384,15 +386,5 @@ impl World {
             self.see(host, |it| it.promote_due = false);
         }
         self.give(OTHER[host], Event::PartnerView { instance, view });
-    }
-
-    fn write(&mut self, host: usize) {
-        let replicated = self.acknowledge(host) == Acknowledge::WhenReplicated;
-        let Some((history, position)) = self.appended(host) else { return };
-        self.set_history(host, history.clone());
-        if replicated {
-            self.set_history(OTHER[host], history);
-            self.replicated.insert(position);
-        }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 use hotpair_types::{
     Channel, Designation, Epoch, History, Instance, PerChannel, Position, StateId, Time,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What the driver has been asked for and not done yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,7 +27,8 @@ pub(super) enum Todo {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Live {
     pub(super) machine: Machine,
-    pub(super) storing: Option<(Ticket, Record)>,
+    /// Under way to the disk, in order.
+    pub(super) storing: VecDeque<(Ticket, Record)>,
     pub(super) todo: BTreeSet<Todo>,
     pub(super) picture: Picture,
     /// Open for real.
@@ -63,10 +64,12 @@ pub(super) struct World {
     pub(super) cut: [bool; 2],
     /// Epochs under which outputs were ever opened: no two owners.
     pub(super) opened: BTreeSet<(u64, usize)>,
-    /// Entries that were acknowledged as replicated.
+    /// Entries that were acknowledged and that whoever acts must have.
     pub(super) replicated: BTreeSet<Position>,
     /// Whether losing one of them is an error: not after a person's promote, nor with cuts.
     pub(super) keeps_replicated: bool,
+    /// The same of degraded ones: where nobody acts on old data without a person, and no disk fails.
+    pub(super) keeps_degraded: bool,
     pub(super) changes: Vec<(usize, RoleChange)>,
     pub(super) replies: Vec<(usize, Reply)>,
     /// Who left, and whether it knew that the other saw it.
@@ -98,6 +101,7 @@ impl World {
             opened: BTreeSet::new(),
             replicated: BTreeSet::new(),
             keeps_replicated: false,
+            keeps_degraded: false,
             changes: Vec::new(),
             replies: Vec::new(),
             left: Vec::new(),
@@ -141,7 +145,7 @@ impl World {
         let (machine, actions) = Machine::new(self.settings[host], boot, Time::ZERO);
         it.live = Some(Live {
             machine,
-            storing: None,
+            storing: VecDeque::new(),
             todo: BTreeSet::new(),
             picture: Picture { fence_due: true, ..Picture::default() },
             open: None,
@@ -175,7 +179,7 @@ impl World {
         for action in actions {
             let it = self.hosts[host].live.as_mut().expect("only a running process acts");
             match action {
-                Action::Store { ticket, record } => it.storing = Some((ticket, record)),
+                Action::Store { ticket, record } => it.storing.push_back((ticket, record)),
                 Action::Publish => {
                     let _ = it.wire.get_or_insert_with(|| it.machine.view());
                 }
@@ -190,7 +194,8 @@ impl World {
                         panic!("S4: {lost} is not in the history of {host}, which opens");
                     }
                     assert!(self.hosts[host].disk.epoch >= epoch, "S5: {epoch} is not durable");
-                    let _ = self.opened.insert((epoch.number, host));
+                    let news = self.opened.insert((epoch.number, host));
+                    assert!(news, "S5: {host} opens under {epoch} once more");
                     let owners = self.opened.iter().filter(|it| it.0 == epoch.number).count();
                     assert_eq!(owners, 1, "S5: {epoch} has two owners");
                 }

@@ -5,7 +5,7 @@ use super::super::steps::{Step, TODOS};
 use super::super::world::{OTHER, Todo, World};
 use super::invariants;
 use crate::{Command, Rule, Settings, Ticket, Timer};
-use hotpair_types::StateId;
+use hotpair_types::{Mode, StateId};
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{Hash, Hasher};
 
@@ -70,6 +70,7 @@ impl Trail {
 pub(super) fn explore(change: impl Fn(&mut Settings), bounds: &Bounds<'_>) -> Seen {
     let mut start = World::new(change);
     start.keeps_replicated = bounds.never_two;
+    start.keeps_degraded = start.settings[0].mode != Mode::Availability;
     start.take(Step::Start(0));
     start.take(Step::Start(1));
     start.run();
@@ -281,6 +282,7 @@ fn steps(world: &World, bounds: &Bounds<'_>, faults: u8) -> Vec<(Step, u8)> {
             Step::Elapsed(host, Timer::RecoveryHold),
             Step::Elapsed(host, Timer::Retry),
             Step::Elapsed(host, Timer::Leave),
+            Step::Elapsed(host, Timer::Silence),
         ];
         free.extend((0..TODOS.len() as u8).map(|it| Step::Done(host, it)));
         if world.hosts[host].starts < bounds.starts_max {
@@ -334,10 +336,10 @@ fn normalise(world: &mut World) {
         // What was shown to a process that is gone says nothing.
         let gone = world.hosts[other].live.is_none();
         let Some(live) = &mut world.hosts[host].live else { continue };
-        live.machine.cx.issued = Ticket(0);
-        if let Some(storing) = &mut live.storing {
-            storing.0 = Ticket(0);
+        for (number, storing) in (1..).zip(&mut live.storing) {
+            storing.0 = Ticket(number);
         }
+        live.machine.cx.issued = Ticket(live.storing.len() as u64);
         if gone {
             live.heard_new = false;
             live.delivered = None;

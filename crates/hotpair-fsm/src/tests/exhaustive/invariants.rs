@@ -1,10 +1,10 @@
 //! What must hold in every world, whoever did what.
 use super::super::steps::Step;
-use super::super::world::World;
+use super::super::world::{OTHER, World};
 use crate::{Command, Rule, Timer};
 use hotpair_types::StateId;
 
-/// S1, S2, S3, S5 and S7; S12 is that nothing panics on the way.
+/// S1, S2, S3, S4 as far as promises go, S5 and S7; S12 is that nothing panics on the way.
 pub(super) fn check(world: &World, never_two: bool) -> Result<(), String> {
     if never_two && world.is_open(0) && world.is_open(1) {
         return Err("S1/S2: both have their outputs open".into());
@@ -14,7 +14,15 @@ pub(super) fn check(world: &World, never_two: bool) -> Result<(), String> {
         if live.open.is_some_and(|it| it > world.hosts[host].disk.epoch) {
             return Err("S5: acts before its epoch is durable".into());
         }
-        let record = live.machine.record();
+        let (record, disk) = (live.machine.record(), &world.hosts[host].disk);
+        if live.machine.view().level {
+            let sole = disk.marks.sole.is_some() && disk.marks.sole == Some(disk.last_used);
+            if sole || world.hosts[host].behind {
+                return Err(
+                    "S4: level is told while sole is durable or the guard says behind".into()
+                );
+            }
+        }
         if world.hosts[host].disk.marks.stale
             && live.open.is_some()
             && record.promoted_by_person.is_none()
@@ -25,6 +33,10 @@ pub(super) fn check(world: &World, never_two: bool) -> Result<(), String> {
     for (host, change) in &world.changes {
         if change.to == StateId::SwitchingToActive && !may_promote(change.from, change.rule) {
             return Err(format!("S3: {host} from {} by {:?}", change.from, change.rule));
+        }
+        let theirs = world.hosts[OTHER[*host]].history.positions();
+        if change.rule == Rule::Offered && change.positions != theirs {
+            return Err(format!("S4: {host} accepts a handover that ends at {theirs}"));
         }
         if change.epoch < change.epoch_before {
             return Err(format!("S5: the epoch went back: {change:?}"));

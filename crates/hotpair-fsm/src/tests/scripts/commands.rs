@@ -56,7 +56,7 @@ fn a_promotion_shows_the_loss_and_yields_to_a_living_active() {
                 backup 7 -> 8 level e1
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             ask backup promote-unconfirmed
-                backup answers refused: the partner is active and heard (Active); use switchover; what is lost must be confirmed: this node ends at config e0:0, runtime e0:0
+                backup answers refused: the partner is active and heard (Active); use switchover; what is lost must be confirmed: this node ends at config e0:0, runtime e0:0, the partner was seen at config e0:0, runtime e0:0
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             crash master
                 = - | 8 Wait sees 2

@@ -158,3 +158,42 @@ fn after_a_cut_one_of_two_actives_yields() {
         "#]],
     );
 }
+
+#[test]
+fn who_hands_over_yields_to_one_that_acts_already() {
+    check(
+        "
+        start master
+        start backup
+        ! ask master switchover
+        ! cut-from master
+        silent backup
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            ask master switchover
+                master answers accepted
+                master 2 -> 11 switchover e1
+                = 11 open WhenReplicated sees 8 | 8 Wait sees 2
+            cut-from master
+                = 11 open WhenReplicated sees 8 | 8 Wait sees 2
+            silent backup
+                backup 8 -> 9 beat-missed e1
+                backup 9 -> 10 silent e2
+                backup 10 -> 3 opened e2
+                master 11 -> 1 stale-epoch e1
+                master 1 -> 4 partner-active e2
+                = 4 Wait sees 3 | 3 open Degraded sees 13
+        "#]],
+    );
+}
