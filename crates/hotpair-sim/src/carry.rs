@@ -2,7 +2,7 @@
 use crate::world::{Happening, World};
 use hotpair_core::{EngineIndex, EngineInput, EngineOutput, Input, Output};
 use hotpair_fsm::{self as fsm, BeatHeard, CommandId, GrantEvent};
-use hotpair_replication::{self as replication, Op, Write, WriteBody, WriteTicket};
+use hotpair_replication::{self as replication, Op, Outcome, Write, WriteBody, WriteTicket};
 use hotpair_types::{Channel, JournalKind, NodeTime};
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ impl World {
             match output {
                 Output::Beat { beat, number, views } => {
                     let channel = beat.channel;
+                    self.watch_level(node, &views);
                     if self.net.connection(channel) == 0 {
                         continue;
                     }
@@ -55,6 +56,16 @@ impl World {
                     }
                 }
                 Output::Engine { engine, output } => self.effect(node, engine, output),
+            }
+        }
+    }
+
+    fn watch_level(&mut self, node: usize, views: &[fsm::View]) {
+        let host = &self.nodes[node];
+        for (engine, view) in views.iter().enumerate() {
+            if view.level {
+                let record = &host.disks[engine].image.record;
+                self.watch.told_level(node, record, host.behind[engine]);
             }
         }
     }
@@ -133,6 +144,11 @@ impl World {
             replication::Output::Reply { ticket, outcome }
                 if self.nodes[node].gates[at].is_some() =>
             {
+                let host = &self.nodes[node];
+                if matches!(&outcome, Outcome::Acknowledged(it) if it.degraded) {
+                    let record = &host.disks[at].image.record;
+                    self.watch.degraded(node, record, host.behind[at]);
+                }
                 self.client.answered(self.now, ticket.0, &outcome);
             }
             replication::Output::ReadJournal { ticket, kind, after, until, .. } => {

@@ -67,14 +67,14 @@ pub(crate) enum Promise {
     Always,
     /// It is in two memories.
     OneCrash,
-    /// It is in one memory.
-    None,
+    /// It is in the memory of the node that answered.
+    NoCrashThere,
 }
 
 pub(crate) const fn promise(answer: Acknowledged) -> Promise {
     match (answer.reached, answer.degraded) {
         (Ack::Durable, _) => Promise::Always,
         (Ack::Replicated, false) => Promise::OneCrash,
-        (Ack::Replicated, true) | (Ack::Local, _) => Promise::None,
+        (Ack::Replicated, true) | (Ack::Local, _) => Promise::NoCrashThere,
     }
 }

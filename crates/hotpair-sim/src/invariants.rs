@@ -7,6 +7,7 @@ mod answered;
 mod epochs_grow;
 mod healed;
 mod one_acts;
+mod promised;
 mod proven;
 
 pub(crate) use watch::Watch;
@@ -22,6 +23,7 @@ pub(crate) fn check(world: &mut World) -> Result<(), Broken> {
     one_acts::check(world).map_err(|it| ("S1/S2 one acts", it))?;
     epochs_grow::check(world).map_err(|it| ("S5 epochs grow", it))?;
     proven::check(world).map_err(|it| ("S7 a stale node does not act by itself", it))?;
+    promised::check(world).map_err(|it| ("S4 sole before degraded, level after", it))?;
     healed::look(world);
     Ok(())
 }

@@ -13,8 +13,8 @@ pub(super) fn check(world: &World) -> Result<(), String> {
     for (write, at, answer) in world.client.acknowledged() {
         let must = match promise(answer) {
             Promise::Always => true,
-            Promise::OneCrash => deaths_soon_after(world, at) <= 1,
-            Promise::None => false,
+            Promise::OneCrash => (0..2).filter(|it| dies_soon_after(world, *it, at)).count() <= 1,
+            Promise::NoCrashThere => !dies_soon_after(world, write.node, at),
         };
         if must && !is_kept(world, write) {
             return Err(format!(
@@ -26,15 +26,12 @@ pub(super) fn check(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// How many nodes lost their memory before it was on their disk.
-fn deaths_soon_after(world: &World, at: Time) -> usize {
-    let soon = |node| {
-        world.watch.deaths.iter().any(|(died, it, cleanly)| {
-            let ran = world.watch.ran(node, at, *died);
-            *it == node && !cleanly && *died >= at && ran <= PERSISTED_WITHIN
-        })
-    };
-    (0..2).filter(|it| soon(*it)).count()
+/// Whether this node lost its memory before it was on its disk.
+fn dies_soon_after(world: &World, node: usize, at: Time) -> bool {
+    world.watch.deaths.iter().any(|(died, it, cleanly)| {
+        let ran = world.watch.ran(node, at, *died);
+        *it == node && !cleanly && *died >= at && ran <= PERSISTED_WITHIN
+    })
 }
 
 fn is_kept(world: &World, write: &Written) -> bool {

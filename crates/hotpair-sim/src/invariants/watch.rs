@@ -15,6 +15,7 @@ pub(crate) struct Watch {
     /// The first thing seen that may not be.
     pub(crate) broken_epoch: Option<String>,
     pub(crate) broken_proof: Option<String>,
+    pub(crate) broken_promise: Option<String>,
     /// By node and engine: the highest epoch it opened under.
     highest: BTreeMap<(usize, usize), Epoch>,
     left: BTreeMap<(usize, usize), bool>,
@@ -32,6 +33,11 @@ pub(crate) struct Watch {
     pub(crate) ill: String,
 }
 
+/// Holds a `sole` that is not void.
+fn is_sole(durable: &Record) -> bool {
+    durable.marks.sole.is_some() && durable.marks.sole == Some(durable.last_used)
+}
+
 impl Watch {
     pub(crate) fn new(mode: Mode, engines: usize) -> Self {
         Self {
@@ -39,6 +45,7 @@ impl Watch {
             owners: BTreeMap::new(),
             broken_epoch: None,
             broken_proof: None,
+            broken_promise: None,
             highest: BTreeMap::new(),
             left: BTreeMap::new(),
             deaths: Vec::new(),
@@ -64,10 +71,31 @@ impl Watch {
             self.broken_epoch = Some(format!("both nodes opened outputs under {epoch}"));
         }
         let highest = self.highest.entry((node, engine)).or_insert(Epoch::NONE);
-        if epoch < *highest {
+        if epoch <= *highest {
             self.broken_epoch = Some(format!("node {node} opened under {epoch} after {highest:?}"));
         }
         *highest = epoch.max(*highest);
+    }
+
+    /// A write was answered as degraded: what must stand on the disk and be known to the guard.
+    pub(crate) fn degraded(&mut self, node: usize, durable: &Record, guard_says_behind: bool) {
+        let sole = is_sole(durable) || durable.marks.unverified;
+        if !sole || !guard_says_behind {
+            self.broken_promise.get_or_insert_with(|| {
+                format!(
+                    "node {node} answers as degraded with {durable:?}, guard {guard_says_behind}"
+                )
+            });
+        }
+    }
+
+    /// A standby is told that it is level.
+    pub(crate) fn told_level(&mut self, node: usize, durable: &Record, guard_says_behind: bool) {
+        if is_sole(durable) || guard_says_behind {
+            self.broken_promise.get_or_insert_with(|| {
+                format!("node {node} tells level with {durable:?}, guard {guard_says_behind}")
+            });
+        }
     }
 
     /// The role changed; `durable` is what the disk says at that moment.
