@@ -80,7 +80,7 @@ fn availability_leaving_opens_never_two() {
     check(
         Mode::Availability,
         &Bounds { faults: &[Ask(Command::Leave)], ..BOUNDS },
-        &expect!["7239"],
+        &expect!["7272"],
     );
 }
 
