@@ -36,10 +36,13 @@ pub use pages::commands_page;
 
 use arguments::{EngineCommand, Global};
 use ask::Ask;
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 use std::process::ExitCode;
 use terminal::Screen;
+
+/// How much of an argument is repeated when it is refused.
+const ARGUMENT_CHARS_MAX: usize = 200;
 
 /// What every command is given.
 #[derive(Debug)]
@@ -62,8 +65,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let shown = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let said = if shown { error } else { refusal(error) };
             // A closed pipe is no reason to fail.
-            let _ = error.print();
+            let _ = said.print();
             return if shown { Exit::Done.into() } else { Exit::WrongUse.into() };
         }
     };
@@ -74,6 +78,24 @@ pub fn main() -> ExitCode {
             failure.show(&cx.screen);
             failure.exit().into()
         }
+    }
+}
+
+/// The refusal of arguments, which repeats them: as they were meant for clap, and made harmless for
+/// whoever reads it.
+fn refusal(error: clap::Error) -> clap::Error {
+    let given: Vec<String> = std::env::args_os().map(|it| it.to_string_lossy().into()).collect();
+    let harmless: Vec<String> =
+        given.iter().map(|it| terminal::clean(it, ARGUMENT_CHARS_MAX)).collect();
+    if harmless == given {
+        return error;
+    }
+    match Cli::try_parse_from(harmless) {
+        Err(error) => error,
+        Ok(_) => Cli::command().error(
+            ErrorKind::InvalidValue,
+            "an argument is not UTF-8, too long, or has control characters",
+        ),
     }
 }
 

@@ -168,6 +168,7 @@ impl Driver {
         }
         driver.carry_out();
         driver.tell_own_ends();
+        driver.raise_kept_alarms();
         driver.publish_status();
         driver
     }
@@ -285,6 +286,7 @@ impl Driver {
                 tracing::error!(engine = %self.name_of(engine), %why, "storage failed");
                 self.raise(engine, "storage-failed", format!("the storage failed: {why}"));
                 self.engine_input(engine, EngineInput::StoreFailed(ticket));
+                self.runtime(engine).storage_failed = true;
                 self.begin_anew(engine);
             }
             Completion::Data { engine, input } => {
@@ -347,6 +349,7 @@ impl Driver {
         self.look_at_certificate();
         self.look_at_refused_handshake();
         self.look_at_networks();
+        self.look_at_failed_storage();
         self.sample_round_trips();
         let status = Arc::new(self.node_status());
         self.status.send_replace(status);

@@ -73,6 +73,16 @@ impl DataDirectory {
         FailedMark::of(&self.engine(engine)).read()
     }
 
+    /// How much space the disk has left for us.
+    ///
+    /// # Errors
+    /// `StorageFault` when the file system does not say.
+    pub fn free_bytes(&self) -> Result<u64, StorageFault> {
+        let found = rustix::fs::statvfs(&self.path)
+            .map_err(|it| StorageFault::io(&self.path, &it.into()))?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
     /// Where modules are.
     #[must_use]
     pub fn modules(&self) -> PathBuf {

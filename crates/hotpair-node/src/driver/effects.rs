@@ -125,6 +125,16 @@ impl Driver {
         self.changed();
     }
 
+    /// The causes that a restart does not end: a state machine tells what is new to it.
+    pub(super) fn raise_kept_alarms(&mut self) {
+        for index in self.indexes() {
+            let alarms = self.core.engine(index).map(|it| it.machine().alarms());
+            for alarm in alarms.unwrap_or_default() {
+                self.fsm_alarm(index, alarm);
+            }
+        }
+    }
+
     fn fsm_alarm(&mut self, engine: EngineIndex, alarm: fsm::Alarm) {
         let (id, text) = match alarm {
             fsm::Alarm::PartnerRefused => return, // Raised with its reason where it was refused.

@@ -32,6 +32,8 @@ pub(crate) struct EngineRuntime {
     pub(crate) stopped: bool,
     /// It left for good, and whether the partner saw that.
     pub(crate) left_seen: Option<bool>,
+    /// Nothing more is written before the process begins anew.
+    pub(crate) storage_failed: bool,
     /// The record of its state machine's steps, when it is kept.
     pub(crate) steps: Option<Recorder>,
     /// Writes that wait for the end of a switchover.
@@ -69,6 +71,7 @@ impl EngineRuntime {
             role_changes: BTreeMap::new(),
             stopped: false,
             left_seen: None,
+            storage_failed: false,
             steps: None,
             held: VecDeque::new(),
             role: tokio::sync::watch::channel((first, Epoch::NONE)).0,

@@ -1,9 +1,14 @@
 //! After a failed commit: a node whose partner acts, or is about to, ends and begins anew with a
-//! copy of the partner's data. One that is alone stays, with its outputs closed, and says why.
+//! copy of the partner's data. One that is alone stays, with its outputs closed, and says why; after
+//! a full disk it begins anew when there is space again.
 use super::{Driver, Ended};
 use crate::store::suspect;
 use hotpair_core::EngineIndex;
+use hotpair_storage::LastFailure;
 use hotpair_types::StateId;
+
+/// With less it would be full again at once.
+const SPACE_BYTES_MIN: u64 = 4 << 20;
 
 impl Driver {
     /// The state machine knows of the failure already.
@@ -30,12 +35,7 @@ impl Driver {
         if !replaced {
             return;
         }
-        // Ending would be a crash for an engine that acts here on a sound disk.
-        let others_act = self.indexes().any(|it| {
-            let state = self.state_of(it);
-            it != index && (state.is_active() || state == StateId::SwitchingToStandby)
-        });
-        if others_act {
+        if self.others_act(index) {
             return;
         }
         let name = self.name_of(index).clone();
@@ -44,5 +44,50 @@ impl Driver {
         }
         tracing::error!(engine = %name, "the node ends, to copy its data anew from the partner");
         self.ended.get_or_insert(Ended::StorageFailed);
+    }
+
+    /// Ending would be a crash for an engine that acts here on a sound disk.
+    fn others_act(&self, index: EngineIndex) -> bool {
+        self.indexes().any(|it| {
+            let state = self.state_of(it);
+            it != index && (state.is_active() || state == StateId::SwitchingToStandby)
+        })
+    }
+
+    /// What did not hold when the commit failed may hold now: the partner acts, or there is space.
+    pub(super) fn look_at_failed_storage(&mut self) {
+        for index in self.indexes() {
+            if self.runtime(index).storage_failed {
+                self.begin_anew(index);
+                self.begin_anew_with_space(index);
+            }
+        }
+    }
+
+    /// A full disk damages nothing: the process opens the same files again.
+    fn begin_anew_with_space(&mut self, index: EngineIndex) {
+        let idle = match self.state_of(index) {
+            StateId::DeterminingFailoverStatus
+            | StateId::StandbyNotReady
+            | StateId::Failed
+            | StateId::Unknown => !self.others_act(index),
+            StateId::Active
+            | StateId::ActiveStandbyNotAvailable
+            | StateId::StandbySyncingWithActive
+            | StateId::StandbySyncingCode
+            | StateId::StandbySyncingData
+            | StateId::StandbyReady
+            | StateId::StandbyMissedHeartbeats
+            | StateId::SwitchingToActive
+            | StateId::SwitchingToStandby => false,
+        };
+        let name = self.name_of(index).clone();
+        let data = self.store.data();
+        let was_full = || matches!(data.last_failure(&name), Ok(Some(LastFailure::DiskFull)));
+        let has_space = || data.free_bytes().is_ok_and(|it| it >= SPACE_BYTES_MIN);
+        if idle && was_full() && has_space() {
+            tracing::info!(engine = %name, "the disk has space again: the node begins anew");
+            self.ended.get_or_insert(Ended::StorageFailed);
+        }
     }
 }
