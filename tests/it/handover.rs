@@ -140,7 +140,7 @@ async fn under_many_writers(stage: &Stage) -> Result<()> {
         pair.declare_tag(Side::A, &tag).await?;
         writers.push(pair.writer(&tag));
     }
-    for _ in 0..6 {
+    for _ in 0..stage.size(6, 1000) {
         let active = pair.until_settled().await?;
         for writer in &writers {
             writer.until_more(10).await?;

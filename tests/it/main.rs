@@ -16,6 +16,12 @@ mod handover;
 mod clients;
 mod modules;
 mod storage;
+mod faulty_disk;
+mod disk;
+mod noise;
+mod endurance;
+mod hostile;
+mod names;
 mod refusals;
 mod reload;
 
@@ -29,7 +35,7 @@ use stage::{Ground, Stage};
 
 /// No scenario takes longer, unless it hangs.
 const SCENARIO_LIMIT: Duration = Duration::from_secs(240);
-const LONG_SCENARIO_LIMIT: Duration = Duration::from_secs(1800);
+const LONG_SCENARIO_LIMIT: Duration = Duration::from_secs(5400);
 
 enum Verdict {
     Passed,
@@ -129,8 +135,8 @@ async fn play(scenario: &Scenario, ground: Ground, long: bool, round: u32) -> Ve
     if scenario.long && !long {
         return Verdict::Skipped("long; runs with --long".into());
     }
-    let stage = Stage::new(ground, u64::from(round));
-    let limit = if scenario.long { LONG_SCENARIO_LIMIT } else { SCENARIO_LIMIT };
+    let stage = Stage::new(ground, u64::from(round), long);
+    let limit = if long { LONG_SCENARIO_LIMIT } else { SCENARIO_LIMIT };
     let outcome = tokio::time::timeout(limit, (scenario.play)(&stage)).await;
     let verdict = match outcome {
         Ok(Ok(())) => Verdict::Passed,

@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::stage::Stage;
 use crate::{
-    clients, crash, cuts, freeze, handover, heart, modules, networks, refusals, reload, starting,
-    storage,
+    clients, crash, cuts, disk, endurance, freeze, handover, heart, hostile, modules, names,
+    networks, noise, refusals, reload, starting, storage,
 };
 
 pub(crate) type Play = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
@@ -61,7 +61,12 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     handover::SCENARIOS,
     clients::SCENARIOS,
     modules::SCENARIOS,
+    noise::SCENARIOS,
+    endurance::SCENARIOS,
     storage::SCENARIOS,
+    disk::SCENARIOS,
+    hostile::SCENARIOS,
+    names::SCENARIOS,
     refusals::SCENARIOS,
     reload::SCENARIOS,
 ];

@@ -1,4 +1,5 @@
 //! Where a scenario plays: it makes pairs, keeps them for a failure's report, and ends them.
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +15,10 @@ pub(crate) enum Ground {
 pub(crate) struct Stage {
     ground: Ground,
     seed: u64,
+    /// Whether there is time for the long form of a scenario.
+    long: bool,
     pairs: Mutex<Vec<Arc<Pair>>>,
+    kept: Mutex<Vec<Box<dyn Any + Send>>>,
 }
 
 /// The scenario cannot be played here; said aloud, never counted as passed.
@@ -30,8 +34,24 @@ impl fmt::Display for Skip {
 impl std::error::Error for Skip {}
 
 impl Stage {
-    pub(crate) const fn new(ground: Ground, seed: u64) -> Self {
-        Self { ground, seed, pairs: Mutex::new(Vec::new()) }
+    pub(crate) const fn new(ground: Ground, seed: u64, long: bool) -> Self {
+        let pairs = Mutex::new(Vec::new());
+        Self { ground, seed, long, pairs, kept: Mutex::new(Vec::new()) }
+    }
+
+    /// One of two sizes of a scenario: for every day, and with `--long`.
+    pub(crate) fn size<T>(&self, short: T, long: T) -> T {
+        if self.long { long } else { short }
+    }
+
+    /// For dice: another with each round of `--repeat`.
+    pub(crate) const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Keeps something that must outlive the pairs.
+    pub(crate) fn keep(&self, it: impl Any + Send) {
+        self.kept.lock().expect("no holder panics").push(Box::new(it));
     }
 
     async fn links(&self) -> Result<Links> {
@@ -68,10 +88,10 @@ impl Stage {
     /// Ends every process of every pair.
     pub(crate) fn clear(&self) {
         self.pairs.lock().expect("no holder panics").clear();
+        self.kept.lock().expect("no holder panics").clear();
     }
 
     /// Ends the scenario as skipped.
-    #[allow(dead_code, reason = "not every list has a scenario that needs it")]
     pub(crate) fn skip(why: &str) -> Error {
         Error::new(Skip(why.into()))
     }

@@ -1,10 +1,10 @@
 //! X1, X5, X7, X8: what the disk may do, and who else may come to it.
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use hotpair_tests::{Audit, NodeProcess, Pair, PairSettings, Side, Status};
 
+use crate::faulty_disk::{Fault, FaultyDisk};
 use crate::scenario::Scenario;
 use crate::stage::Stage;
 
@@ -53,75 +53,28 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-/// A library that makes one `fsync` or `fdatasync` fail, when a file asks for it.
-const FAULT: &str = r#"
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
-static int fails(void) {
-  const char *trigger = getenv("HOTPAIR_TEST_FSYNC_FAILS_AT");
-  if (!trigger || unlink(trigger) != 0) return 0;
-  errno = EIO;
-  return 1;
-}
-int fsync(int fd) {
-  static int (*real)(int);
-  if (!real) real = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
-  return fails() ? -1 : real(fd);
-}
-int fdatasync(int fd) {
-  static int (*real)(int);
-  if (!real) real = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
-  return fails() ? -1 : real(fd);
-}
-"#;
-
-fn fault_library(folder: &Path) -> Result<PathBuf> {
-    let source = folder.join("fault.c");
-    let library = folder.join("fault.so");
-    std::fs::write(&source, FAULT)?;
-    let mut compile = Command::new("cc");
-    compile.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).arg("-ldl");
-    let output = compile.output();
-    match output {
-        Ok(output) if output.status.success() => Ok(library),
-        Ok(output) => {
-            Err(Stage::skip(&format!("no C compiler: {}", String::from_utf8_lossy(&output.stderr))))
-        }
-        Err(error) => Err(Stage::skip(&format!("no C compiler: {error}"))),
-    }
-}
-
 async fn fsync_fails(stage: &Stage, at: Side) -> Result<()> {
     let pair = stage.prepare(PairSettings::default()).await?;
-    let node = pair.node(at);
-    let library = fault_library(node.folder())?;
-    let trigger = node.folder().join("fsync-fails");
-    node.start_with(&[
-        ("LD_PRELOAD", library.to_str().context("UTF-8")?),
-        ("HOTPAIR_TEST_FSYNC_FAILS_AT", trigger.to_str().context("UTF-8")?),
-    ])?;
+    let disk = FaultyDisk::under(pair.node(at))?;
     pair.node(at.other()).start()?;
     pair.until_roles(Side::A).await?;
     pair.declare_tag(Side::A, TAG).await?;
     let writer = pair.writer(TAG);
     writer.until_more(10).await?;
-    std::fs::write(&trigger, "")?;
+    disk.arm(Fault::Sync)?;
     if at == Side::A {
         pair.until_active(Side::B).await?;
     } else {
         pair.until(Side::B, "not ready", |it| it.state() != "standby-ready").await?;
     }
-    ensure!(!trigger.exists(), "the fault was met");
+    ensure!(disk.was_met(Fault::Sync), "the fault was met");
     writer.until_more(20).await?;
     Audit::of(&pair).with(writer.stop().await?).run().await?;
     Ok(())
 }
 
 /// The replicated store of a node.
-fn replicated(node: &NodeProcess) -> Result<PathBuf> {
+pub(crate) fn replicated(node: &NodeProcess) -> Result<PathBuf> {
     fn find(folder: &Path) -> Result<Option<PathBuf>> {
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();

@@ -132,9 +132,9 @@ impl Namespaces {
     /// # Errors
     /// For what the kernel cannot do here: delay, duplicates, reordering.
     pub fn impair(&self, channel: Channel, from: Side, impairment: Impairment) -> Result<()> {
-        let Impairment { cut, loss_permille, .. } = impairment;
-        let rest = Impairment { cut, loss_permille, ..Impairment::default() };
-        ensure!(impairment == rest, "namespaces can cut and lose, no more: {impairment:?}");
+        let Impairment { cut, loss_permille, refuse_streams, .. } = impairment;
+        let rest = Impairment { cut, loss_permille, refuse_streams, ..Impairment::default() };
+        ensure!(impairment == rest, "namespaces can cut, lose, refuse, no more: {impairment:?}");
         let chain = channel.name();
         let mut rules = format!("flush chain inet cut {chain};");
         if cut {
@@ -143,6 +143,9 @@ impl Namespaces {
             rules += &format!(
                 "add rule inet cut {chain} numgen random mod 1000 < {loss_permille} drop;"
             );
+        }
+        if refuse_streams {
+            rules += &format!("add rule inet cut {chain} meta l4proto tcp reject with tcp reset;");
         }
         self.nft(from.other(), &rules)
     }
@@ -169,6 +172,7 @@ const CUT: Impairment = Impairment {
     reorder_permille: 0,
     reorder_by: std::time::Duration::ZERO,
     delay: std::time::Duration::ZERO,
+    refuse_streams: false,
 };
 
 impl Drop for Namespaces {

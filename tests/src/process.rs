@@ -195,6 +195,18 @@ impl NodeProcess {
         self.ours(self.child_id()?)
     }
 
+    /// What the node process holds in memory.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn resident_bytes(&self) -> Result<u64> {
+        let pid = self.node_pid().with_context(|| format!("{} does not run", self.side))?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()))?;
+        let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).context("VmRSS")?;
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib * 1024)
+    }
+
     fn child_id(&self) -> Option<i32> {
         let child = self.child.lock().expect("no holder panics");
         child.as_ref().and_then(|it| i32::try_from(it.id()).ok())

@@ -35,6 +35,8 @@ pub struct Impairment {
     pub reorder_by: Duration,
     /// Added to every datagram and every piece of a stream.
     pub delay: Duration,
+    /// Streams are reset, and new ones refused; datagrams pass.
+    pub refuse_streams: bool,
 }
 
 /// One link with both directions, for datagrams and streams on the same port numbers.
@@ -90,7 +92,9 @@ impl Relay {
             let listener = tokio::net::TcpListener::bind(near[from.index()]).await?;
             let lane = lanes[from.index()].clone();
             let back = lanes[to.index()].clone();
-            tasks.spawn(relay_tcp::run(listener, listen[to.index()], lane, back));
+            let ends =
+                relay_tcp::Ends { source: near[to.index()].ip(), target: listen[to.index()] };
+            tasks.spawn(relay_tcp::run(listener, ends, lane, back));
         }
         Ok(Self { near, impairments, lost, _tasks: tasks })
     }

@@ -1,9 +1,9 @@
 //! The streams of a relay: carried byte by byte, held while the link is cut, reset when nobody listens.
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::relay::Lane;
@@ -12,14 +12,35 @@ use crate::relay::Lane;
 const STREAMS_MAX: usize = 256;
 const PIECE_BYTES: usize = 16 * 1024;
 
-pub(crate) async fn run(listener: TcpListener, target: SocketAddr, lane: Lane, back: Lane) {
+/// Between what a relay connects.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    /// The address that the target knows as its partner's.
+    pub(crate) source: IpAddr,
+    pub(crate) target: SocketAddr,
+}
+
+impl Ends {
+    async fn connect(self) -> std::io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(self.source, 0))?;
+        socket.connect(self.target).await
+    }
+}
+
+pub(crate) async fn run(listener: TcpListener, ends: Ends, lane: Lane, back: Lane) {
     let mut streams = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
+                if lane.refuses() || back.refuses() {
+                    // A reset is the nearest there is to a refusal after the accept.
+                    let _closed_anyway = stream.set_zero_linger();
+                    continue;
+                }
                 if streams.len() < STREAMS_MAX {
-                    streams.spawn(carry(stream, target, lane.clone(), back.clone()));
+                    streams.spawn(carry(stream, ends, lane.clone(), back.clone()));
                 }
             }
             Some(_) = streams.join_next() => {}
@@ -27,11 +48,11 @@ pub(crate) async fn run(listener: TcpListener, target: SocketAddr, lane: Lane, b
     }
 }
 
-async fn carry(near: TcpStream, target: SocketAddr, mut lane: Lane, mut back: Lane) {
+async fn carry(near: TcpStream, ends: Ends, mut lane: Lane, mut back: Lane) {
     // With the cable pulled the connection would not come about; it stands still here instead.
     lane.passes().await;
     back.passes().await;
-    let Ok(far) = TcpStream::connect(target).await else {
+    let Ok(far) = ends.connect().await else {
         // Nobody listens: a reset is the nearest there is to a refusal after the accept.
         let _closed_anyway = near.set_zero_linger();
         return;
@@ -48,7 +69,13 @@ async fn carry(near: TcpStream, target: SocketAddr, mut lane: Lane, mut back: La
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut lane: Lane) {
     let mut piece = vec![0; PIECE_BYTES];
     loop {
-        let read = from.read(&mut piece).await;
+        let read = tokio::select! {
+            read = from.read(&mut piece) => read,
+            () = lane.refused() => {
+                let _gone_already = to.as_ref().set_zero_linger();
+                return;
+            }
+        };
         let delay = lane.impairment.borrow().delay;
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
@@ -73,6 +100,16 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut lane: Lane) {
 }
 
 impl Lane {
+    fn refuses(&self) -> bool {
+        self.impairment.borrow().refuse_streams
+    }
+
+    /// Waits until streams are refused.
+    async fn refused(&self) {
+        let mut impairment = self.impairment.clone();
+        let _relay_gone = impairment.wait_for(|it| it.refuse_streams).await;
+    }
+
     /// Waits while the direction is cut.
     async fn passes(&mut self) {
         // The sender lives as long as the relay, and so does this task.
