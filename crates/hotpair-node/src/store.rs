@@ -144,7 +144,10 @@ impl Store {
         let instance = node.next_instance(tag).map_err(words)?;
         let modules = ModuleStore::open(&data).map_err(words)?;
         let sound = sound_modules(&modules, &mut remarks)?;
-        let options = storage::Options::DEFAULT;
+        let options = storage::Options {
+            config_journal_bytes_max: settings.config.journal_max_bytes,
+            ..storage::Options::DEFAULT
+        };
         let (sender, completions) = mpsc::unbounded_channel();
         let (mut threads, mut readers, mut opened) = (Vec::new(), Vec::new(), Vec::new());
         for (index, engine) in crate::boot::engines(settings).iter().enumerate() {

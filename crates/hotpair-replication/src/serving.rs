@@ -288,6 +288,10 @@ impl Replica {
                 entries.last().map(|it| it.position.sequence).filter(|it| whole && *it <= last)
             else {
                 line.live = false;
+                // Storage keeps only so much: what it does not give is not promised again, or the
+                // next attempt would ask for the same.
+                let journal = &mut self.journals[kind];
+                journal.stored_after = journal.stored_after.max(journal.ring.after(last));
                 out.push(send(Message::EntriesGone { session, kind }));
                 return;
             };

@@ -268,7 +268,7 @@ impl Driver {
         Some(SyncProgress {
             phase: state.display_name().to_owned(),
             bytes_done: progress.bytes,
-            bytes_total: progress.total.max(progress.bytes),
+            bytes_total: progress.bytes_total.max(progress.bytes),
             bytes_per_second: rate,
             left_ms,
         })

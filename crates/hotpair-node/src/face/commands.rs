@@ -237,7 +237,7 @@ impl Driver {
             runtime_lag_entries: lag(hotpair_types::JournalKind::Runtime).unwrap_or(0),
             lag_seconds: runtime.figures.lag_seconds(self.clock.now()),
             sync_bytes_done: progress.bytes,
-            sync_bytes_total: progress.total,
+            sync_bytes_total: progress.bytes_total.max(progress.bytes),
             divergence_entries: engine
                 .replica()
                 .divergence()

@@ -95,6 +95,11 @@ impl Disk {
         !self.queue.is_empty()
     }
 
+    /// Gives up every entry, as storage does beyond its limit; the items stay.
+    pub fn give_up_entries(&mut self, kind: JournalKind) {
+        self.journals[kind].boot.entries.clear();
+    }
+
     /// Entries after a sequence.
     pub fn read(
         &self,

@@ -92,6 +92,22 @@ fn small() -> Pair {
 }
 
 #[test]
+fn entries_that_storage_gave_up_are_not_promised_again() {
+    let mut pair = small();
+    pair.activate(A);
+    for n in 0..300 {
+        pair.config(A, &format!("c{n:03}"), "before");
+    }
+    pair.settle();
+    pair.nodes[A].disk.give_up_entries(JournalKind::Config);
+    // The first attempt finds out; it used to be followed by the same one for ever.
+    pair.begin_sync(B);
+    pair.settle();
+    pair.sync(B);
+    pair.assert_level();
+}
+
+#[test]
 fn beyond_the_ring_only_changed_items_travel() {
     let mut pair = small();
     pair.activate(A);
