@@ -1,4 +1,4 @@
-//! `replicated-write`, in process: two nodes in this program, posts of a native provider, QUIC between them.
+//! `replicated-write-in-process`: two nodes in this program, posts of a native provider, QUIC between them.
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use bytes::Bytes;
-use hotpair_api::face::{NodeFace as _, WriteOptions, WriteOutcome};
+use hotpair_api::face::{NodeFace as _, ProblemKind, WriteOptions, WriteOutcome};
 use hotpair_engine::{Item, Post, ProviderError, RuntimeStateProvider, Update};
 use hotpair_node::face::Registration;
 use hotpair_node::node::{Node, NodeParts};
@@ -19,6 +19,9 @@ use tokio::task::JoinSet;
 const VALUE_BYTES: usize = 100;
 /// As many items as there may be writes in flight, so that no write waits for another's item.
 const ITEMS: usize = 1_000;
+
+/// Before a refused write is tried again.
+const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 
 /// Takes everything and keeps nothing: what is measured is the way to it.
 struct Sink;
@@ -53,6 +56,8 @@ pub(crate) struct Round {
     pub(crate) rate: f64,
     /// Bytes over loopback for each byte of item name and value, both directions, headers and all.
     pub(crate) wire_bytes: f64,
+    /// Writes that were refused because the disk was behind; each was tried again.
+    pub(crate) refused: u64,
 }
 
 impl InProcess {
@@ -84,14 +89,16 @@ impl InProcess {
             let registration = registration.clone();
             writers.spawn(async move { write(&registration, writer % ITEMS, begun, length).await });
         }
-        let (mut count, mut payload) = (0_u64, 0_u64);
+        let (mut count, mut payload, mut refused) = (0_u64, 0_u64, 0_u64);
         while let Some(done) = writers.join_next().await {
-            let (writes, bytes) = done??;
-            (count, payload) = (count + writes, payload + bytes);
+            let done = done??;
+            count += done.writes;
+            payload += done.payload_bytes;
+            refused += done.refused;
         }
         let rate = count as f64 / begun.elapsed().as_secs_f64();
         let wire_bytes = (loopback_bytes()? - before) as f64 / payload as f64;
-        Ok(Round { rate, wire_bytes })
+        Ok(Round { rate, wire_bytes, refused })
     }
 
     pub(crate) async fn stop(self) {
@@ -103,27 +110,41 @@ impl InProcess {
     }
 }
 
-/// How many writes were acknowledged, and the bytes of their names and values.
+/// What one writer did.
+struct Writer {
+    writes: u64,
+    /// Of names and values.
+    payload_bytes: u64,
+    refused: u64,
+}
+
 async fn write(
     registration: &Registration,
     item: usize,
     begun: Instant,
     length: Duration,
-) -> Result<(u64, u64)> {
+) -> Result<Writer> {
     let item: Box<str> = format!("unit-{item}/level").into();
     let value = Bytes::from(vec![7; VALUE_BYTES]);
     let payload = (item.len() + value.len()) as u64;
     let post = [Post { item, value: Some(value) }];
-    let mut count = 0;
+    let mut done = Writer { writes: 0, payload_bytes: 0, refused: 0 };
     while begun.elapsed() < length {
         let outcome = registration.post(&post, WriteOptions::default()).await;
         match outcome.map_err(|it| anyhow!("{it:?}"))? {
-            WriteOutcome::Done(done) => ensure!(!done.degraded, "answered without the standby"),
+            WriteOutcome::Done(it) => {
+                ensure!(!it.degraded, "answered without the standby");
+                done.writes += 1;
+                done.payload_bytes += payload;
+            }
+            WriteOutcome::Refused(it) if it.kind == ProblemKind::Overloaded => {
+                done.refused += 1;
+                tokio::time::sleep(REFUSED_PAUSE).await;
+            }
             other @ (WriteOutcome::Refused(_) | WriteOutcome::Unknown { .. }) => bail!("{other:?}"),
         }
-        count += 1;
     }
-    Ok((count, count * payload))
+    Ok(done)
 }
 
 /// What the kernel has carried over the loopback of this host: packets with their headers.

@@ -32,6 +32,7 @@ const BENCHES: &[(&str, usize, Run)] = &[
     ("takeover-host", 7, |rounds| Box::pin(takeover::host(rounds))),
     ("switchover", 15, |rounds| Box::pin(switchover::switchover(rounds))),
     ("replicated-write", 5, |rounds| Box::pin(writes::replicated(rounds))),
+    ("replicated-write-in-process", 5, |rounds| Box::pin(writes::in_process(rounds))),
     ("durable-write", 5, |rounds| Box::pin(writes::durable(rounds))),
     ("large-reads", 3, |rounds| Box::pin(large_reads::large_reads(rounds))),
     ("idle", 3, |rounds| Box::pin(idle::idle(rounds))),
