@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hotpair-engine", &["hotpair-types"]),
     ("hotpair-api", &["hotpair-types"]),
     ("hotpair-client", &["hotpair-types"]),
+    ("hotpair-arbiter", &[]),
     ("hotpair-transport", &["hotpair-types", "hotpair-protocol"]),
     ("hotpair-core", &["hotpair-types", "hotpair-fsm", "hotpair-replication"]),
     ("hotpair-node", EVERY),
