@@ -5,6 +5,7 @@ mod resting;
 mod writes;
 mod oddities;
 mod diagram;
+mod pauses;
 mod electing;
 mod scripts;
 mod exhaustive;

@@ -1,6 +1,6 @@
 //! Two detectors, one clock, no network but what the test lets through.
-use crate::{BeatHeard, BeatToSend, Beats, Detector, Hint, Pulse, Settings};
-use hotpair_types::{Channel, Designation, Instance, Time};
+use crate::{BeatHeard, BeatToSend, Beats, Detector, Heard, Hint, Pulse, Settings};
+use hotpair_types::{Channel, Designation, Instance, PerChannel, Time};
 
 struct Pair {
     now: Time,
@@ -214,4 +214,22 @@ fn outputs_may_not_be_used_beyond_a_standstill_or_the_fence() {
     pair.run(left as u64);
     assert!(pair.hosts[0].picture().fence_due, "the fence falls when the gate does");
     assert!(pair.hosts[0].outputs_until(true) <= pair.now);
+}
+
+#[test]
+fn the_fence_counts_from_sending_what_was_acknowledged() {
+    let (own, other) = (Instance { count: 1, tag: 1 }, Instance { count: 1, tag: 2 });
+    let beats = Settings::new(Designation::Master).beats;
+    let mut detector = Detector::new(beats, own, Time::ZERO);
+    let sent = detector.beat(Time::ZERO, Channel::Redundancy).sequence;
+    let mut heard = PerChannel::default();
+    heard[Channel::Redundancy] = Heard { sequence: sent, held_us: 0, on_time: true };
+    let channel = Channel::Redundancy;
+    let late =
+        BeatHeard { channel, instance: other, sequence: 1, of: Some(own), heard, ask: false };
+    // The answer was on its way for most of the time.
+    let _ = detector.heard(Time::from_millis(700), &late);
+    assert!(!detector.picture().fence_due);
+    let _ = detector.tick(Time::ZERO + beats.fence_after);
+    assert!(detector.picture().fence_due);
 }
