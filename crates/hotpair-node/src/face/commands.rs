@@ -9,6 +9,7 @@ use hotpair_api::face::{
 use hotpair_core::EngineIndex;
 use hotpair_fsm as fsm;
 use hotpair_types::{EngineName, StateId};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 impl Face {
@@ -171,19 +172,8 @@ impl Driver {
         }
         let channels = self.core.channels(self.clock.now()).channels;
         let round_trip = channels.redundancy.round_trip.or(channels.primary.round_trip);
-        // Offer, accept, release: three one-way trips, and one commit on the new active.
-        let trips = round_trip.map_or(1.0, |it| it.as_secs_f64() * 1_000.0 * 1.5);
-        let gap_ms = trips + 5.0;
-        let forecast = Forecast {
-            gap_ms,
-            held_writes: 0,
-            lost_entries: 0,
-            text: format!(
-                "three trips at the present round trip of {:.2} ms and one commit; writes are held \
-                 meanwhile, nothing is lost",
-                trips / 1.5
-            ),
-        };
+        let figures = &self.runtime(index).figures;
+        let forecast = forecast(round_trip, figures.commit(), figures.writes_per_second());
         let Verdict::Accepted(accepted) = self.accepted(CommandKind::Switchover, "would be taken")
         else {
             unreachable!("built in the line above")
@@ -247,5 +237,51 @@ impl Driver {
             takeover_seconds: runtime.takeover_seconds.clone(),
             commit_seconds: runtime.figures.commit_seconds.clone(),
         }
+    }
+}
+
+/// Offer, accept, release: three one-way trips. The last entries here, the epoch and the right to
+/// act alone there: three commits, and the partner's disk is taken to be like ours.
+fn forecast(
+    round_trip: Option<Duration>,
+    commit: Option<Duration>,
+    writes_per_second: f64,
+) -> Forecast {
+    let millis = |it: Duration| it.as_secs_f64() * 1_000.0;
+    let known = |it: Option<Duration>| match it {
+        Some(it) => format!("{:.2} ms", millis(it)),
+        None => "an unknown time".to_owned(),
+    };
+    let gap_ms = round_trip.map_or(0.0, millis) * 1.5 + commit.map_or(0.0, millis) * 3.0;
+    let held = (writes_per_second * gap_ms / 1_000.0).ceil();
+    // Rates are finite and not negative.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see above")]
+    let held_writes = held as u64;
+    let text = format!(
+        "three trips at a round trip of {} and three commits of {}, as measured here of late; at \
+         {writes_per_second:.0} writes a second about {held_writes} are held meanwhile; nothing is lost",
+        known(round_trip),
+        known(commit),
+    );
+    Forecast { gap_ms, held_writes, lost_entries: 0, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forecast_is_made_of_what_was_measured() {
+        let millis = Duration::from_millis;
+        let forecast = forecast(Some(millis(2)), Some(millis(4)), 1_000.0);
+        assert_eq!((forecast.gap_ms, forecast.held_writes), (15.0, 15));
+        assert!(forecast.text.contains("2.00 ms") && forecast.text.contains("4.00 ms"));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_said_to_be_unknown() {
+        let forecast = forecast(None, None, 0.0);
+        assert_eq!(forecast.held_writes, 0);
+        assert!(forecast.text.contains("unknown"), "{}", forecast.text);
     }
 }
