@@ -15,7 +15,8 @@ use hotpair_api::{ListenerError, ListenerSettings};
 use hotpair_core::{Core, CoreSettings, EngineBoot};
 use hotpair_fsm as fsm;
 use hotpair_transport::{
-    ChannelSettings, Identity, IdentityError, PinnedKey, StartError, Transport, TransportSettings,
+    ChannelSettings, Identity, IdentityError, PinnedKey, StartError, Transport, TransportHandle,
+    TransportSettings,
 };
 use hotpair_types::{PerChannel, Time};
 use std::sync::Arc;
@@ -151,6 +152,15 @@ impl Node {
     /// # Errors
     /// `NodeError` says what could not be opened; nothing runs then.
     pub async fn start(parts: NodeParts) -> Result<Self, NodeError> {
+        let mut halfway = Halfway::default();
+        let started = Self::start_from(parts, &mut halfway).await;
+        if started.is_err() {
+            halfway.undo().await;
+        }
+        started
+    }
+
+    async fn start_from(parts: NodeParts, halfway: &mut Halfway) -> Result<Self, NodeError> {
         let NodeParts {
             settings,
             guard,
@@ -177,12 +187,14 @@ impl Node {
         let certificate = identity.validity();
         let (store, opened, completions) = Store::open(&settings, instance_tag)?;
         let instance = store.instance();
+        halfway.store = Some(store);
         let channels = PerChannel::from_fn(|it| ChannelSettings {
             listen: settings.channels[it].listen,
             partner: settings.channels[it].partner,
         });
         let (transport, transport_events) =
             Transport::start(TransportSettings::new(identity, partner_key, channels))?;
+        halfway.transport = Some(transport.clone());
 
         let now = clock.now();
         let engines = boot::engines(&settings);
@@ -273,7 +285,7 @@ impl Node {
             settings: settings.clone(),
             engines: runtimes,
             transport,
-            store,
+            store: halfway.store.take().expect("opened above"),
             ends: ends.borrow().clone(),
             guard,
             events,
@@ -347,5 +359,24 @@ impl Node {
         api.stopped().await;
         RunFile::remove(&data_dir);
         ended
+    }
+}
+
+/// What a start has opened so far. Their threads and tasks would live as long as this process, with
+/// files that nobody closed and ports that nobody can take.
+#[derive(Default)]
+struct Halfway {
+    store: Option<Store>,
+    transport: Option<TransportHandle>,
+}
+
+impl Halfway {
+    async fn undo(self) {
+        if let Some(transport) = self.transport {
+            transport.close().await;
+        }
+        if let Some(store) = self.store {
+            store.close();
+        }
     }
 }

@@ -6,3 +6,4 @@ mod site;
 mod module;
 mod follow;
 mod reading;
+mod starting;

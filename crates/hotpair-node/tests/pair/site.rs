@@ -174,7 +174,7 @@ impl Reserved {
     }
 }
 
-fn write_settings(dir: &Path) -> [Settings; 2] {
+pub(crate) fn write_settings(dir: &Path) -> [Settings; 2] {
     let keys = [Identity::generate().unwrap(), Identity::generate().unwrap()];
     // If somebody takes one before the node does, others are tried.
     let reserved = [(); 4].map(|()| Reserved::new());
