@@ -34,6 +34,11 @@ impl fmt::Display for Skip {
 impl std::error::Error for Skip {}
 
 impl Stage {
+    /// Each node has a loopback of its own, as on two hosts.
+    pub(crate) const fn has_own_loopbacks(&self) -> bool {
+        matches!(self.ground, Ground::Namespaces)
+    }
+
     pub(crate) const fn new(ground: Ground, seed: u64, long: bool) -> Self {
         let pairs = Mutex::new(Vec::new());
         Self { ground, seed, long, pairs, kept: Mutex::new(Vec::new()) }

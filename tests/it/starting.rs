@@ -66,8 +66,13 @@ async fn wrong_place(stage: &Stage) -> Result<()> {
     let right = format!("http://{}", pair.target(Side::A).api);
     ensure!(standby.status == 421, "standby: {} {}", standby.status, standby.text());
     let location = standby.header("location").unwrap_or_default();
-    ensure!(location.starts_with(&right), "Location is `{location}`, not {right}");
-    ensure!(standby.text().contains(&right), "the problem names {right}: {}", standby.text());
+    if stage.has_own_loopbacks() {
+        // The loopback of another host leads to whoever asks: no address is better than that one.
+        ensure!(location.is_empty(), "Location is `{location}` on another host");
+    } else {
+        ensure!(location.starts_with(&right), "Location is `{location}`, not {right}");
+        ensure!(standby.text().contains(&right), "the problem names {right}: {}", standby.text());
+    }
 
     pair.switch_to(Side::B).await?;
     pair.until_roles(Side::B).await?;
