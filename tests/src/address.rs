@@ -19,11 +19,21 @@ pub fn own_loopback() -> IpAddr {
 /// # Errors
 /// Whatever the system says, or when no port is free for both.
 pub fn free_address(ip: IpAddr) -> io::Result<SocketAddr> {
+    bound(ip)?.1.local_addr()
+}
+
+/// A port for UDP and TCP, held from here on. A port that is let go to be bound again may be taken, if
+/// only by a child that another thread is starting and that holds every file until it has begun.
+///
+/// # Errors
+/// Whatever the system says, or when no port is free for both.
+pub(crate) fn bound(ip: IpAddr) -> io::Result<(UdpSocket, TcpListener)> {
     for _ in 0..100 {
         let tcp = TcpListener::bind((ip, 0))?;
-        let address = tcp.local_addr()?;
-        if UdpSocket::bind(address).is_ok() {
-            return Ok(address);
+        if let Ok(udp) = UdpSocket::bind(tcp.local_addr()?) {
+            udp.set_nonblocking(true)?;
+            tcp.set_nonblocking(true)?;
+            return Ok((udp, tcp));
         }
     }
     Err(io::Error::other("no port is free for both UDP and TCP"))

@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::net::UdpSocket;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{Dice, Side, free_address, own_loopback, relay_tcp};
+use crate::address::bound;
+use crate::{Dice, Side, own_loopback, relay_tcp};
 
 /// How many strangers one side of a relay carries for.
 const SENDERS_MAX: usize = 64;
@@ -64,10 +65,12 @@ impl Relay {
     pub async fn between(listen: [SocketAddr; 2], seed: u64) -> io::Result<Self> {
         let mut near = Vec::new();
         let mut sockets = Vec::new();
+        let mut listeners = Vec::new();
         for _ in Side::BOTH {
-            let address = free_address(own_loopback())?;
-            near.push(address);
-            sockets.push(Arc::new(UdpSocket::bind(address).await?));
+            let (udp, tcp) = bound(own_loopback())?;
+            near.push(tcp.local_addr()?);
+            sockets.push(Arc::new(UdpSocket::from_std(udp)?));
+            listeners.push(TcpListener::from_std(tcp)?);
         }
         let near = [near[0], near[1]];
         let impairments = [(), ()].map(|()| watch::Sender::new(Impairment::default()));
@@ -78,7 +81,7 @@ impl Relay {
             dice: Arc::new(Mutex::new(Dice::new(seed ^ from.index() as u64))),
             lost: lost[from.index()].clone(),
         });
-        for from in Side::BOTH {
+        for (from, listener) in Side::BOTH.into_iter().zip(listeners) {
             let to = from.other();
             let carrier = Carrier {
                 lane: lanes[from.index()].clone(),
@@ -89,7 +92,6 @@ impl Relay {
                 target: listen[to.index()],
             };
             tasks.spawn(carrier.run());
-            let listener = tokio::net::TcpListener::bind(near[from.index()]).await?;
             let lane = lanes[from.index()].clone();
             let back = lanes[to.index()].clone();
             let ends =
@@ -219,8 +221,8 @@ mod tests {
 
     async fn ends() -> Ends {
         let sockets = [
-            UdpSocket::bind(free_address(own_loopback()).unwrap()).await.unwrap(),
-            UdpSocket::bind(free_address(own_loopback()).unwrap()).await.unwrap(),
+            UdpSocket::bind((own_loopback(), 0)).await.unwrap(),
+            UdpSocket::bind((own_loopback(), 0)).await.unwrap(),
         ];
         let listen = [sockets[0].local_addr().unwrap(), sockets[1].local_addr().unwrap()];
         Ends { relay: Relay::between(listen, 7).await.unwrap(), sockets }
