@@ -1,5 +1,4 @@
 //! Why a third party gave no answer.
-use std::time::Duration;
 
 /// No answer; what was asked for may have been done or not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,12 +8,6 @@ pub enum ArbiterError {
     Away {
         /// Each address, and why.
         tried: Vec<String>,
-    },
-    /// It answered too late.
-    #[error("the arbiter did not answer within {limit:?}")]
-    Late {
-        /// How long was waited.
-        limit: Duration,
     },
     /// It refused.
     #[error("the arbiter refused: {why}")]

@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use words::{Read, b64, is_missing, kv, leased, number, succeeded};
 
-/// A lease is asked for in whole seconds; etcd raises shorter ones than its election time-out allows.
-const LEASE_SECONDS_MIN: u64 = 1;
-/// Longer ones make no sense for a takeover.
+/// Longer leases make no sense for a takeover.
 const LEASE_SECONDS_MAX: u64 = 3_600;
 
 /// Where etcd is, and how long to wait for it.
@@ -39,7 +37,13 @@ impl Etcd {
     }
 
     async fn take_it(&self, ask: &Ask) -> Result<Taken, ArbiterError> {
-        let seconds = ask.lease.as_secs().clamp(LEASE_SECONDS_MIN, LEASE_SECONDS_MAX);
+        // Whole seconds, and never fewer than the holder counts on; etcd raises short ones.
+        let seconds = ask.lease.as_secs() + u64::from(ask.lease.subsec_nanos() > 0);
+        if !(1..=LEASE_SECONDS_MAX).contains(&seconds) {
+            let why =
+                format!("more than 0 s and at most {LEASE_SECONDS_MAX} s, not {:?}", ask.lease);
+            return Err(ArbiterError::Settings { field: "arbiter.lease", why });
+        }
         let lease =
             self.calls.post("/v3/lease/grant", &json!({"TTL": seconds.to_string()})).await?;
         let lease_id = number(&lease, "ID")?;

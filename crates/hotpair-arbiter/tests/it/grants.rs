@@ -35,7 +35,8 @@ async fn one_of_two_gets_it_and_the_other_when_it_is_given_back() {
 async fn a_grant_that_is_not_renewed_ends_by_itself_and_not_before() {
     let Some(server) = Server::start() else { return };
     let (a, b) = (server.client(), server.client());
-    let lease = Duration::from_secs(1);
+    // Not a whole number of seconds: rounded down it would end before its holder stops counting.
+    let lease = Duration::from_millis(2_900);
     let asked = Instant::now();
     let grant = take(&a, &ask("a", lease)).await;
     let taken = loop {

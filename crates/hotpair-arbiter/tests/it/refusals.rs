@@ -72,3 +72,12 @@ async fn answered_with(body: String) -> ArbiterError {
     });
     client(&address).take(&ask("a", LEASE)).await.unwrap_err()
 }
+
+#[tokio::test]
+async fn a_lease_that_cannot_be_is_refused_before_anybody_is_asked() {
+    let etcd = client("http://127.0.0.1:1");
+    for lease in [Duration::ZERO, Duration::from_secs(3_601)] {
+        let error = etcd.take(&ask("a", lease)).await.unwrap_err().to_string();
+        assert!(error.contains("arbiter.lease"), "{error}");
+    }
+}
