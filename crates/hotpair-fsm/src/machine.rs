@@ -5,8 +5,8 @@ use crate::state::State;
 use crate::timer::Timers;
 use crate::trust::Trust;
 use crate::{
-    Acknowledge, Action, Command, Event, Picture, Record, Refusal, RoleChange, Rule, Settings,
-    Step, Summary, Ticket, Timer, View, Waiting, edge,
+    Acknowledge, Action, Command, Event, GrantShown, Picture, Record, Refusal, RoleChange, Rule,
+    Settings, Step, Summary, Ticket, Timer, View, Waiting, edge,
 };
 use hotpair_types::{Epoch, History, Instance, Mode, PerChannel, StateId, Time};
 
@@ -288,7 +288,7 @@ impl Machine {
             Timer::StartupAllowance => cx.progress.alone_over = true,
             Timer::Handover => cx.progress.handover_over = true,
             // That they are over is all that they say.
-            Timer::Retry | Timer::Silence => {}
+            Timer::Retry | Timer::Silence | Timer::Grant => {}
             Timer::RecoveryHold => cx.progress.hold_over = true,
             Timer::Damping => cx.record.damping = crate::Damping::default(),
             Timer::Leave => cx.progress.leave_over = true,
@@ -378,6 +378,12 @@ impl Machine {
     #[must_use]
     pub fn why_not(&self, command: Command) -> Vec<Refusal> {
         self.cx.why_not(command, self.state.id())
+    }
+
+    /// How it stands with the third party; `None`: the mode has none.
+    #[must_use]
+    pub fn grant(&self) -> Option<GrantShown> {
+        (self.cx.settings.mode == Mode::Arbiter).then(GrantShown::default)
     }
 
     /// The settings it decides by.

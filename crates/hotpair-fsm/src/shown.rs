@@ -48,6 +48,14 @@ pub enum Waiting {
     Closing,
     /// Handing over or taking over.
     Handover,
+    /// Mode `arbiter`: the grant is asked for.
+    Grant,
+    /// Mode `arbiter`: somebody else holds the grant.
+    GrantBusy,
+    /// Mode `arbiter`: the partner wrote that it went on alone.
+    PartnerWentOn,
+    /// Mode `arbiter`: the third party does not answer.
+    ArbiterAway,
 }
 
 impl Waiting {
@@ -87,6 +95,16 @@ impl Waiting {
             Self::Sync => "data is being brought level",
             Self::Closing => "outputs are being closed",
             Self::Handover => "a change of role is under way",
+            Self::Grant => "the arbiter is asked for the grant",
+            Self::GrantBusy => {
+                "the arbiter says that another holds the grant: this node acts when it ends or is given back"
+            }
+            Self::PartnerWentOn => {
+                "the arbiter says that the partner went on alone and has newer data: wait for it, or a person decides (hotpair promote)"
+            }
+            Self::ArbiterAway => {
+                "the arbiter cannot be reached, so nobody gets the grant: wait for it, or a person decides (hotpair promote)"
+            }
         }
     }
 }

@@ -220,8 +220,10 @@ impl World {
                 Action::Reply { reply, .. } => self.replies.push((host, reply)),
                 Action::PublishSummary
                 | Action::Acknowledge(_)
-                | Action::AskGrant
+                | Action::AskGrant(_)
                 | Action::ReleaseGrant
+                | Action::GoAlone
+                | Action::EndAlone
                 | Action::AskFast(_)
                 | Action::Alarm(_) => {}
             }
