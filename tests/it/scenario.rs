@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::stage::Stage;
 use crate::{
-    clients, crash, cuts, disk, endurance, freeze, handover, heart, hostile, modules, names,
-    networks, noise, refusals, reload, starting, storage,
+    arbiter, arbiter_away, clients, crash, cuts, disk, endurance, freeze, handover, heart, hostile,
+    modules, names, networks, noise, refusals, reload, starting, storage,
 };
 
 pub(crate) type Play = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
@@ -57,6 +57,8 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     starting::SCENARIOS,
     freeze::SCENARIOS,
     cuts::SCENARIOS,
+    arbiter::SCENARIOS,
+    arbiter_away::SCENARIOS,
     networks::SCENARIOS,
     handover::SCENARIOS,
     clients::SCENARIOS,
