@@ -1,12 +1,13 @@
 //! The only door into the state machine: an event goes in, actions come out.
 use crate::context::Context;
 use crate::facts::{Facts, Frozen, Outputs, Partner, Progress, Wishes};
+use crate::grant::Grant;
 use crate::state::State;
 use crate::timer::Timers;
 use crate::trust::Trust;
 use crate::{
-    Acknowledge, Action, Command, Event, GrantShown, Picture, Record, Refusal, RoleChange, Rule,
-    Settings, Step, Summary, Ticket, Timer, View, Waiting, edge,
+    Acknowledge, Action, Command, Event, Picture, Record, Refusal, RoleChange, Rule, Settings,
+    Step, Summary, Ticket, Timer, View, Waiting, edge,
 };
 use hotpair_types::{Epoch, History, Instance, Mode, PerChannel, StateId, Time};
 
@@ -82,6 +83,7 @@ impl Machine {
             progress: Progress::default(),
             wishes: Wishes::default(),
             trust: Trust::default(),
+            grant: Grant::default(),
             pending: None,
             timers: Timers::default(),
             actions: Vec::new(),
@@ -113,12 +115,14 @@ impl Machine {
             assert!(moves < MOVES_MAX, "no end of changes in {:?}", self.state);
             let before = (self.state.id(), self.cx.record.epoch);
             self.state.hold_election(&mut self.cx);
+            self.cx.grant.wish = None;
             let Some((rule, next)) = self.state.next(&mut self.cx) else { break };
             self.enter(before, rule, next);
         }
         let id = self.state.id();
         self.cx.reconcile_trust(id);
         self.cx.reconcile_asking(id);
+        self.cx.reconcile_grant(id);
         self.cx.progress.stalled = false;
         let wishes = self.cx.wishes;
         self.cx.wishes = Wishes {
@@ -234,8 +238,7 @@ impl Machine {
                     cx.trust.told = behind;
                 }
             }
-            // The grant has its place here; mode `arbiter` is checked by the settings until then.
-            Event::Grant(_) => {}
+            Event::Grant(event) => cx.note_grant(event),
             Event::Command { id: command_id, command } => cx.ask(command_id, command, id),
             Event::Elapsed(timer) => self.note_elapsed(timer),
         }
@@ -288,11 +291,12 @@ impl Machine {
             Timer::StartupAllowance => cx.progress.alone_over = true,
             Timer::Handover => cx.progress.handover_over = true,
             // That they are over is all that they say.
-            Timer::Retry | Timer::Silence | Timer::Grant => {}
+            Timer::Retry | Timer::Silence => {}
             Timer::RecoveryHold => cx.progress.hold_over = true,
             Timer::Damping => cx.record.damping = crate::Damping::default(),
             Timer::Leave => cx.progress.leave_over = true,
             Timer::Answer => cx.give_up_asking(),
+            Timer::Grant => cx.lose_grant(),
         }
     }
 
@@ -378,12 +382,6 @@ impl Machine {
     #[must_use]
     pub fn why_not(&self, command: Command) -> Vec<Refusal> {
         self.cx.why_not(command, self.state.id())
-    }
-
-    /// How it stands with the third party; `None`: the mode has none.
-    #[must_use]
-    pub fn grant(&self) -> Option<GrantShown> {
-        (self.cx.settings.mode == Mode::Arbiter).then(GrantShown::default)
     }
 
     /// The settings it decides by.

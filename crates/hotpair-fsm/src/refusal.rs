@@ -84,7 +84,7 @@ pub enum Refusal {
     NotStandby,
     /// The third party of mode `arbiter` does not answer: nobody could get the grant.
     #[error("the arbiter cannot be reached from this node{}; roles stay as they are until it answers",
-        .away.map(|it| format!(" for {it:.1?}")).unwrap_or_default())]
+        .away.map(|it| format!(" for {} s", it.as_secs())).unwrap_or_default())]
     ArbiterAway {
         /// For how long; `None`: it has not answered since the start.
         away: Option<std::time::Duration>,

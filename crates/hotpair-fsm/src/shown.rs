@@ -129,8 +129,7 @@ impl Context {
             round: self.facts.round,
             echo: partner.map_or(0, |it| it.view.round),
             outputs_open: self.facts.outputs != Outputs::Closed,
-            sole: self.sole()
-                || (durable.sole.is_some() && durable.sole == Some(self.durable.last_used)),
+            sole: self.shows_sole(),
             unverified: marks.unverified,
             // A standby whose disk hangs is dropped all the same: as if it had been off.
             stale: marks.stale,
@@ -157,6 +156,10 @@ impl Context {
         if self.facts.outputs == Outputs::Closing {
             return Waiting::Closing;
         }
+        let acts = id.is_active() || id == StateId::SwitchingToStandby;
+        if let Some(grant) = self.waiting_for_grant().filter(|_| !acts) {
+            return grant;
+        }
         match id {
             StateId::Active | StateId::ActiveStandbyNotAvailable => Waiting::No,
             StateId::SwitchingToActive | StateId::SwitchingToStandby => Waiting::Handover,
@@ -178,12 +181,12 @@ impl Context {
             Waiting::No
         } else if self.record.paused {
             Waiting::Paused
-        } else if self.record.damping.suspended {
+        } else if self.record.damping.suspended && self.settings.mode != Mode::Arbiter {
             Waiting::Suspended
         } else {
             match self.settings.mode {
-                Mode::Manual | Mode::Arbiter => Waiting::PersonSilent,
-                Mode::NoSplit => Waiting::Promise,
+                Mode::Manual => Waiting::PersonSilent,
+                Mode::NoSplit | Mode::Arbiter => Waiting::Promise,
                 Mode::Availability => Waiting::No,
             }
         }
@@ -224,6 +227,7 @@ impl Context {
         if startup && (self.settings.may_assume() || self.facts.picture.never_heard()) {
             return Waiting::Partner;
         }
-        Waiting::PersonNoProof
+        let promised = self.settings.mode == Mode::Arbiter && !self.facts.picture.promote_due;
+        if self.sole() && promised { Waiting::Promise } else { Waiting::PersonNoProof }
     }
 }
