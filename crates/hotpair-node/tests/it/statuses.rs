@@ -94,7 +94,7 @@ fn nobody_there_is_3() {
 #[test]
 fn a_refusal_is_4_and_says_every_reason() {
     let node = FakeNode::new(|question| match question {
-        "GET /api/v1/status" => (200, crate::fake::whole_status()),
+        "GET /api/v1/status" => (200, whole_status()),
         "POST /api/v1/switchover?dry_run=false" => (
             409,
             json!({
@@ -147,7 +147,7 @@ fn what_is_not_there_is_1() {
 #[test]
 fn without_a_terminal_nothing_dangerous_is_done_unasked() {
     let node = FakeNode::new(|question| match question {
-        "GET /api/v1/status" => (200, crate::fake::whole_status()),
+        "GET /api/v1/status" => (200, whole_status()),
         other => (500, json!({ "detail": other })),
     });
     for dangerous in [
