@@ -44,7 +44,8 @@ pub enum GrantEvent {
     },
     /// We do not get it.
     Busy {
-        /// The partner wrote that it goes on alone; else somebody else holds the grant.
+        /// The partner wrote that it goes on alone, whoever holds the grant now; else somebody else
+        /// holds it.
         alone: bool,
     },
     /// It is not ours any more: by the third party's own word.
@@ -152,7 +153,9 @@ impl Context {
             }
             GrantEvent::Busy { alone } => {
                 self.lose_grant();
-                self.grant.busy = Some(alone);
+                // Who passes over that is refused because another holds it.
+                let passes = self.grant.ordered.is_some_and(|it| it.over_alone);
+                self.grant.busy = Some(alone && !passes);
             }
             GrantEvent::Lost => self.lose_grant(),
             GrantEvent::Away => grant.busy = None,
