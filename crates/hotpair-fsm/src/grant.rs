@@ -193,6 +193,12 @@ impl Context {
         self.settings.mode != Mode::Arbiter || self.grant.reach == Reach::Fine
     }
 
+    /// Both could reach it when they last said so: of an active, whether it may hand over.
+    pub(crate) fn can_hand_over(&self) -> bool {
+        let takes = self.answers().is_some_and(|it| it.storage_ok);
+        self.settings.mode != Mode::Arbiter || (self.arbiter_answers() && takes)
+    }
+
     /// The third party is known not to answer.
     pub(crate) fn is_arbiter_away(&self) -> bool {
         matches!(self.grant.reach, Reach::Away { .. })
