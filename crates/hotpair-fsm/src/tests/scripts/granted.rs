@@ -3,7 +3,7 @@ use super::super::steps::Step;
 use super::super::third::With;
 use super::super::world::World;
 use super::{arbiter, check_granted as check, step};
-use crate::Rule;
+use crate::{Acknowledge, Rule, Timer};
 use expect_test::expect;
 
 #[test]
@@ -354,4 +354,30 @@ fn who_can_reach_the_arbiter_acts() {
                 = 8 Wait sees 2 | 2 open WhenReplicated sees 8
         "#]],
     );
+}
+
+#[test]
+fn a_new_grant_writes_anew_that_this_node_goes_on_alone() {
+    let mut world = World::new(arbiter);
+    for line in ["start master", "start backup", "cut", "silent master", "heal-from backup"] {
+        step(&mut world, line);
+    }
+    assert_eq!(world.acknowledge(0), Acknowledge::Degraded);
+    for at in [Step::Heal(0), Step::Hears(1), Step::Acknowledged(0)] {
+        world.take(at);
+    }
+    // Frozen, and without a grant for a while.
+    for what in [With::Cut, With::Call] {
+        world.take(Step::With(0, what));
+    }
+    world.take(Step::Elapsed(0, Timer::Grant));
+    for what in [With::LeaseEnds, With::Heal] {
+        world.take(Step::With(0, what));
+    }
+    assert_eq!(world.acknowledge(0), Acknowledge::Degraded, "the note stands");
+    world.take(Step::With(0, With::Call));
+    assert_eq!(world.acknowledge(0), Acknowledge::Wait, "somebody may have passed over it");
+    world.take(Step::With(0, With::Note));
+    world.run();
+    assert!(world.is_open(0));
 }
