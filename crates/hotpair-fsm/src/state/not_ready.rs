@@ -82,7 +82,8 @@ fn begin_sync(it: &Standby, partner: Partner, cx: &mut Context) -> Option<Move> 
 
 /// Whether the data here is proven to be the newest though this node is not level.
 fn why_act(it: &Standby, cx: &Context) -> Option<Rule> {
-    if !cx.may_move() {
+    // Not even on proof: what it missed since is not in what was proven.
+    if !cx.may_move() || cx.record.marks.stale {
         return None;
     }
     if let Some(rule) = hand_back(cx) {
@@ -91,9 +92,6 @@ fn why_act(it: &Standby, cx: &Context) -> Option<Rule> {
     let follower = it.follower?;
     if let Some(rule) = super::level::late_release(&follower, cx) {
         return Some(rule);
-    }
-    if cx.record.marks.stale {
-        return None;
     }
     let last = cx.last_of(follower.instance)?;
     if last.leaving && !last.sole && last.positions == cx.positions() {

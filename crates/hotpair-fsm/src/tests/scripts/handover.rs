@@ -1,6 +1,11 @@
 //! Handovers that go wrong on the way.
-use super::{check, check_with};
+use super::super::oddities::Odd;
+use super::super::steps::{Step, TODOS};
+use super::super::world::{Todo, World};
+use super::{check, check_with, step};
+use crate::{Command, Timer};
 use expect_test::expect;
+use hotpair_types::StateId;
 
 #[test]
 fn a_handover_that_is_not_answered_resumes_under_a_newer_epoch() {
@@ -297,4 +302,35 @@ fn settings_that_change_while_it_runs_are_decided_by_from_then_on() {
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
         "#]],
     );
+}
+
+#[test]
+fn a_release_that_comes_late_moves_nobody_who_is_stale() {
+    for (stale, acts) in [(false, [false, true]), (true, [true, false])] {
+        let mut world = World::new(|_| {});
+        for line in ["start master", "start backup"] {
+            step(&mut world, line);
+        }
+        let done = |todo: &Todo| TODOS.iter().position(|it| it == todo).unwrap() as u8;
+        let closed = Step::Done(0, done(&Todo::OutputsClosed));
+        // Offered and accepted; the backup gives up before the master has closed.
+        for at in [
+            Step::Ask(0, Command::Switchover),
+            Step::Done(0, done(&Todo::Drained)),
+            Step::Deliver(0),
+            Step::Stored(1),
+            Step::Deliver(1),
+            Step::Elapsed(1, Timer::Handover),
+            closed,
+        ] {
+            assert!(world.can(at), "{at:?}");
+            world.take(at);
+        }
+        if stale {
+            world.take(Step::Odd(1, Odd::NotSent));
+            assert_eq!(world.state(1), StateId::StandbyNotReady);
+        }
+        world.run();
+        assert_eq!([world.is_open(0), world.is_open(1)], acts, "stale: {stale}");
+    }
 }
