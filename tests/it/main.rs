@@ -20,6 +20,7 @@ mod faulty_disk;
 mod disk;
 mod noise;
 mod endurance;
+mod bulk;
 mod hostile;
 mod names;
 mod refusals;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::stage::Stage;
 use crate::{
-    clients, crash, cuts, disk, endurance, freeze, handover, heart, hostile, modules, names,
+    bulk, clients, crash, cuts, disk, endurance, freeze, handover, heart, hostile, modules, names,
     networks, noise, refusals, reload, starting, storage,
 };
 
@@ -63,6 +63,7 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     modules::SCENARIOS,
     noise::SCENARIOS,
     endurance::SCENARIOS,
+    bulk::SCENARIOS,
     storage::SCENARIOS,
     disk::SCENARIOS,
     hostile::SCENARIOS,
