@@ -24,6 +24,7 @@ mod bulk;
 mod hostile;
 mod names;
 mod refusals;
+mod secrets;
 mod reload;
 
 use std::process::ExitCode;

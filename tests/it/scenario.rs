@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::stage::Stage;
 use crate::{
     bulk, clients, crash, cuts, disk, endurance, freeze, handover, heart, hostile, modules, names,
-    networks, noise, refusals, reload, starting, storage,
+    networks, noise, refusals, reload, secrets, starting, storage,
 };
 
 pub(crate) type Play = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
@@ -68,6 +68,7 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     disk::SCENARIOS,
     hostile::SCENARIOS,
     names::SCENARIOS,
+    secrets::SCENARIOS,
     refusals::SCENARIOS,
     reload::SCENARIOS,
 ];
