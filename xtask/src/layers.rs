@@ -26,6 +26,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("hotpair-tests", &["hotpair-types", "hotpair-client", "hotpair-transport", "hotpair-storage"]),
     ("hotpair-bench", BENCH),
+    ("hotpair-fuzz", FUZZ),
+    ("hotpair-fuzz-targets", &["hotpair-fuzz"]),
     ("xtask", &[]),
 ];
 
@@ -50,6 +52,19 @@ const BENCH: &[&str] = &[
     "hotpair-tests",
     "hotpair-transport",
     "hotpair-engine",
+    "hotpair-api",
+    "hotpair-node",
+];
+
+/// Whoever takes bytes from outside is fuzzed.
+const FUZZ: &[&str] = &[
+    "hotpair-types",
+    "hotpair-protocol",
+    "hotpair-fsm",
+    "hotpair-replication",
+    "hotpair-core",
+    "hotpair-storage",
+    "hotpair-transport",
     "hotpair-api",
     "hotpair-node",
 ];

@@ -2,6 +2,7 @@
 
 mod deny;
 mod docs;
+mod fuzz;
 mod layers;
 mod rules;
 mod step;
@@ -23,6 +24,9 @@ cargo xtask <task>
                        scenarios of docs/design/faults.md on pairs of the real binary
   sim [--seeds N] [--seed S] ...
                        the simulator in release; arguments go to it
+  fuzz [--seconds N] [--keep] [TARGET] ...
+                       goes on with libFuzzer where the tests stop; --keep adds what is new to
+                       fuzz/corpus/
   deny                 what may come in from outside: licences, bans, sources, advisories
   bench [NAME] ...     measurements in release, see docs/benches.md
   diagram              redraws docs/design/state-diagram.md from the table of edges
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         "pair-test" => pair_test(root, rest),
         "sim" => sim(root, rest),
         "bench" => bench(root, rest),
+        "fuzz" => fuzz::fuzz(root, rest),
         "deny" => (deny::deny(root) != Checked::Badly) & (deny::advisories(root) != Checked::Badly),
         "diagram" => diagram(root),
         "help" | "--help" | "-h" => {
