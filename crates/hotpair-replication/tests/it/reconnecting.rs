@@ -137,8 +137,8 @@ fn beyond_the_ring_only_changed_items_travel() {
         a SnapshotBegins
         b ChunkWanted
         a Chunk runtime 16 1
+        b ChunkWanted
         a Chunk runtime 4 0
-        b MoreWanted
         b CaughtUp
     "#]]
     .assert_eq(&log(&mut pair));
@@ -325,6 +325,25 @@ fn writes_go_on_while_a_snapshot_travels() {
                 };
                 pair.write_with(A, None, None, WriteBody::Runtime { ops });
             }
+        }
+        pair.settle();
+        pair.assert_level();
+    }
+}
+
+#[test]
+fn a_part_that_overtakes_the_one_before_it_is_not_taken_for_it() {
+    for seed in 0..20 {
+        let mut pair = small();
+        pair.seed = seed;
+        pair.activate(A);
+        for n in 0..100 {
+            pair.tag(A, &format!("t{n}"), "1");
+        }
+        pair.settle();
+        pair.begin_sync(B);
+        while pair.step() {
+            pair.overtake();
         }
         pair.settle();
         pair.assert_level();
