@@ -130,7 +130,7 @@ impl Context {
         situation: Option<Situation>,
         settling: bool,
         active_for_ms: u64,
-        active: bool,
+        state: StateId,
     ) {
         if situation.is_none() {
             if !settling && self.facts.summary.is_some() {
@@ -141,7 +141,7 @@ impl Context {
         // What bars a node from winning is news that both must hear of.
         let outdated = self.facts.summary.as_ref().is_some_and(|it| {
             let it = &it.summary;
-            it.storage_ok != self.facts.storage_ok
+            it.storage_ok != self.could_act(state)
                 || it.stale != self.record.marks.stale
                 || it.sole != self.sole()
         });
@@ -149,11 +149,11 @@ impl Context {
             let summary = Summary {
                 designation: self.settings.designation,
                 instance: self.instance,
-                active,
+                active: state.is_active(),
                 sole: self.sole(),
                 unverified: self.record.marks.unverified,
                 stale: self.record.marks.stale,
-                storage_ok: self.facts.storage_ok,
+                storage_ok: self.could_act(state),
                 promoted_by_person: self.record.promoted_by_person,
                 last_used: self.record.last_used,
                 epoch: self.record.epoch,
@@ -211,7 +211,7 @@ impl Context {
         // 1 against 8 or 9: the one that is level moves, or lets the other go on, if it can.
         let partner_decides = view.state.is_level()
             && state == StateId::DeterminingFailoverStatus
-            && self.facts.storage_ok;
+            && self.could_act(state);
         let partner_ready_of_older = view.state.is_level() && !view.follows && !state.is_level();
         let we_decide = state.is_level()
             && (follows != Some(partner.instance)

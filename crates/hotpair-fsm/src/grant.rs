@@ -195,6 +195,13 @@ impl Context {
         matches!(self.grant.reach, Reach::Away { .. })
     }
 
+    /// Whether this node could become active, or is: shown, and brought to an election, so that the one
+    /// acts that can. What an active holds it keeps without the third party.
+    pub(crate) fn could_act(&self, state: StateId) -> bool {
+        let acts = state.is_active() || state == StateId::SwitchingToStandby;
+        self.facts.storage_ok && (acts || !self.is_arbiter_away())
+    }
+
     /// For how long it has not answered; `None`: since the start.
     pub(crate) fn arbiter_away_for(&self) -> Option<Duration> {
         match self.grant.reach {

@@ -279,6 +279,22 @@ mod tests {
     }
 
     #[test]
+    fn a_lease_that_ends_before_the_fence_is_refused_with_what_would_do() {
+        let mut settings = Settings::new(Designation::Master);
+        settings.start_alone = StartAlone::Proven;
+        settings.lease = Duration::from_millis(901);
+        for mode in [Mode::NoSplit, Mode::Manual] {
+            settings.mode = mode;
+            assert_eq!(settings.check(), Ok(settings), "no lease counts in {mode}");
+        }
+        settings.mode = Mode::Arbiter;
+        let error = settings.check().unwrap_err().to_string();
+        assert!(error.contains("lease 901ms") && error.contains("901.7"), "{error}");
+        settings.lease = Duration::from_millis(902);
+        assert_eq!(settings.check(), Ok(settings));
+    }
+
+    #[test]
     fn a_fence_that_closes_too_late_is_refused_with_what_would_do() {
         let mut settings = Settings::new(Designation::Master);
         settings.mode = Mode::NoSplit;

@@ -138,7 +138,7 @@ impl Context {
             suspended: self.record.damping.suspended,
             level: self.trust.level,
             drop: id == StateId::Active && self.facts.unacknowledged,
-            storage_ok: self.facts.storage_ok,
+            storage_ok: self.could_act(id),
             network_ok: self.facts.network_ok,
             leaving: state.is_leaving() && self.outputs_closed() && self.is_durable(),
             undeployed: state.is_undeployed(),
@@ -198,6 +198,9 @@ impl Context {
         }
         if self.record.paused && self.heard_active().is_none() {
             return Waiting::Paused;
+        }
+        if self.facts.summary.is_some() && self.is_arbiter_away() {
+            return Waiting::ArbiterAway;
         }
         if self.facts.summary.is_some() {
             return match self.verdict() {

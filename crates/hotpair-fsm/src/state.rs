@@ -227,6 +227,6 @@ impl State {
         let since = self.active_since();
         let active_for = since.map_or(0, |it| cx.now.since(it).as_millis());
         let active_for_ms = u64::try_from(active_for).unwrap_or(u64::MAX);
-        cx.hold_election(situation, settling, active_for_ms, active);
+        cx.hold_election(situation, settling, active_for_ms, id);
     }
 }

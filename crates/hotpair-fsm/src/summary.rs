@@ -20,7 +20,7 @@ pub struct Summary {
     pub unverified: bool,
     /// Durable mark.
     pub stale: bool,
-    /// Its storage works.
+    /// It could act, as in its view.
     pub storage_ok: bool,
     /// The epoch that a person's `promote` made.
     pub promoted_by_person: Option<Epoch>,

@@ -46,7 +46,8 @@ pub struct View {
     pub level: bool,
     /// Of an active: the partner did not acknowledge data and must leave 8 and 9.
     pub drop: bool,
-    /// Its storage works.
+    /// It could act: its storage works and, in mode `arbiter`, the third party answers a node that does
+    /// not act already.
     pub storage_ok: bool,
     /// Its required network works.
     pub network_ok: bool,

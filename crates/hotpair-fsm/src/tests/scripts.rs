@@ -7,6 +7,7 @@ mod handover;
 mod modes;
 mod granted;
 mod ungranted;
+mod by_person;
 mod conflict;
 mod trouble;
 mod storage;

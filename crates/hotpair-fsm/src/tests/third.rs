@@ -32,6 +32,10 @@ impl Orders {
         self.gives_back = ask.is_none();
     }
 
+    pub(super) const fn asks(&self) -> bool {
+        self.ask.is_some()
+    }
+
     pub(super) const fn note(&mut self, alone: bool) {
         self.alone = Some(alone);
     }

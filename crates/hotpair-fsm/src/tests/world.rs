@@ -221,6 +221,7 @@ impl World {
                 Action::Replica(order) => it.order(order),
                 Action::Record(change) => self.changes.push((host, change)),
                 Action::Stopped { seen, .. } => {
+                    assert!(!it.orders.asks(), "stopped before the grant was given back");
                     it.stopped = true;
                     self.left.push((host, seen));
                 }

@@ -250,3 +250,78 @@ fn who_leaves_gives_the_grant_back() {
     step(&mut world, "ask master leave");
     assert!(!world.can(Step::With(0, With::LeaseEnds)), "nothing is left to end");
 }
+
+#[test]
+fn proof_passes_over_a_note_that_nothing_hangs_on() {
+    let mut world = World::new(arbiter);
+    for line in ["start master", "start backup"] {
+        step(&mut world, line);
+    }
+    // It wrote that it goes on alone, and died before its guard knew: nothing was answered.
+    for at in [Step::Cut(1), Step::Unacknowledged(0), Step::Stored(0), Step::With(0, With::Note)] {
+        assert!(world.can(at), "{at:?}");
+        world.take(at);
+    }
+    assert_eq!(world.third.alone, Some(0));
+    for line in ["kill master", "heal-from backup", "fenced master"] {
+        step(&mut world, line);
+    }
+    assert!(world.is_open(1), "{:?}", world.live(1).unwrap().machine.waiting());
+}
+
+#[test]
+fn who_can_reach_the_arbiter_acts() {
+    check(
+        "
+        arbiter-away master
+        stalled master
+        lease-ends master
+        kill backup
+        kill master
+        start backup
+        start master
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            arbiter-away master
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            stalled master
+                master 2 -> 1 stalled e1
+                = 1 Wait sees 8 | 8 Wait sees 1
+            lease-ends master
+                backup 8 -> 10 elected e2
+                backup 10 -> 2 opened e2
+                master 1 -> 4 partner-active e2
+                master 4 -> 5 begin-sync e2
+                master 5 -> 6 modules-match e2
+                master 6 -> 7 way-settled e2
+                master 7 -> 8 level e2
+                = 8 Wait sees 2 | 2 open WhenReplicated sees 8
+            kill backup
+                = 8 Wait sees 2 | -
+            kill master
+                = - | -
+            start backup
+                = - | 1 Wait sees 13
+            start master
+                master 1 -> 4 not-elected e2
+                backup 1 -> 10 elected e4
+                backup 10 -> 2 opened e4
+                master 4 -> 5 begin-sync e4
+                master 5 -> 6 modules-match e4
+                master 6 -> 7 way-settled e4
+                master 7 -> 8 level e4
+                = 8 Wait sees 2 | 2 open WhenReplicated sees 8
+        "#]],
+    );
+}
