@@ -75,6 +75,7 @@ impl Machine {
                 accepted: None,
                 released: None,
                 lost_to: None,
+                pausing_with_partner: false,
                 unpausing: false,
                 failed: None,
                 failures: 0,

@@ -9,3 +9,4 @@ mod pauses;
 mod electing;
 mod scripts;
 mod exhaustive;
+mod pausing;

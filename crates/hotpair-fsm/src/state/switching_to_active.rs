@@ -237,8 +237,9 @@ impl ToActive {
 
     /// The epoch was never used: it decides nothing.
     fn burn(&mut self, why: Rule, cx: &mut Context) {
-        let epoch = cx.record.epoch;
-        cx.record = Record { epoch, ..self.before };
+        // What a person asked for meanwhile, and what was counted, has nothing to do with it.
+        let Record { epoch, paused, damping, .. } = cx.record;
+        cx.record = Record { epoch, paused, damping, ..self.before };
         cx.show(Step::None);
         cx.act(Action::StopObjects);
         self.burning = Some(why);
