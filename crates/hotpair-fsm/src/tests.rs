@@ -10,3 +10,4 @@ mod electing;
 mod scripts;
 mod exhaustive;
 mod pausing;
+mod storage_sound;

@@ -188,7 +188,7 @@ impl ToActive {
         let same = self.opponent == Some(partner.instance) && self.pair == cx.pair();
         let agreed = self.was_elected() && same;
         let undecided = view.state == StateId::DeterminingFailoverStatus || view.state.is_standby();
-        let claims = undecided && !agreed && self.minds_sole(view.sole, cx);
+        let claims = undecided && self.minds_sole(view.sole, cx) && (!agreed || cx.holds_on(&view));
         (acts || ahead || claims).then_some(Rule::HeardAgain)
     }
 
