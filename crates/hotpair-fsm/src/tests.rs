@@ -11,3 +11,4 @@ mod scripts;
 mod exhaustive;
 mod pausing;
 mod storage_sound;
+mod words;
