@@ -264,7 +264,14 @@ impl Core {
     #[must_use]
     pub fn outputs_until(&self, index: EngineIndex) -> Option<Time> {
         let machine = self.engine(index)?.machine();
-        let until = self.detector.outputs_until(machine.is_fenced_by_silence());
+        let until = match machine.granted_until() {
+            None => self.detector.outputs_until(machine.is_fenced_by_silence()),
+            // Acknowledgement takes the place of a grant that could not be renewed.
+            Some(granted) => {
+                let still = self.detector.outputs_until(false);
+                granted.min(still).max(self.detector.outputs_until(true))
+            }
+        };
         machine.outputs_open().then_some(until)
     }
 

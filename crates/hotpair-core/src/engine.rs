@@ -329,8 +329,10 @@ impl Engine {
                 return self.tell(now, replication::Input::Direction(direction), out);
             }
             Action::TellGuard { behind } => EngineOutput::TellGuard { behind },
-            Action::AskGrant => EngineOutput::AskGrant,
+            Action::AskGrant(ask) => EngineOutput::AskGrant(ask),
             Action::ReleaseGrant => EngineOutput::ReleaseGrant,
+            Action::GoAlone => EngineOutput::GoAlone,
+            Action::EndAlone => EngineOutput::EndAlone,
             Action::AskFast(fast) => {
                 self.ask_fast = fast;
                 return;

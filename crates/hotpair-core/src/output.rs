@@ -1,7 +1,7 @@
 //! Everything a node asks of its driver.
 use crate::EngineIndex;
 use hotpair_fsm::{
-    Alarm, BeatToSend, CommandId, Event, Record, Reply, RoleChange, Summary, Ticket, View,
+    Alarm, BeatToSend, CommandId, Event, GrantAsk, Record, Reply, RoleChange, Summary, Ticket, View,
 };
 use hotpair_replication as replication;
 use hotpair_types::{Epoch, StateId, Time};
@@ -81,10 +81,15 @@ pub enum EngineOutput {
         /// The partner may lack what was acknowledged.
         behind: bool,
     },
-    /// Ask the third party for the grant (mode `arbiter`).
-    AskGrant,
-    /// Give the grant back.
+    /// Get the grant from the third party and keep it (mode `arbiter`); `hotpair_fsm::GrantEvent` says
+    /// what came of it.
+    AskGrant(GrantAsk),
+    /// Give the grant back, and ask no more.
     ReleaseGrant,
+    /// Write at the third party that this node goes on alone, until it is confirmed.
+    GoAlone,
+    /// Take that back, until it is confirmed.
+    EndAlone,
     /// Answer a command.
     Reply {
         /// Of which.

@@ -1,5 +1,5 @@
 //! Everything a machine asks of its driver. May be carried out in any order.
-use crate::{CommandId, Record, Reply, Rule};
+use crate::{CommandId, GrantAsk, Record, Reply, Rule};
 use hotpair_types::{Epoch, History, Instance, Positions, StateId};
 
 /// Names one storing of the record. Grows.
@@ -44,10 +44,15 @@ pub enum Action {
         /// We answer writes that the partner may lack.
         behind: bool,
     },
-    /// Ask the third party for the grant (mode `arbiter`), again until `Grant(Held)`.
-    AskGrant,
-    /// Give the grant back.
+    /// Get the grant from the third party and keep it (mode `arbiter`), until `ReleaseGrant`. See
+    /// `grant.rs` for what is expected.
+    AskGrant(GrantAsk),
+    /// Give the grant back, and ask no more.
     ReleaseGrant,
+    /// Write at the third party that we go on alone; then `Grant(AloneWritten)`.
+    GoAlone,
+    /// Take that back; then `Grant(AloneEnded)`.
+    EndAlone,
     /// Ask the partner at four times the beat rate on every channel, or stop that.
     AskFast(bool),
     /// Answer a command.
@@ -174,4 +179,6 @@ pub enum Alarm {
     ChannelDegraded(hotpair_types::Channel),
     /// Two nodes are active.
     TwoActives,
+    /// The third party of mode `arbiter` cannot be reached: no role changes but by a person.
+    ArbiterAway,
 }

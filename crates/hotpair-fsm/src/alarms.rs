@@ -32,6 +32,7 @@ impl Machine {
         };
         let (own, partner) = (&cx.facts.summary, &cx.facts.partner_summary);
         add(rolled_back(own, partner) || rolled_back(partner, own), Alarm::RolledBack);
+        add(cx.is_arbiter_away(), Alarm::ArbiterAway);
         add(active && cx.heard_active().is_some(), Alarm::TwoActives);
         alarms
     }

@@ -138,6 +138,9 @@ impl Context {
 
     fn why_not_switchover(&self, state: StateId, no: &mut Vec<Refusal>) {
         let redundancy = self.on_time(Channel::Redundancy);
+        if !self.arbiter_answers() && (state == StateId::Active || state.is_level()) {
+            no.push(Refusal::ArbiterAway { away: self.arbiter_away_for() });
+        }
         let pulse = |it| self.facts.picture.channels[it];
         match state {
             StateId::Active => {

@@ -1,6 +1,7 @@
 //! What a state may look at and ask for: facts, the durable record, timers, actions.
 use crate::asking::Pending;
 use crate::facts::{Facts, Outputs, Partner, Progress, Wishes};
+use crate::grant::Grant;
 use crate::timer::Timers;
 use crate::trust::Trust;
 use crate::{
@@ -29,6 +30,7 @@ pub(crate) struct Context {
     pub(crate) progress: Progress,
     pub(crate) wishes: Wishes,
     pub(crate) trust: Trust,
+    pub(crate) grant: Grant,
     pub(crate) pending: Option<Pending>,
     pub(crate) timers: Timers,
     pub(crate) actions: Vec<Action>,
@@ -80,16 +82,24 @@ impl Context {
         self.record.marks.sole.is_some() && self.record.marks.sole == Some(self.record.last_used)
     }
 
+    /// `sole` holds, or its removal is not durable.
+    pub(crate) fn shows_sole(&self) -> bool {
+        let durable = self.durable.marks.sole;
+        self.sole() || (durable.is_some() && durable == Some(self.durable.last_used))
+    }
+
     /// Acts only as long as beats are acknowledged (`no-split` without a durable `sole`).
     pub(crate) fn is_fenced_by_silence(&self) -> bool {
         let durably_sole = self.sole() && self.durable.marks.sole == self.record.marks.sole;
         self.settings.mode == Mode::NoSplit && !durably_sole
     }
 
-    /// An epoch above everything we have seen.
+    /// An epoch above everything we have seen, and not below the revision of the grant.
     pub(crate) fn next_epoch(&self) -> Epoch {
         let seen = self.facts.partner.map_or(Epoch::NONE, |it| it.view.epoch);
-        let highest = self.record.epoch.max(seen);
+        let granted = self.grant_revision().unwrap_or_default().saturating_sub(1);
+        let granted = Epoch { number: granted, tag: 0 };
+        let highest = self.record.epoch.max(seen).max(granted);
         let next = highest.next(self.settings.designation, 0);
         Epoch { number: next.number, tag: mix(self.tag_seed ^ next.number) }
     }

@@ -85,9 +85,16 @@ const FROM_MISSED: &[Rule] = &[
     Rule::Promoted,
 ];
 /// What makes an active unsure.
-const UNSURE: &[Rule] = &[Rule::FenceDue, Rule::Stalled, Rule::OneWay, Rule::StorageFailed];
+const UNSURE: &[Rule] = &[
+    Rule::FenceDue,
+    Rule::GrantEnding,
+    Rule::GrantTaken,
+    Rule::Stalled,
+    Rule::OneWay,
+    Rule::StorageFailed,
+];
 /// What makes a promotion go back.
-const BACK: &[Rule] = &[Rule::Withdrawn, Rule::HeardAgain, Rule::FenceDue];
+const BACK: &[Rule] = &[Rule::Withdrawn, Rule::HeardAgain, Rule::FenceDue, Rule::GrantNotHeld];
 /// What ends everything.
 const STOP: &[Rule] = &[Rule::Leave, Rule::Undeployed, Rule::GuardLost];
 
@@ -142,11 +149,15 @@ pub const EDGES: &[Edge] = &[
     edge(SwitchingToActive, Active, &[Rule::Opened]),
     edge(SwitchingToActive, ActiveStandbyNotAvailable, &[Rule::Opened]),
     edge(SwitchingToActive, StandbyMissedHeartbeats, BACK),
-    edge(SwitchingToActive, DeterminingFailoverStatus, &[Rule::HeardAgain, Rule::FenceDue]),
+    edge(
+        SwitchingToActive,
+        DeterminingFailoverStatus,
+        &[Rule::HeardAgain, Rule::FenceDue, Rule::GrantNotHeld],
+    ),
     edge(
         SwitchingToActive,
         StandbyNotReady,
-        &[Rule::PromotionFailed, Rule::HeardAgain, Rule::FenceDue],
+        &[Rule::PromotionFailed, Rule::HeardAgain, Rule::FenceDue, Rule::GrantNotHeld],
     ),
     edge(
         Active,
@@ -159,7 +170,14 @@ pub const EDGES: &[Edge] = &[
     edge(
         SwitchingToStandby,
         DeterminingFailoverStatus,
-        &[Rule::FenceDue, Rule::Stalled, Rule::StorageFailed, Rule::StaleEpoch],
+        &[
+            Rule::FenceDue,
+            Rule::GrantEnding,
+            Rule::GrantTaken,
+            Rule::Stalled,
+            Rule::StorageFailed,
+            Rule::StaleEpoch,
+        ],
     ),
     edge(
         Active,

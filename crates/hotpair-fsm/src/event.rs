@@ -1,5 +1,5 @@
 //! Everything that can happen to a machine.
-use crate::{Command, CommandId, Picture, Policy, Summary, Ticket, Timer, View};
+use crate::{Command, CommandId, GrantEvent, Picture, Policy, Summary, Ticket, Timer, View};
 use hotpair_types::{History, Instance};
 
 /// One input. The driver may repeat any of them.
@@ -109,23 +109,4 @@ pub enum SyncFailure {
     Corrupt,
     /// A module cannot be compiled.
     Module,
-}
-
-/// What the third party said (mode `arbiter`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum GrantEvent {
-    /// We hold the grant.
-    Held {
-        /// Grows with every grant; epochs grow with it.
-        revision: u64,
-    },
-    /// Somebody else holds it.
-    Busy,
-    /// It is about to end and could not be renewed.
-    Ending,
-    /// It ended.
-    Lost,
-    /// The third party cannot be reached.
-    Away,
 }

@@ -1,6 +1,7 @@
 //! The only door into the state machine: an event goes in, actions come out.
 use crate::context::Context;
 use crate::facts::{Facts, Frozen, Outputs, Partner, Progress, Wishes};
+use crate::grant::Grant;
 use crate::state::State;
 use crate::timer::Timers;
 use crate::trust::Trust;
@@ -83,6 +84,7 @@ impl Machine {
             progress: Progress::default(),
             wishes: Wishes::default(),
             trust: Trust::default(),
+            grant: Grant::default(),
             pending: None,
             timers: Timers::default(),
             actions: Vec::new(),
@@ -114,12 +116,14 @@ impl Machine {
             assert!(moves < MOVES_MAX, "no end of changes in {:?}", self.state);
             let before = (self.state.id(), self.cx.record.epoch);
             self.state.hold_election(&mut self.cx);
+            self.cx.grant.wish = None;
             let Some((rule, next)) = self.state.next(&mut self.cx) else { break };
             self.enter(before, rule, next);
         }
         let id = self.state.id();
         self.cx.reconcile_trust(id);
         self.cx.reconcile_asking(id);
+        self.cx.reconcile_grant(id);
         self.cx.progress.stalled = false;
         let wishes = self.cx.wishes;
         self.cx.wishes = Wishes {
@@ -240,8 +244,7 @@ impl Machine {
                     cx.trust.told = behind;
                 }
             }
-            // The grant has its place here; mode `arbiter` is checked by the settings until then.
-            Event::Grant(_) => {}
+            Event::Grant(event) => cx.note_grant(event),
             Event::Command { id: command_id, command } => cx.ask(command_id, command, id),
             Event::Elapsed(timer) => self.note_elapsed(timer),
         }
@@ -299,6 +302,7 @@ impl Machine {
             Timer::Damping => cx.record.damping = crate::Damping::default(),
             Timer::Leave => cx.progress.leave_over = true,
             Timer::Answer => cx.give_up_asking(),
+            Timer::Grant => cx.lose_grant(),
         }
     }
 

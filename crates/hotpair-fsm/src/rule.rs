@@ -79,6 +79,9 @@ rules! {
     DropConfirmed "drop-confirmed" "the standby confirmed that it is dropped";
     PartnerBack "partner-back" "a standby is reachable and follows us";
     FenceDue "fence-due" "not acknowledged for fence_after: outputs closed";
+    GrantEnding "grant-ending" "the grant is about to end and could not be renewed: outputs closed";
+    GrantTaken "grant-taken" "another holds the grant that a person did without: outputs closed";
+    GrantNotHeld "grant-not-held" "the grant is not free, or was lost before the outputs opened";
     Stalled "stalled" "our own process stood still";
     OneWay "one-way" "the partner acts under a higher epoch and does not hear us";
     StaleEpoch "stale-epoch" "the partner acts under a newer epoch while we hand over";

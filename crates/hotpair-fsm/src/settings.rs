@@ -2,13 +2,15 @@
 use hotpair_types::{ConflictWinner, Designation, Mode, PerChannel, RecoveryMode, StartAlone};
 use std::time::Duration;
 
+/// How long a grant lasts when no lease is set.
+pub const DEFAULT_LEASE: Duration = Duration::from_secs(3);
 /// How far two monotonic clocks may run apart, in parts per million.
 const CLOCK_RATE_ERROR_PPM: u128 = 1_000;
 /// A partner that is refused tries again within half a second, a try may get no answer for a second, and
 /// one may be lost: it counts as alive for so long after each.
 const REFUSED_HOLDS: Duration = Duration::from_secs(3);
 /// How long closing the outputs may take.
-const CLOSING_TIME: Duration = Duration::from_millis(100);
+pub(crate) const CLOSING_TIME: Duration = Duration::from_millis(100);
 
 /// When a beat is due and when a channel counts as silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +67,8 @@ pub struct Settings {
     pub handover_timeout: Duration,
     /// How long data may stay unacknowledged while beats are fine.
     pub drop_after: Duration,
+    /// How long a grant lasts without renewal (`arbiter`).
+    pub lease: Duration,
     /// Beats, limits and deadlines of silence.
     pub beats: Beats,
 }
@@ -124,6 +128,19 @@ pub enum SettingsError {
         /// As set.
         interval: Duration,
     },
+    /// A grant would end before it could be renewed, or before the fence that takes its place.
+    #[error(
+        "lease {lease:?} is too short: with fence_after {fence_after:?}, clocks that differ by 0.1 % \
+         and 100 ms to close it must be at least {least:?}"
+    )]
+    LeaseTooShort {
+        /// As set.
+        lease: Duration,
+        /// As set.
+        fence_after: Duration,
+        /// What would do.
+        least: Duration,
+    },
 }
 
 impl Settings {
@@ -142,6 +159,7 @@ impl Settings {
             startup_allowance: Duration::from_secs(10),
             handover_timeout: Duration::from_secs(5),
             drop_after: Duration::from_secs(2),
+            lease: DEFAULT_LEASE,
             beats: Beats {
                 interval: Duration::from_millis(100),
                 limits: PerChannel { redundancy: 5, primary: 5 },
@@ -220,6 +238,10 @@ impl Settings {
             if promote_after < least {
                 return Err(SettingsError::FenceTooLate { fence_after, promote_after, least });
             }
+            let (lease, least) = (self.lease, least_lease(fence_after));
+            if self.mode == Mode::Arbiter && lease < least {
+                return Err(SettingsError::LeaseTooShort { lease, fence_after, least });
+            }
         }
         Ok(self)
     }
@@ -232,6 +254,12 @@ fn least_promote_after(fence_after: Duration) -> Duration {
     let closing = CLOSING_TIME.as_micros() * MILLION;
     let least = (fence + closing).div_ceil(MILLION - CLOCK_RATE_ERROR_PPM);
     Duration::from_micros(u64::try_from(least).unwrap_or(u64::MAX))
+}
+
+/// `lease x (1 - rate) >= fence_after x (1 + rate) + closing time`, so that who acts on
+/// acknowledgement alone was acknowledged for something that it sent while it acted; and time for three renewals.
+fn least_lease(fence_after: Duration) -> Duration {
+    least_promote_after(fence_after).max(CLOSING_TIME * 6)
 }
 
 #[cfg(test)]

@@ -52,6 +52,14 @@ pub enum Waiting {
     Closing,
     /// Handing over or taking over.
     Handover,
+    /// Mode `arbiter`: the grant is asked for.
+    Grant,
+    /// Mode `arbiter`: somebody else holds the grant.
+    GrantBusy,
+    /// Mode `arbiter`: the partner wrote that it went on alone.
+    PartnerWentOn,
+    /// Mode `arbiter`: the third party does not answer.
+    ArbiterAway,
 }
 
 impl Waiting {
@@ -97,6 +105,16 @@ impl Waiting {
             Self::Sync => "data is being brought level",
             Self::Closing => "outputs are being closed",
             Self::Handover => "a change of role is under way",
+            Self::Grant => "the arbiter is asked for the grant",
+            Self::GrantBusy => {
+                "the arbiter says that another holds the grant: this node acts when it ends or is given back"
+            }
+            Self::PartnerWentOn => {
+                "the arbiter says that the partner went on alone and has newer data: wait for it, or a person decides (hotpair promote)"
+            }
+            Self::ArbiterAway => {
+                "the arbiter cannot be reached, so nobody gets the grant: wait for it, or a person decides (hotpair promote)"
+            }
         }
     }
 }
@@ -121,8 +139,7 @@ impl Context {
             round: self.facts.round,
             echo: partner.map_or(0, |it| it.view.round),
             outputs_open: self.facts.outputs != Outputs::Closed,
-            sole: self.sole()
-                || (durable.sole.is_some() && durable.sole == Some(self.durable.last_used)),
+            sole: self.shows_sole(),
             unverified: marks.unverified,
             // A standby whose disk hangs is dropped all the same: as if it had been off.
             stale: marks.stale,
@@ -148,6 +165,10 @@ impl Context {
         let id = state.id();
         if self.facts.outputs == Outputs::Closing {
             return Waiting::Closing;
+        }
+        let acts = id.is_active() || id == StateId::SwitchingToStandby;
+        if let Some(grant) = self.waiting_for_grant().filter(|_| !acts) {
+            return grant;
         }
         match id {
             StateId::Active | StateId::ActiveStandbyNotAvailable => Waiting::No,
@@ -183,14 +204,14 @@ impl Context {
             Waiting::No
         } else if self.record.paused {
             Waiting::Paused
-        } else if self.record.damping.suspended {
+        } else if self.record.damping.suspended && self.settings.mode != Mode::Arbiter {
             Waiting::Suspended
         } else if self.progress.gap {
             Waiting::PersonGap
         } else {
             match self.settings.mode {
-                Mode::Manual | Mode::Arbiter => Waiting::PersonSilent,
-                Mode::NoSplit => Waiting::Promise,
+                Mode::Manual => Waiting::PersonSilent,
+                Mode::NoSplit | Mode::Arbiter => Waiting::Promise,
                 Mode::Availability => Waiting::No,
             }
         }
@@ -239,6 +260,7 @@ impl Context {
         if startup && (self.settings.may_assume() || self.facts.picture.never_heard()) {
             return Waiting::Partner;
         }
-        Waiting::PersonNoProof
+        let promised = self.settings.mode == Mode::Arbiter && !self.facts.picture.promote_due;
+        if self.sole() && promised { Waiting::Promise } else { Waiting::PersonNoProof }
     }
 }

@@ -152,7 +152,12 @@ impl State {
             Timer::StartupAllowance => self.id() == StateId::DeterminingFailoverStatus,
             Timer::Handover => matches!(self, Self::ToActive(_) | Self::ToStandby(_)),
             Timer::RecoveryHold => self.id() == StateId::Active,
-            Timer::Retry | Timer::Damping | Timer::Leave | Timer::Answer | Timer::Silence => true,
+            Timer::Retry
+            | Timer::Damping
+            | Timer::Leave
+            | Timer::Answer
+            | Timer::Silence
+            | Timer::Grant => true,
         }
     }
 

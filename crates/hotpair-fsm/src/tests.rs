@@ -1,6 +1,7 @@
 //! A small world with two machines in it, and what must hold there.
 mod world;
 mod steps;
+mod third;
 mod resting;
 mod writes;
 mod oddities;

@@ -21,11 +21,13 @@ pub enum Timer {
     Answer,
     /// After a `resume` silence counts anew: until this is over it moves nobody.
     Silence,
+    /// The grant ends so soon that outputs must close now.
+    Grant,
 }
 
 impl Timer {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::StartupAllowance,
         Self::Handover,
         Self::Retry,
@@ -34,6 +36,7 @@ impl Timer {
         Self::Leave,
         Self::Answer,
         Self::Silence,
+        Self::Grant,
     ];
 }
 

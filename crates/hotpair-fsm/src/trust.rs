@@ -118,7 +118,7 @@ impl Context {
             self.record.promoted_by_person = None;
             self.note_partner_seen(true);
         }
-        if self.is_durable() {
+        if self.is_durable() && self.is_alone_ended() {
             self.tell_guard(false);
             self.trust.level = !self.trust.told && !self.trust.telling;
         }
@@ -134,7 +134,7 @@ impl Context {
             }
             self.record.marks.sole = Some(self.record.last_used);
         }
-        let durable = self.is_durable();
+        let durable = self.is_durable() && self.may_go_alone();
         if durable {
             self.tell_guard(true);
         }

@@ -31,6 +31,7 @@ pub fn fsm_settings(settings: &Settings, designation: Designation) -> fsm::Setti
         startup_allowance: settings.pair.startup_allowance,
         handover_timeout: settings.pair.handover_timeout,
         drop_after: settings.pair.drop_after,
+        lease: settings.arbiter.as_ref().map_or(fsm::DEFAULT_LEASE, |it| it.lease),
         beats: beats(settings),
     }
 }

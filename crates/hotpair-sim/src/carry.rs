@@ -106,7 +106,7 @@ impl World {
                 self.nodes[node].behind[at] = behind;
                 self.later(node, again(EngineInput::GuardTold { behind }));
             }
-            EngineOutput::AskGrant => {
+            EngineOutput::AskGrant(_) => {
                 self.later(node, again(EngineInput::Grant(GrantEvent::Away)));
             }
             EngineOutput::Reply { id, reply } => {
@@ -126,7 +126,11 @@ impl World {
                 self.stopped(node, at, process);
             }
             EngineOutput::Data(output) => self.data(node, engine, output),
-            EngineOutput::StopObjects | EngineOutput::ReleaseGrant | EngineOutput::Step(_) => {}
+            EngineOutput::StopObjects
+            | EngineOutput::ReleaseGrant
+            | EngineOutput::GoAlone
+            | EngineOutput::EndAlone
+            | EngineOutput::Step(_) => {}
         }
     }
 

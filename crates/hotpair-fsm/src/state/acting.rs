@@ -55,13 +55,17 @@ fn why_unsure(it: &Acting, alone: bool, cx: &Context) -> Option<Rule> {
     if cx.facts.picture.fence_due && cx.is_fenced_by_silence() {
         return Some(Rule::FenceDue);
     }
+    if let Some(rule) = cx.why_ungranted() {
+        return Some(rule);
+    }
     let one_way = cx.facts.picture.one_way
         && cx.heard_active().is_some_and(|partner| partner.view.epoch > it.epoch);
     if one_way {
         return Some(Rule::OneWay);
     }
     // Closing is never paused, and a pause lets nothing be handed over.
-    let nobody_takes = alone || !cx.partner_state().is_level() || cx.record.paused;
+    let nobody_takes =
+        alone || !cx.partner_state().is_level() || cx.record.paused || !cx.arbiter_answers();
     (!cx.facts.storage_ok && nobody_takes).then_some(Rule::StorageFailed)
 }
 

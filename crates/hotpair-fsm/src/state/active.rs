@@ -2,7 +2,7 @@
 use super::acting::{Acting, why_leave};
 use super::{Move, State, ToStandby};
 use crate::context::Context;
-use crate::{Pulse, Rule};
+use crate::{Pulse, Rule, Timer};
 use hotpair_types::{Channel, Designation, Mode, RecoveryMode, StateId};
 
 pub(super) fn next(it: &mut Acting, cx: &mut Context) -> Option<Move> {
@@ -44,7 +44,7 @@ fn wants_recovery(cx: &Context) -> bool {
 
 /// A handover that is asked for, or that this host needs.
 fn why_hand_over(recovery: bool, cx: &Context) -> Option<(Rule, bool)> {
-    if !has_ready_partner(cx) {
+    if !has_ready_partner(cx) || !cx.arbiter_answers() {
         return None;
     }
     let partner = cx.answers()?;
@@ -54,7 +54,7 @@ fn why_hand_over(recovery: bool, cx: &Context) -> Option<(Rule, bool)> {
     if cx.wishes.switchover || partner.wants_switchover {
         return Some((Rule::Switchover, true));
     }
-    if cx.record.paused {
+    if cx.record.paused || was_declined(cx) {
         return None;
     }
     if !cx.facts.storage_ok && partner.storage_ok {
@@ -64,6 +64,11 @@ fn why_hand_over(recovery: bool, cx: &Context) -> Option<(Rule, bool)> {
         return Some((Rule::HandOverNetwork, false));
     }
     (recovery && cx.progress.hold_over).then_some((Rule::Recovery, false))
+}
+
+/// The standby cannot get the grant: it is not offered again for a while.
+fn was_declined(cx: &Context) -> bool {
+    cx.settings.mode == Mode::Arbiter && cx.timers.is_set(Timer::Retry)
 }
 
 /// The standby is no longer one.
@@ -81,7 +86,9 @@ fn why_alone(cx: &Context) -> Option<Rule> {
     let silent = picture.is_silent() || !picture.acknowledged;
     let allowed = match cx.settings.mode {
         Mode::NoSplit => cx.sole(),
-        Mode::Availability | Mode::Manual | Mode::Arbiter => true,
+        // Without the grant it lives on acknowledgements alone.
+        Mode::Arbiter => cx.is_granted() || cx.grant.by_person,
+        Mode::Availability | Mode::Manual => true,
     };
     (silent && allowed).then_some(Rule::PartnerSilent)
 }

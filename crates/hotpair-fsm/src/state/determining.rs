@@ -2,7 +2,7 @@
 use super::{Move, Standby, State, ToActive};
 use crate::context::Context;
 use crate::{Rule, Timer};
-use hotpair_types::StateId;
+use hotpair_types::{Mode, StateId};
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,7 +58,8 @@ impl Determining {
         }
         self.note_verdict(cx);
         let closed = answer.is_some_and(|it| !it.outputs_open && it.state.is_syncing());
-        if self.won && closed && cx.may_move() {
+        let yielded = self.won && closed && cx.may_move();
+        if yielded && cx.gets_grant(Rule::PartnerYielded, None) {
             return Some(ToActive::enter_unsure(Rule::PartnerYielded, cx));
         }
         if let Some(active) = cx.heard_active() {
@@ -67,7 +68,7 @@ impl Determining {
             return lost.then(|| (Rule::NotElected, Standby::enter_under(active, cx)));
         }
         if answer.is_some() {
-            if cx.is_elected() {
+            if cx.is_elected() && cx.gets_grant(Rule::Elected, None) {
                 return Some(ToActive::enter_unsure(Rule::Elected, cx));
             }
             if cx.wins() == Some(false) {
@@ -93,7 +94,8 @@ fn next_to_level(cx: &mut Context) -> Option<Move> {
         return (!cx.sole()).then(|| (Rule::PartnerTakesOver, Standby::enter_waiting(cx)));
     }
     let moved = answer.echo != cx.facts.round;
-    (!moved && cx.may_move() && cx.is_promised())
+    let goes_on = !moved && cx.may_move() && cx.is_promised();
+    (goes_on && cx.gets_grant(Rule::NotMoved, None))
         .then(|| ToActive::enter_unsure(Rule::NotMoved, cx))
 }
 
@@ -105,8 +107,14 @@ fn alone(cx: &mut Context) -> Option<Move> {
     if !cx.may_move() || cx.record.marks.stale || cx.facts.module_missing {
         return None;
     }
+    // The promise that an acknowledgement was may be one of our former process.
+    if cx.settings.mode == Mode::Arbiter && !cx.facts.picture.promote_due {
+        return None;
+    }
     if cx.sole() {
-        return Some(ToActive::enter_unsure(Rule::AloneSole, cx));
+        return cx
+            .gets_grant(Rule::AloneSole, None)
+            .then(|| ToActive::enter_unsure(Rule::AloneSole, cx));
     }
     cx.settings.may_assume().then(|| ToActive::enter_unsure(Rule::AloneUnverified, cx))
 }

@@ -19,17 +19,20 @@ pub(super) fn why_leave(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     if let Some(moved) = why_unready(it, cx) {
         return Some(moved);
     }
-    if let Some(rule) = why_act(it, cx).filter(|&rule| may_begin(rule, cx)) {
+    let act = why_act(it, cx).filter(|&rule| may_begin(rule, cx));
+    if let Some(rule) = act.filter(|&rule| cx.gets_grant(rule, Some(it.instance))) {
         return Some(ToActive::enter_level(rule, it, cx));
     }
+    decline(it, cx);
     // A person's handover is not held back by a pause.
     if let Some((id, by_person)) = offer(it, cx)
         && cx.may_act()
+        && cx.arbiter_answers()
         && (by_person || !cx.record.paused)
     {
         return Some(ToActive::enter_offered(id, by_person, it, cx));
     }
-    if cx.is_elected() {
+    if cx.is_elected() && cx.gets_grant(Rule::Elected, Some(it.instance)) {
         return Some(ToActive::enter_level(Rule::Elected, it, cx));
     }
     (cx.wins() == Some(false)).then(|| {
@@ -71,6 +74,15 @@ fn offer(it: &Follower, cx: &Context) -> Option<(u32, bool)> {
     let Step::Offer { id } = view.step else { return None };
     let offered = view.state == StateId::SwitchingToStandby && cx.facts.accepted != Some(id);
     (offered && view.positions == cx.positions()).then_some((id, view.by_person))
+}
+
+/// A handover that could not be taken is declined at once, as long as it is offered.
+fn decline(it: &Follower, cx: &mut Context) {
+    match offer(it, cx).filter(|_| !cx.arbiter_answers()) {
+        Some((id, _)) => cx.show(Step::Declined { id }),
+        None if matches!(cx.facts.step, Step::Declined { .. }) => cx.show(Step::None),
+        None => {}
+    }
 }
 
 /// What takes the level away.

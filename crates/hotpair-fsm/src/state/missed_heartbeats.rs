@@ -13,7 +13,9 @@ pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
         Standby::throw_away(cx);
         return Some((Rule::Reinit, Standby::enter_from_sync(Some(*it), cx)));
     }
-    if let Some(rule) = why_act(cx) {
+    if let Some(rule) = why_act(cx)
+        && cx.gets_grant(rule, Some(it.instance))
+    {
         return Some(ToActive::enter_level(rule, it, cx));
     }
     let were = cx.facts.degraded;
@@ -33,7 +35,9 @@ pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
 /// What the mode makes of silence.
 fn why_act(cx: &Context) -> Option<Rule> {
     let picture = &cx.facts.picture;
-    let held = cx.record.damping.suspended || cx.timers.is_set(Timer::Silence);
+    // A grant is as good as proof.
+    let suspended = cx.record.damping.suspended && cx.settings.mode != Mode::Arbiter;
+    let held = suspended || cx.timers.is_set(Timer::Silence);
     if !cx.may_move() || held || cx.progress.gap {
         return None;
     }
@@ -42,8 +46,9 @@ fn why_act(cx: &Context) -> Option<Rule> {
         Mode::Availability if picture.hint == Hint::Unanswered && !picture.refused => {
             Some(Rule::HintUnanswered)
         }
-        Mode::NoSplit if picture.is_silent() && picture.promote_due => Some(Rule::Silent),
-        // The grant has its place here.
+        Mode::NoSplit | Mode::Arbiter if picture.is_silent() && picture.promote_due => {
+            Some(Rule::Silent)
+        }
         Mode::Arbiter | Mode::Manual | Mode::Availability | Mode::NoSplit => None,
     }
 }

@@ -22,13 +22,16 @@ pub(super) fn next(it: &mut Standby, cx: &mut Context) -> Option<Move> {
         cx.facts.failed = None;
     }
     let fresh = !cx.record.marks.stale;
-    if let Some(why) = cx.facts.failed.filter(|&why| fresh && may_begin(why, cx)) {
+    let follows = it.follower.map(|it| it.instance);
+    let again = cx.facts.failed.filter(|&why| fresh && may_begin(why, cx));
+    if let Some(why) = again.filter(|&why| cx.gets_grant(why, follows)) {
         return Some(ToActive::enter_again(why, it.follower, cx));
     }
-    if let Some(rule) = why_act(it, cx).filter(|&rule| may_begin(rule, cx)) {
+    let act = why_act(it, cx).filter(|&rule| may_begin(rule, cx));
+    if let Some(rule) = act.filter(|&rule| cx.gets_grant(rule, follows)) {
         return Some(ToActive::enter_behind(rule, it.follower, cx));
     }
-    if cx.is_elected() {
+    if cx.is_elected() && cx.gets_grant(Rule::Elected, follows) {
         return Some(ToActive::enter_behind(Rule::Elected, it.follower, cx));
     }
     if cx.wins() == Some(false) && cx.facts.lost_to.is_none() {

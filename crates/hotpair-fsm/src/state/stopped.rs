@@ -36,6 +36,7 @@ impl Stopped {
         let shown = seen || cx.heard().is_none() || cx.progress.leave_over;
         if !self.announced && cx.outputs_closed() && shown && (kept || cx.progress.leave_over) {
             self.announced = true;
+            cx.release_grant();
             cx.act(Action::Stopped { process: self.process, seen });
         }
         None
@@ -63,7 +64,8 @@ pub(super) fn why_stop(state: &State, cx: &mut Context) -> Option<Move> {
 fn may_leave(state: &State, cx: &Context) -> bool {
     match state {
         State::Active(_) => {
-            let ready = super::active::has_ready_partner(cx) && !cx.record.paused;
+            let ready =
+                super::active::has_ready_partner(cx) && !cx.record.paused && cx.arbiter_answers();
             cx.wishes.leave_now || !ready
         }
         State::ToStandby(_) => false,

@@ -83,6 +83,8 @@ impl ToActive {
                 cx.record.promoted_by_person = Some(epoch);
                 cx.record.marks.stale = false;
                 cx.record.recovery_held = true;
+                // Only a person's promotion begins before the grant is got.
+                cx.set(Timer::Handover, cx.settings.handover_timeout + cx.settings.lease);
             } else if was_lost(rule) {
                 cx.record.recovery_held = false;
             }
@@ -121,12 +123,15 @@ impl ToActive {
             return cx.is_durable().then(|| self.go_back(why, cx));
         }
         self.accept(cx);
+        self.ask_for_grant(cx);
         self.fetch(cx);
         let fetched = !self.fetching || cx.progress.fetched || cx.heard().is_none();
         // Whoever it is: two are never open while they hear each other.
         let acts = |it: &Partner| it.view.outputs_open || self.minds_sole(it.view.sole, cx);
         let shut = !self.hears(cx).is_some_and(|it| acts(&it));
+        let shut = shut && cx.is_partner_shut();
         let ready = self.released && fetched && shut && cx.progress.objects_ready;
+        let ready = ready && (cx.is_granted() || self.does_without(cx));
         let ready = ready && cx.is_durable();
         ready.then(|| self.open(cx))
     }
@@ -152,9 +157,43 @@ impl ToActive {
         if self.is_released(id, cx) {
             self.released = true;
             cx.timers.stop(Timer::Handover);
+            if !cx.is_granted() {
+                // The old active gives the grant back now.
+                cx.set(Timer::Handover, cx.settings.handover_timeout);
+            }
             use_epoch(self.epoch, true, cx);
             cx.record.recovery_held = self.by_person;
         }
+    }
+
+    /// Asks for the grant, as long as it is needed. An epoch is not below the revision of the grant.
+    fn ask_for_grant(&mut self, cx: &mut Context) {
+        if !self.released || !cx.gets_grant(self.rule, self.follows()) {
+            return;
+        }
+        if cx.grant_revision().is_some_and(|it| it > self.epoch.number) {
+            let (sole, person) = (cx.sole(), cx.record.promoted_by_person == Some(self.epoch));
+            self.epoch = cx.next_epoch();
+            cx.record.epoch = self.epoch;
+            use_epoch(self.epoch, sole, cx);
+            if person {
+                cx.record.promoted_by_person = Some(self.epoch);
+            }
+        }
+    }
+
+    /// A person decided, and there is nobody to ask.
+    fn does_without(&self, cx: &Context) -> bool {
+        self.rule == Rule::Promoted && cx.is_arbiter_away()
+    }
+
+    /// The grant was lost, or is not got in time.
+    fn lacks_grant(&self, cx: &Context) -> bool {
+        // All others begin with it.
+        let begins = matches!(self.rule, Rule::Promoted | Rule::Offered);
+        let away = cx.is_arbiter_away() && self.rule == Rule::Offered;
+        let waits = begins && !cx.progress.handover_over && !away;
+        self.released && !cx.is_granted() && !waits && !self.does_without(cx)
     }
 
     /// The old active's outputs are closed for good.
@@ -175,6 +214,9 @@ impl ToActive {
             if withdrawn || newer || cx.progress.handover_over {
                 return Some(Rule::Withdrawn);
             }
+        }
+        if self.lacks_grant(cx) {
+            return Some(Rule::GrantNotHeld);
         }
         // Before the release nothing is promised, and nothing is open.
         if self.released && !cx.is_promised() {
@@ -221,6 +263,7 @@ impl ToActive {
         }
         cx.order(ReplicaOrder::BecomeActive { epoch });
         cx.show(Step::None);
+        cx.grant.by_person = !cx.is_granted();
         cx.open_outputs(epoch);
         let acting = Acting { epoch, since: cx.now, won: None };
         let reachable = self.hears(cx).is_some_and(|it| {
@@ -297,7 +340,8 @@ pub(super) fn may_begin(rule: Rule, cx: &Context) -> bool {
     cx.may_move() && (cx.is_promised() || proves_sole(rule, cx.settings.mode))
 }
 
-/// The partner is proven out by what promotes us. Every other rule leaves it open.
+/// The partner is proven out by what promotes us: silence too where the promise was waited for, or a
+/// grant is held. Every other rule leaves it open.
 fn proves_sole(rule: Rule, mode: Mode) -> bool {
     let proof = matches!(
         rule,
@@ -308,7 +352,7 @@ fn proves_sole(rule: Rule, mode: Mode) -> bool {
             | Rule::LateRelease
             | Rule::Promoted
     );
-    proof || (rule == Rule::Silent && mode == Mode::NoSplit)
+    proof || (rule == Rule::Silent && matches!(mode, Mode::NoSplit | Mode::Arbiter))
 }
 
 /// Whether what promotes us says that the other was lost. Then a person's switchover of long ago no

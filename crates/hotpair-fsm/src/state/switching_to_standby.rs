@@ -89,6 +89,9 @@ impl ToStandby {
                 return Some((Rule::StorageFailed, Determining::enter_unsure(cx)));
             }
             let epoch = cx.next_epoch();
+            if declined {
+                cx.set(Timer::Retry, cx.settings.handover_timeout);
+            }
             *resuming = Some(epoch);
             cx.record.epoch = epoch;
             cx.record.last_used = epoch;
@@ -153,7 +156,7 @@ impl ToStandby {
             () if cx.progress.stalled => Some(Rule::Stalled),
             () if stale_epoch => Some(Rule::StaleEpoch),
             () if fence => Some(Rule::FenceDue),
-            () => None,
+            () => cx.why_ungranted(),
         }
     }
 }

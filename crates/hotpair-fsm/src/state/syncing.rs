@@ -5,7 +5,9 @@ use crate::{Pulse, Rule};
 
 /// A row that leaves 5, 6 or 7 other than forward.
 pub(super) fn why_end(it: &Follower, cx: &mut Context) -> Option<Move> {
-    if let Some(rule) = super::not_ready::winner_fenced(it, cx) {
+    if let Some(rule) = super::not_ready::winner_fenced(it, cx)
+        && cx.gets_grant(rule, Some(it.instance))
+    {
         return Some(ToActive::enter_behind(rule, Some(*it), cx));
     }
     if cx.wishes.reinit {

@@ -4,4 +4,5 @@
 mod explorer;
 mod invariants;
 mod modes;
+mod with_arbiter;
 mod far;

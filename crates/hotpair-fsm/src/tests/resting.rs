@@ -1,5 +1,6 @@
 //! What happens by itself in the small world until nothing is left to happen.
 use super::steps::{Step, TODOS};
+use super::third::With;
 use super::world::World;
 
 impl World {
@@ -9,6 +10,7 @@ impl World {
         for host in 0..2 {
             steps.extend([Step::Hears(host), Step::Acknowledged(host), Step::Stored(host)]);
             steps.extend((0..TODOS.len() as u8).map(|it| Step::Done(host, it)));
+            steps.extend([With::Call, With::Note, With::GiveBack].map(|it| Step::With(host, it)));
             steps.extend([Step::Summary(host), Step::Deliver(host), Step::CatchUp(host)]);
         }
         steps.retain(|it| self.can(*it));

@@ -5,6 +5,8 @@ mod endings;
 mod commands;
 mod handover;
 mod modes;
+mod granted;
+mod ungranted;
 mod conflict;
 mod trouble;
 mod storage;
@@ -14,6 +16,7 @@ mod detector;
 
 use super::oddities::Odd;
 use super::steps::Step;
+use super::third::With;
 use super::world::World;
 use crate::{Command, Reply, Settings, Timer};
 use expect_test::Expect;
@@ -153,6 +156,11 @@ fn parse(line: &str) -> Vec<Step> {
         "one-way" => Step::Odd(host, Odd::OneWay),
         "recovers-by-itself" => Step::Odd(host, Odd::Automatic),
         "mend" => Step::Mend(host),
+        "arbiter-away" => Step::With(host, With::Cut),
+        "arbiter-back" => Step::With(host, With::Heal),
+        "grant-ending" => Step::Elapsed(host, Timer::Grant),
+        "grant-lost" => Step::With(host, With::Lost),
+        "lease-ends" => Step::With(host, With::LeaseEnds),
         "stalled" => Step::Stalled(host),
         "cut-from" => Step::Cut(host),
         "heal-from" => Step::Heal(host),
@@ -167,6 +175,27 @@ fn no_split(settings: &mut Settings) {
 
 fn manual(settings: &mut Settings) {
     settings.mode = Mode::Manual;
+    settings.start_alone = hotpair_types::StartAlone::Proven;
+}
+
+/// One step of a script by itself, and what happens by itself after it.
+#[track_caller]
+fn step(world: &mut World, line: &str) {
+    for step in parse(line) {
+        assert!(world.can(step), "{line}");
+        world.take(step);
+    }
+    world.run();
+}
+
+/// A script in mode `arbiter` that begins with a level pair.
+#[track_caller]
+fn check_granted(script: &str, transcript: &Expect) {
+    check_with(arbiter, &format!("start master\nstart backup\n{script}"), transcript);
+}
+
+fn arbiter(settings: &mut Settings) {
+    settings.mode = Mode::Arbiter;
     settings.start_alone = hotpair_types::StartAlone::Proven;
 }
 

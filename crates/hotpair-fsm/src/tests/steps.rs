@@ -1,8 +1,9 @@
 //! The steps a world can take: what a driver, a network and a person may do.
 use super::oddities::Odd;
+use super::third::With;
 use super::world::{Live, OTHER, Todo, World, both};
 use crate::{Acknowledge, Command, CommandId, Event, Hint, Pulse, Timer};
-use hotpair_types::{PerChannel, StateId};
+use hotpair_types::{Mode, PerChannel, StateId};
 
 /// One step. Hosts are 0 (master) and 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,6 +52,8 @@ pub(super) enum Step {
     Heal(usize),
     Stalled(usize),
     FailPromotion(usize),
+    /// Between this host and the third party.
+    With(usize, With),
     /// Something else of a host's own goes wrong.
     Odd(usize, Odd),
     Ask(usize, Command),
@@ -141,7 +144,10 @@ impl World {
             Step::Elapsed(host, timer) => {
                 // A starting node hears a partner that it can hear before its allowance is over.
                 let early = timer == Timer::StartupAllowance && self.reaches(OTHER[host]);
-                !early && self.live(host).is_some_and(|it| it.machine.cx.timers.is_set(timer))
+                let lasts = timer == Timer::Grant && !self.can_end(host);
+                !early
+                    && !lasts
+                    && self.live(host).is_some_and(|it| it.machine.cx.timers.is_set(timer))
             }
             Step::Write(host) => {
                 self.takes_writes(host)
@@ -164,6 +170,7 @@ impl World {
             Step::Heal(host) => self.cut[host],
             Step::Stalled(host) => self.live(host).is_some(),
             Step::FailPromotion(host) => self.state(host) == StateId::SwitchingToActive,
+            Step::With(host, what) => self.can_with(host, what),
             Step::Odd(host, Odd::DataLate) => self.state(host) == StateId::Active,
             Step::Odd(host, Odd::OneWay) => {
                 self.cut[host] && self.live(host).is_some_and(|it| !it.picture.one_way)
@@ -248,17 +255,14 @@ impl World {
             Step::Heal(host) => self.cut[host] = false,
             Step::Stalled(host) => self.give(host, Event::LoopStalled),
             Step::FailPromotion(host) => self.give(host, Event::PromotionFailed),
+            Step::With(host, what) => self.take_with(host, what),
             Step::Odd(host, odd) => self.go_odd(host, odd),
             Step::Mend(host) => self.mend(host),
             Step::Ask(host, command) | Step::AskAnyway(host, command) => {
                 self.give(host, Event::Command { id: CommandId(0), command });
             }
         }
-        for host in 0..2 {
-            if self.live(host).is_some_and(|it| it.stopped) {
-                self.hosts[host].live = None;
-            }
-        }
+        self.end_stopped();
     }
 
     /// Beats repeat what was said already.
@@ -373,6 +377,8 @@ impl World {
         let late = matches!(step, Step::DeliverOld(_));
         let view = old.filter(|_| late).unwrap_or_else(|| live.machine.view());
         live.delivered = Some(view);
+        live.orders.seen_open |=
+            view.outputs_open && live.machine.cx.settings.mode == Mode::Arbiter;
         let acknowledges = std::mem::take(&mut live.heard_new);
         if let Some(other) = &mut self.hosts[OTHER[host]].live {
             other.heard_new = true;

@@ -1,5 +1,6 @@
 //! Two machines, two disks, one link, no clock: time stands still and deadlines pass when the test
 //! says so. Replication is abstract: a history is copied whole.
+use super::third::{Orders, Third};
 use crate::{
     Acknowledge, Action, Boot, Event, Machine, Picture, Pulse, Record, ReplicaOrder, Reply,
     RoleChange, Settings, Ticket, View,
@@ -41,6 +42,8 @@ pub(super) struct Live {
     pub(super) stopped: bool,
     /// Heard something that it has not acknowledged yet.
     pub(super) heard_new: bool,
+    /// What it was ordered to ask of the third party.
+    pub(super) orders: Orders,
 }
 
 /// A host with its disk and its guard.
@@ -70,6 +73,7 @@ pub(super) struct World {
     pub(super) keeps_replicated: bool,
     /// The same of degraded ones: where nobody acts on old data without a person, and no disk fails.
     pub(super) keeps_degraded: bool,
+    pub(super) third: Third,
     pub(super) changes: Vec<(usize, RoleChange)>,
     pub(super) replies: Vec<(usize, Reply)>,
     /// Who left, and whether it knew that the other saw it.
@@ -102,6 +106,7 @@ impl World {
             replicated: BTreeSet::new(),
             keeps_replicated: false,
             keeps_degraded: false,
+            third: Third::default(),
             changes: Vec::new(),
             replies: Vec::new(),
             left: Vec::new(),
@@ -154,6 +159,7 @@ impl World {
             delivered: None,
             stopped: false,
             heard_new: false,
+            orders: Orders::default(),
         });
         self.carry_out(host, actions);
     }
@@ -185,6 +191,7 @@ impl World {
                 }
                 Action::OpenOutputs { epoch } => {
                     it.open = Some(epoch);
+                    it.orders.seen_open = false;
                     let runtime = &self.hosts[host].history.runtime;
                     let lost = self.replicated.iter().find(|it| {
                         runtime.last < it.sequence
@@ -218,10 +225,12 @@ impl World {
                     self.left.push((host, seen));
                 }
                 Action::Reply { reply, .. } => self.replies.push((host, reply)),
+                Action::AskGrant(ask) => it.orders.ask(Some(ask)),
+                Action::ReleaseGrant => it.orders.ask(None),
+                Action::GoAlone => it.orders.note(true),
+                Action::EndAlone => it.orders.note(false),
                 Action::PublishSummary
                 | Action::Acknowledge(_)
-                | Action::AskGrant
-                | Action::ReleaseGrant
                 | Action::AskFast(_)
                 | Action::Alarm(_) => {}
             }

@@ -17,6 +17,9 @@ impl World {
             let marks = it.disk.marks;
             let sole = marks.sole.is_some() && marks.sole == Some(it.disk.last_used);
             assert!(sole || marks.unverified, "S4: a degraded answer without durable sole");
+            let person = self.live(host).is_some_and(|it| it.machine.cx.grant.by_person);
+            let noted = !self.has_arbiter() || person || self.third.alone == Some(host);
+            assert!(noted, "S4: a degraded answer that the arbiter does not know of");
             assert!(it.behind, "S4: a degraded answer that the guard does not know of");
         }
         self.set_history(host, history.clone());

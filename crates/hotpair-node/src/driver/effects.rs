@@ -46,11 +46,11 @@ impl Driver {
             EngineOutput::PrepareObjects => self.engine_input(engine, EngineInput::ObjectsReady),
             EngineOutput::StopObjects => {}
             EngineOutput::TellGuard { behind } => self.guard.tell(usize::from(engine.0), behind),
-            EngineOutput::AskGrant => {
+            EngineOutput::AskGrant(_) => {
                 // Settings refuse the mode as long as there is no arbiter to ask.
                 self.engine_input(engine, EngineInput::Grant(GrantEvent::Away));
             }
-            EngineOutput::ReleaseGrant => {}
+            EngineOutput::ReleaseGrant | EngineOutput::GoAlone | EngineOutput::EndAlone => {}
             EngineOutput::Reply { id, reply } => self.answer_command(engine, id, reply),
             EngineOutput::RoleChanged(change) => self.role_changed(engine, &change),
             EngineOutput::Alarm(alarm) => self.fsm_alarm(engine, alarm),
@@ -157,6 +157,9 @@ impl Driver {
                 return;
             }
             fsm::Alarm::TwoActives => ("two-actives", "both nodes are active; an election follows"),
+            fsm::Alarm::ArbiterAway => {
+                ("arbiter-away", "the arbiter cannot be reached: no role changes but by a person")
+            }
         };
         tracing::warn!(engine = %self.name_of(engine), id, text, "alarm");
         self.raise(engine, id, text.to_owned());

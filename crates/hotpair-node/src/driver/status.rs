@@ -13,11 +13,12 @@ use std::time::Duration;
 
 /// The alarms of a state machine that end by themselves, with their ids. The others stay until a
 /// person has looked.
-const PASSING_ALARMS: [(fsm::Alarm, &str); 4] = [
+const PASSING_ALARMS: [(fsm::Alarm, &str); 5] = [
     (fsm::Alarm::Suspended, "suspended"),
     (fsm::Alarm::Unverified, "unverified"),
     (fsm::Alarm::Stale, "stale"),
     (fsm::Alarm::TwoActives, "two-actives"),
+    (fsm::Alarm::ArbiterAway, "arbiter-away"),
 ];
 
 /// How fast a sync goes.

@@ -2,6 +2,7 @@
 //! broken one.
 use super::super::oddities::Odd;
 use super::super::steps::{Step, TODOS};
+use super::super::third::With;
 use super::super::world::{OTHER, Todo, World};
 use super::invariants;
 use crate::{Command, Rule, Settings, Ticket, Timer};
@@ -40,6 +41,12 @@ pub(super) enum Fault {
     Timeout,
     Late,
     Promotion,
+    /// The third party cannot be reached.
+    Away,
+    /// A grant ends though the third party can be reached: it is slow.
+    Slow,
+    /// It says that the grant is lost.
+    Lost,
     Odd(Odd),
     Ask(Command),
 }
@@ -284,6 +291,11 @@ fn steps(world: &World, bounds: &Bounds<'_>, faults: u8) -> Vec<(Step, u8)> {
             Step::Elapsed(host, Timer::Leave),
             Step::Elapsed(host, Timer::Silence),
         ];
+        let with = [With::Call, With::Note, With::GiveBack, With::LeaseEnds];
+        free.extend(with.map(|it| Step::With(host, it)));
+        if world.is_away(host) {
+            free.push(Step::Elapsed(host, Timer::Grant));
+        }
         free.extend((0..TODOS.len() as u8).map(|it| Step::Done(host, it)));
         if world.hosts[host].starts < bounds.starts_max {
             free.push(Step::Start(host));
@@ -301,11 +313,17 @@ fn steps(world: &World, bounds: &Bounds<'_>, faults: u8) -> Vec<(Step, u8)> {
                 Fault::Miss => vec![Step::Misses(host)],
                 Fault::Timeout => vec![Step::Elapsed(host, Timer::Handover)],
                 Fault::Late => vec![Step::DeliverOld(host)],
+                Fault::Away => vec![Step::With(host, With::Cut), Step::With(host, With::Heal)],
+                Fault::Slow => vec![Step::Elapsed(host, Timer::Grant)],
+                Fault::Lost => vec![Step::With(host, With::Lost)],
                 Fault::Promotion => vec![Step::FailPromotion(host)],
                 Fault::Odd(odd) => vec![Step::Odd(host, *odd)],
                 Fault::Ask(command) => vec![Step::Ask(host, *command)],
             };
-            let cost = |it: Step| u8::from(!matches!(it, Step::Heal(_) | Step::DeliverOld(_)));
+            let free = |it: Step| {
+                matches!(it, Step::Heal(_) | Step::DeliverOld(_) | Step::With(_, With::Heal))
+            };
+            let cost = |it: Step| u8::from(!free(it));
             steps.extend(costs.into_iter().map(|it| (it, cost(it))));
         }
     }

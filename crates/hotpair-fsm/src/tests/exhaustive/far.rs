@@ -29,6 +29,9 @@ fn everything(cuts: bool, persons: bool) -> Vec<Fault> {
         Fault::Timeout,
         Fault::Late,
         Fault::Promotion,
+        Fault::Away,
+        Fault::Slow,
+        Fault::Lost,
     ];
     faults.extend(commands.map(Fault::Ask));
     faults.extend(Odd::ALL.map(Fault::Odd));
@@ -47,6 +50,8 @@ fn wherever_they_wander_they_heal_and_every_edge_is_taken() {
         (Mode::NoSplit, true, false),
         (Mode::NoSplit, true, true),
         (Mode::Manual, true, false),
+        (Mode::Arbiter, true, false),
+        (Mode::Arbiter, true, true),
     ] {
         let bounds = Bounds {
             faults: &everything(cuts, persons),
@@ -79,12 +84,15 @@ fn wherever_they_wander_they_heal_and_every_edge_is_taken() {
         9 -> 4 by dropped
         9 -> 4 by left-beyond
         9 -> 4 by fenced-behind
-        8 -> 10 by late-release
         9 -> 10 by left
         9 -> 10 by late-release
         9 -> 10 by elected
+        2 -> 1 by grant-ending
+        2 -> 1 by grant-taken
         2 -> 1 by one-way
+        3 -> 1 by grant-taken
         3 -> 1 by one-way
+        11 -> 1 by grant-taken
         11 -> 1 by stale-epoch
     "#]]
     .assert_eq(&never);

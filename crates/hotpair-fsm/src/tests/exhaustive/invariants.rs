@@ -1,5 +1,6 @@
 //! What must hold in every world, whoever did what.
 use super::super::steps::Step;
+use super::super::third::With;
 use super::super::world::{OTHER, World};
 use crate::{Command, Rule, Timer};
 use hotpair_types::StateId;
@@ -11,15 +12,20 @@ pub(super) fn check(world: &World, never_two: bool) -> Result<(), String> {
     }
     for host in 0..2 {
         let Some(live) = world.live(host) else { continue };
+        if !world.is_open_by_right(host) {
+            return Err(format!("S2: {host} is open without a grant or acknowledgement"));
+        }
         if live.open.is_some_and(|it| it > world.hosts[host].disk.epoch) {
             return Err("S5: acts before its epoch is durable".into());
         }
         let (record, disk) = (live.machine.record(), &world.hosts[host].disk);
         if live.machine.view().level {
             let sole = disk.marks.sole.is_some() && disk.marks.sole == Some(disk.last_used);
-            if sole || world.hosts[host].behind {
+            let noted = world.has_arbiter() && world.third.alone == Some(host);
+            if sole || noted || world.hosts[host].behind {
                 return Err(
-                    "S4: level is told while sole is durable or the guard says behind".into()
+                    "S4: level is told while sole is durable, or guard or arbiter say behind"
+                        .into(),
                 );
             }
         }
@@ -62,6 +68,7 @@ fn may_promote(from: StateId, rule: Rule) -> bool {
 pub(super) fn heals(mut world: World) -> Result<(), String> {
     world.changes.clear();
     world.cut = [false; 2];
+    world.mend_arbiter();
     for host in 0..2 {
         world.mend(host);
     }
@@ -86,6 +93,10 @@ pub(super) fn heals(mut world: World) -> Result<(), String> {
             return Ok(());
         }
         for host in 0..2 {
+            let lease_ends = Step::With(host, With::LeaseEnds);
+            if world.can(lease_ends) {
+                world.take(lease_ends);
+            }
             for timer in [
                 Timer::Handover,
                 Timer::Retry,

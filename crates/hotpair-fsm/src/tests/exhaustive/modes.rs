@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use hotpair_types::{Mode, StartAlone};
 
 /// What a walk keeps to when it says nothing else.
-const BOUNDS: Bounds<'_> = Bounds {
+pub(super) const BOUNDS: Bounds<'_> = Bounds {
     faults: &[],
     faults_max: 1,
     epoch_max: 4,
@@ -29,7 +29,7 @@ pub(super) fn mode(mode: Mode) -> impl Fn(&mut Settings) {
 
 /// Walks to the end. A number of worlds that changed is a change of behaviour: is it meant?
 #[track_caller]
-fn check(which: Mode, bounds: &Bounds<'_>, worlds: &Expect) {
+pub(super) fn check(which: Mode, bounds: &Bounds<'_>, worlds: &Expect) {
     let seen = explore(mode(which), bounds);
     worlds.assert_eq(&seen.worlds.to_string());
 }

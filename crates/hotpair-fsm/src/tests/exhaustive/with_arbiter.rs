@@ -1,0 +1,59 @@
+//! Walks in mode `arbiter`: with a third party that is away for one or for both, slow, or forgetful.
+use super::explorer::{Bounds, Fault};
+use super::modes::{BOUNDS, check};
+use crate::Command;
+use Fault::{Ask, Away, Crash, Cut, Kill, Lost, Slow, Timeout};
+use expect_test::expect;
+use hotpair_types::Mode;
+
+#[test]
+fn arbiter_two_cuts_open_never_two() {
+    check(Mode::Arbiter, &Bounds { faults: &[Cut], faults_max: 2, ..BOUNDS }, &expect!["110281"]);
+}
+
+#[test]
+fn arbiter_away_and_cut_opens_never_two() {
+    let faults = &[Away, Cut];
+    let bounds = Bounds { faults, faults_max: 2, starts_max: 1, round_max: 2, ..BOUNDS };
+    check(Mode::Arbiter, &bounds, &expect!["55959"]);
+}
+
+#[test]
+fn arbiter_a_crash_opens_never_two() {
+    check(Mode::Arbiter, &Bounds { faults: &[Crash], ..BOUNDS }, &expect!["69357"]);
+}
+
+#[test]
+fn arbiter_a_kill_loses_nothing_replicated() {
+    let faults = &[Kill, Cut];
+    let bounds = Bounds { faults, starts_max: 1, round_max: 2, entries_max: 1, ..BOUNDS };
+    check(Mode::Arbiter, &bounds, &expect!["31221"]);
+}
+
+#[test]
+fn arbiter_away_and_a_crash_opens_never_two() {
+    let faults = &[Away, Crash];
+    let bounds = Bounds { faults, faults_max: 2, starts_max: 1, round_max: 2, ..BOUNDS };
+    check(Mode::Arbiter, &bounds, &expect!["8573"]);
+}
+
+#[test]
+fn arbiter_slow_and_cut_opens_never_two() {
+    let faults = &[Slow, Lost, Cut];
+    let bounds = Bounds { faults, faults_max: 2, starts_max: 1, round_max: 2, ..BOUNDS };
+    check(Mode::Arbiter, &bounds, &expect!["33132"]);
+}
+
+#[test]
+fn arbiter_a_handover_without_it_opens_never_two() {
+    let faults = &[Ask(Command::Switchover), Away, Timeout];
+    let bounds = Bounds { faults, faults_max: 3, starts_max: 1, ..BOUNDS };
+    check(Mode::Arbiter, &bounds, &expect!["108384"]);
+}
+
+#[test]
+fn arbiter_a_promotion_by_a_person_heals() {
+    let faults = &[Ask(Command::Promote { accept_loss: true }), Cut];
+    let bounds = Bounds { faults, faults_max: 2, starts_max: 1, never_two: false, ..BOUNDS };
+    check(Mode::Arbiter, &bounds, &expect!["123235"]);
+}

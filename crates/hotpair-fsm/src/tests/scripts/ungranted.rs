@@ -1,0 +1,311 @@
+//! Mode `arbiter`: who closes without the grant, and who waits for it.
+use super::super::world::World;
+use super::{arbiter, check_granted as check, step};
+use crate::{Alarm, Waiting};
+use expect_test::expect;
+
+#[test]
+fn a_cut_leaves_the_holder_alone_and_the_standby_waiting() {
+    check(
+        "
+        cut
+        silent master
+        fence-due master
+        write master
+        silent backup
+        promote-due backup
+        heal
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            cut
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            silent master
+                master 2 -> 3 partner-silent e1
+                = 3 open Degraded sees 13 | 8 Wait sees 2
+            fence-due master
+                = 3 open Degraded sees 13 | 8 Wait sees 2
+            write master
+                = 3 open Degraded sees 13 | 8 Wait sees 2
+            silent backup
+                backup 8 -> 9 beat-missed e1
+                = 3 open Degraded sees 13 | 9 Wait sees 13
+            promote-due backup
+                = 3 open Degraded sees 13 | 9 Wait sees 13
+            heal
+                backup 9 -> 8 beats-back e1
+                backup 8 -> 4 active-went-on e1
+                master 3 -> 2 partner-back e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+        "#]],
+    );
+}
+
+#[test]
+fn with_the_arbiter_away_roles_are_frozen_and_then_closed() {
+    check(
+        "
+        arbiter-away master
+        arbiter-away backup
+        grant-ending master
+        write master
+        ask master switchover
+        ask backup switchover
+        lease-ends master
+        cut
+        unacknowledged master
+        silent backup
+        fence-due master
+        promote-due backup
+        arbiter-back backup
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            arbiter-away master
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            arbiter-away backup
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            grant-ending master
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            write master
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            ask master switchover
+                master answers refused: the arbiter cannot be reached from this node for 0 s; roles stay as they are until it answers
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            ask backup switchover
+                backup answers refused: the arbiter cannot be reached from this node for 0 s; roles stay as they are until it answers
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            lease-ends master
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            cut
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            unacknowledged master
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            silent backup
+                backup 8 -> 9 beat-missed e1
+                = 2 open WhenReplicated sees 8 | 9 Wait sees 13
+            fence-due master
+                master 2 -> 1 fence-due e1
+                = 1 Wait sees 8 | 9 Wait sees 13
+            promote-due backup
+                = 1 Wait sees 8 | 9 Wait sees 13
+            arbiter-back backup
+                backup 9 -> 10 silent e2
+                backup 10 -> 3 opened e2
+                = 1 Wait sees 8 | 3 open Degraded sees 13
+        "#]],
+    );
+}
+
+#[test]
+fn a_grant_that_ends_unacknowledged_closes() {
+    check(
+        "
+        cut
+        silent master
+        fence-due master
+        arbiter-away master
+        grant-ending master
+        arbiter-back master
+        alone master
+        fence-due backup
+        promote-due master
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            cut
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            silent master
+                master 2 -> 3 partner-silent e1
+                = 3 open Degraded sees 13 | 8 Wait sees 2
+            fence-due master
+                = 3 open Degraded sees 13 | 8 Wait sees 2
+            arbiter-away master
+                = 3 open Degraded sees 13 | 8 Wait sees 2
+            grant-ending master
+                master 3 -> 1 grant-ending e1
+                = 1 Wait sees 13 | 8 Wait sees 2
+            arbiter-back master
+                = 1 Wait sees 13 | 8 Wait sees 2
+            alone master
+                = 1 Wait sees 13 | 8 Wait sees 2
+            fence-due backup
+                = 1 Wait sees 13 | 8 Wait sees 2
+            promote-due master
+                master 1 -> 10 alone-sole e3
+                master 10 -> 3 opened e3
+                = 3 open Degraded sees 13 | 8 Wait sees 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_person_may_do_without_the_arbiter_until_it_says_no() {
+    check(
+        "
+        cut
+        silent master
+        fence-due master
+        silent backup
+        arbiter-away backup
+        ask backup promote
+        promote-due backup
+        arbiter-back backup
+        heal
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            cut
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            silent master
+                master 2 -> 3 partner-silent e1
+                = 3 open Degraded sees 13 | 8 Wait sees 2
+            fence-due master
+                = 3 open Degraded sees 13 | 8 Wait sees 2
+            silent backup
+                backup 8 -> 9 beat-missed e1
+                = 3 open Degraded sees 13 | 9 Wait sees 13
+            arbiter-away backup
+                = 3 open Degraded sees 13 | 9 Wait sees 13
+            ask backup promote
+                backup answers accepted
+                backup 9 -> 10 promoted e2
+                = 3 open Degraded sees 13 | 10 Wait sees 13
+            promote-due backup
+                backup 10 -> 3 opened e2
+                = 3 open Degraded sees 13 | 3 open Degraded sees 13
+            arbiter-back backup
+                backup 3 -> 1 grant-taken e2
+                = 3 open Degraded sees 13 | 1 Wait sees 13
+            heal
+                backup 1 -> 4 partner-active e2
+                master 3 -> 2 partner-back e1
+                backup 4 -> 5 begin-sync e2
+                backup 5 -> 6 modules-match e2
+                backup 6 -> 7 way-settled e2
+                backup 7 -> 8 level e2
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_person_waits_for_a_grant_that_another_holds() {
+    check(
+        "
+        cut
+        silent master
+        silent backup
+        ask backup promote
+        timeout backup
+        ask backup promote
+        crash master
+        lease-ends master
+        promote-due backup
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            cut
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            silent master
+                master 2 -> 3 partner-silent e1
+                = 3 open Degraded sees 13 | 8 Wait sees 2
+            silent backup
+                backup 8 -> 9 beat-missed e1
+                = 3 open Degraded sees 13 | 9 Wait sees 13
+            ask backup promote
+                backup answers accepted
+                backup 9 -> 10 promoted e2
+                = 3 open Degraded sees 13 | 10 Wait sees 13
+            timeout backup
+                backup 10 -> 9 grant-not-held e2
+                = 3 open Degraded sees 13 | 9 Wait sees 13
+            ask backup promote
+                backup answers accepted
+                backup 9 -> 10 promoted e4
+                = 3 open Degraded sees 13 | 10 Wait sees 13
+            crash master
+                = - | 10 Wait sees 13
+            lease-ends master
+                = - | 10 Wait sees 13
+            promote-due backup
+                backup 10 -> 3 opened e4
+                = - | 3 open Degraded sees 13
+        "#]],
+    );
+}
+
+#[test]
+fn a_standby_does_not_act_while_the_partner_went_on_alone() {
+    let mut world = World::new(arbiter);
+    for line in ["start master", "start backup", "cut", "silent master", "write master"] {
+        step(&mut world, line);
+    }
+    for line in ["crash master", "silent backup", "promote-due backup"] {
+        step(&mut world, line);
+    }
+    let waiting = |world: &World| world.live(1).unwrap().machine.waiting();
+    assert_eq!(waiting(&world), Waiting::GrantBusy);
+    step(&mut world, "lease-ends master");
+    assert_eq!(waiting(&world), Waiting::PartnerWentOn);
+    step(&mut world, "arbiter-away backup");
+    assert_eq!(waiting(&world), Waiting::ArbiterAway);
+    assert!(world.live(1).unwrap().machine.alarms().contains(&Alarm::ArbiterAway));
+    step(&mut world, "arbiter-back backup");
+    step(&mut world, "ask backup promote");
+    assert!(world.is_open(1), "a person passes over it");
+}
