@@ -35,9 +35,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "nobody moves; a person is asked",
         |stage| Box::pin(both_cut_manual(stage)),
     ),
-    Scenario::new("P20", "p20-both-channels-cut-arbiter", "who acts is as the lease says", |_| {
-        Box::pin(async { Err(Stage::skip("the arbiter is not built yet")) })
-    }),
     Scenario::new(
         "P21",
         "p21-standby-cannot-hear-availability",

@@ -11,6 +11,8 @@ mod crash;
 mod starting;
 mod freeze;
 mod cuts;
+mod arbiter;
+mod arbiter_away;
 mod networks;
 mod handover;
 mod clients;

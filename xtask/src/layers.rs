@@ -42,6 +42,7 @@ const EVERY: &[&str] = &[
     "hotpair-engine",
     "hotpair-api",
     "hotpair-client",
+    "hotpair-arbiter",
     "hotpair-os",
 ];
 

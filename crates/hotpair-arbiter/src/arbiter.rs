@@ -10,7 +10,14 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ArbiterError>> + 
 
 /// A third party that both nodes can ask.
 pub trait Arbiter: Send + Sync + fmt::Debug {
+    /// Who holds the grant of an engine, and who went on alone. Changes nothing.
+    ///
+    /// # Errors
+    /// When it could not be asked, or what it said could not be understood.
+    fn look<'a>(&'a self, engine: &'a EngineKey) -> Answer<'a, Seen>;
+
     /// Takes the grant of an engine if it is free and nobody else went on alone, in one transaction.
+    /// One that this very holder has already, from a call whose answer was lost, counts as free.
     ///
     /// # Errors
     /// When it could not be asked, or what it said could not be understood: the grant may or may not
@@ -36,7 +43,8 @@ pub trait Arbiter: Send + Sync + fmt::Debug {
     /// As `take`: it may be written or not.
     fn go_alone<'a>(&'a self, grant: &'a Grant) -> Answer<'a, bool>;
 
-    /// Takes that back: the partner has everything again.
+    /// Takes that back: the partner has everything again. Only what stands when this is asked is taken
+    /// back: a call that arrives late does not take back what was written after it.
     ///
     /// # Errors
     /// As `take`: it may stand or not.
@@ -101,19 +109,27 @@ pub enum Taken {
     /// It is ours.
     Held(Grant),
     /// It is not.
-    Busy {
-        /// Who holds it; `None`: nobody.
-        holder: Option<String>,
-        /// The node that went on alone, if one did.
-        alone: Option<String>,
-    },
+    Busy(Seen),
+}
+
+/// What is written at the arbiter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Who holds the grant, as `Holder` is displayed; `None`: nobody.
+    pub holder: Option<String>,
+    /// The node that went on alone, if one did.
+    pub alone: Option<String>,
 }
 
 /// What came of renewing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Renewed {
     /// It goes on.
-    Yes,
+    Yes {
+        /// The node that went on alone, if one did: a call whose answer was lost may have been
+        /// carried out late.
+        alone: Option<String>,
+    },
     /// It is not ours any more.
     Gone,
 }

@@ -13,6 +13,6 @@ mod arbiter;
 mod error;
 mod etcd;
 
-pub use arbiter::{Answer, Arbiter, Ask, EngineKey, Grant, Holder, Renewed, Taken};
+pub use arbiter::{Answer, Arbiter, Ask, EngineKey, Grant, Holder, Renewed, Seen, Taken};
 pub use error::ArbiterError;
 pub use etcd::{Etcd, EtcdSettings};

@@ -9,6 +9,8 @@ mod partner;
 mod refusals;
 mod live_settings;
 mod effects;
+mod grant;
+mod ending;
 mod writes;
 mod commands;
 mod data;
@@ -24,6 +26,7 @@ pub(crate) use runtime::EngineRuntime;
 pub(crate) use writes::PostedWrite;
 
 use crate::clock::Clock;
+use crate::grants::Report;
 use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
 use crate::own_ends::End;
@@ -31,7 +34,6 @@ use crate::settings::Settings;
 use crate::store::{Completion, Completions, Store};
 use hotpair_api::face::{HistogramValue, NodeStatus};
 use hotpair_core::{Core, EngineIndex, EngineInput, Input, Output};
-use hotpair_fsm::Command;
 use hotpair_transport::{PinnedKey, TransportEvent, TransportHandle};
 use hotpair_types::{EngineName, PerChannel, Time};
 use partner::PartnerInfo;
@@ -123,6 +125,7 @@ pub(crate) struct Inlets {
     pub(crate) completions: Completions,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) guard: mpsc::UnboundedReceiver<GuardSays>,
+    pub(crate) grants: mpsc::Receiver<Report>,
     pub(crate) ends: watch::Receiver<PerChannel<End>>,
 }
 
@@ -182,6 +185,7 @@ impl Driver {
                 Some(event) = inlets.transport.recv() => self.on_transport(event),
                 Some(done) = inlets.completions.recv() => self.on_completion(done),
                 Some(says) = inlets.guard.recv() => self.on_guard(says),
+                Some(report) = inlets.grants.recv() => self.on_grant(report),
                 Ok(()) = inlets.ends.changed() => {
                     self.ends = inlets.ends.borrow_and_update().clone();
                     self.tell_own_ends();
@@ -214,6 +218,9 @@ impl Driver {
         }
         while let Ok(says) = inlets.guard.try_recv() {
             self.on_guard(says);
+        }
+        while let Ok(report) = inlets.grants.try_recv() {
+            self.on_grant(report);
         }
         // Reads never pass through the core: by time too, so that beats and deadlines are not late.
         let until = self.clock.now() + REQUESTS_TIME_MAX;
@@ -312,26 +319,6 @@ impl Driver {
         }
     }
 
-    /// Begins a clean stop: hand over if possible, else say `Leaving`.
-    pub(crate) fn leave(&mut self) {
-        if self.leaving {
-            return;
-        }
-        tracing::info!("stopping: handing over");
-        self.leaving = true;
-        for engine in self.indexes() {
-            self.command(engine, Command::Leave, None);
-        }
-        self.end_if_all_stopped(Ended::Stopped);
-    }
-
-    /// A stopped engine refuses to leave and does not say again that it has stopped.
-    fn end_if_all_stopped(&mut self, how: Ended) {
-        if self.engines.iter().all(|it| it.stopped) {
-            self.ended.get_or_insert(how);
-        }
-    }
-
     fn tidy(&mut self) {
         self.retry_held_writes();
         self.release_changes();
@@ -357,16 +344,6 @@ impl Driver {
 
     pub(crate) const fn changed(&mut self) {
         self.status_dirty = true;
-    }
-
-    async fn end(self) {
-        // An engine that was undeployed before has nothing to tell.
-        let mut left = self.engines.iter().filter_map(|it| it.left_seen).peekable();
-        let partner_knows = left.peek().is_some() && left.all(|it| it);
-        self.transport.close().await;
-        // Waits for what was submitted; the thread is needed for nothing else any more.
-        self.store.close();
-        self.guard.ended(partner_knows);
     }
 
     pub(crate) fn indexes(&self) -> impl Iterator<Item = EngineIndex> + use<> {

@@ -16,6 +16,7 @@ pub mod face;
 mod gate;
 pub mod guard_link;
 mod own_ends;
+mod grants;
 pub mod node;
 pub mod reasons;
 pub mod store;

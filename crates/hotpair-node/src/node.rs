@@ -3,6 +3,7 @@ use crate::boot;
 use crate::clock::Clock;
 use crate::driver::{Driver, Ended, EngineRuntime, EventLog, Inlets, Parts, REQUESTS_MAX};
 use crate::face::Face;
+use crate::grants::{REPORTS_MAX, ThirdParty};
 use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
 use crate::own_ends;
@@ -12,7 +13,7 @@ use crate::steps::{FORMAT, Head, Recorder};
 use crate::store::{self, Store};
 use crate::wire::OwnHello;
 use hotpair_api::{ListenerError, ListenerSettings};
-use hotpair_core::{Core, CoreSettings, EngineBoot};
+use hotpair_core::{Core, CoreSettings, EngineBoot, EngineIndex};
 use hotpair_fsm as fsm;
 use hotpair_transport::{
     ChannelSettings, Identity, IdentityError, PinnedKey, StartError, Transport, TransportHandle,
@@ -83,6 +84,9 @@ pub enum NodeError {
     /// `run.json`.
     #[error("cannot write run.json: {0}")]
     RunFile(std::io::Error),
+    /// The third party of mode `arbiter`.
+    #[error("the arbiter cannot be used: {0}")]
+    Arbiter(#[from] hotpair_arbiter::ArbiterError),
     /// The line to the guard.
     #[error("cannot reach the guard: {0}")]
     Guard(std::io::Error),
@@ -172,9 +176,6 @@ impl Node {
             on_started,
         } = parts;
         // Accepting them in silence would promise what nobody keeps.
-        if settings.pair.mode == hotpair_types::Mode::Arbiter {
-            return Err(NodeError::NotBuilt("pair.mode = \"arbiter\""));
-        }
         if !settings.virtual_addresses.is_empty() {
             return Err(NodeError::NotBuilt("virtual_addresses"));
         }
@@ -192,6 +193,7 @@ impl Node {
             listen: settings.channels[it].listen,
             partner: settings.channels[it].partner,
         });
+        let third_party = ThirdParty::of(&settings, pair, instance)?;
         let (transport, transport_events) =
             Transport::start(TransportSettings::new(identity, partner_key, channels))?;
         halfway.transport = Some(transport.clone());
@@ -201,6 +203,7 @@ impl Node {
         let mut boots = Vec::new();
         let mut runtimes = Vec::new();
         let mut events = EventLog::default();
+        let (reports, grants) = mpsc::channel(REPORTS_MAX);
         for (engine, opened) in engines.iter().zip(opened) {
             for kept in &opened.changes {
                 events.restore(&engine.name, &kept.change);
@@ -214,6 +217,9 @@ impl Node {
             };
             let mut runtime = EngineRuntime::new(engine.name.clone(), engine.designation, clock);
             runtime.stopped = opened.undeployed;
+            let index = EngineIndex(u8::try_from(runtimes.len()).expect("at most 8 engines"));
+            runtime.grant =
+                third_party.as_ref().map(|it| it.keep(index, &engine.name, clock, reports.clone()));
             let boot = EngineBoot {
                 name: engine.name.clone(),
                 fsm_settings: boot::fsm_settings(&settings, engine.designation),
@@ -301,6 +307,7 @@ impl Node {
             completions,
             requests: request_inlet,
             guard: guard_inlet,
+            grants,
             ends,
         };
         let runtime = tokio::runtime::Handle::current();

@@ -15,6 +15,7 @@ mod template;
 mod load;
 
 pub use agree::{Change, Reload};
+pub(crate) use checks::CLOCK_RATE_PPM;
 pub use edit::{EditError, set_value};
 pub use field::{Alike, FIELDS, Field, When, guide_page};
 pub use load::{LoadError, Unpaired, check_key_file, load, load_unpaired, read_file};
@@ -266,9 +267,6 @@ impl Settings {
     /// What these settings ask for and this release does not do.
     #[must_use]
     pub fn not_built(&self) -> Option<&'static str> {
-        if self.pair.mode == Mode::Arbiter {
-            return Some("mode `arbiter`");
-        }
         (!self.virtual_addresses.is_empty()).then_some("`virtual_addresses`")
     }
 

@@ -67,10 +67,21 @@ pub struct EngineMeasures {
     pub divergence_entries: u64,
     /// Maintenance.
     pub paused: bool,
+    /// Mode `arbiter` alone.
+    pub grant: Option<GrantMeasures>,
     /// From the loss of the old active to the opened gate, seconds.
     pub takeover_seconds: HistogramValue,
     /// How long commits take, seconds.
     pub commit_seconds: HistogramValue,
+}
+
+/// How an engine stands with the third party of mode `arbiter`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GrantMeasures {
+    /// It answered last time.
+    pub reachable: bool,
+    /// How long the grant is held without another renewal; 0: not held.
+    pub left_seconds: f64,
 }
 
 /// The figures of a node.

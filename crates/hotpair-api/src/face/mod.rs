@@ -24,7 +24,7 @@ pub use config::{
 pub use divergence::{DivergedEntry, Divergence, DivergenceSummary, ReplayReport, ReplayedEntry};
 pub use event::{Event, EventKind};
 pub use feed::{Feed, FeedEnd, FeedItem, FeedSender, FeedStart, Lagged, SubscribeRequest};
-pub use measure::{EngineMeasures, HistogramValue, Measures, QueueMeasure};
+pub use measure::{EngineMeasures, GrantMeasures, HistogramValue, Measures, QueueMeasure};
 pub use module::{ModuleBody, ModuleRecord, ModuleSender, UploadBroken};
 pub use problem::{Problem, ProblemKind};
 pub use provider::{
@@ -33,8 +33,8 @@ pub use provider::{
 };
 pub use reason::{Evidence, Reason};
 pub use status::{
-    Alarm, ChannelHealth, ChannelStatus, Check, EngineStatus, MarksStatus, NodeStatus, OwnEnd,
-    PartnerStatus, PositionStatus, PositionsStatus, SyncProgress,
+    Alarm, ArbiterReach, ChannelHealth, ChannelStatus, Check, EngineStatus, GrantStatus,
+    MarksStatus, NodeStatus, OwnEnd, PartnerStatus, PositionStatus, PositionsStatus, SyncProgress,
 };
 pub use tag::{Tag, TagPage, TagQuality, TagWrite};
 pub use write::{Done, WriteOptions, WriteOutcome};

@@ -71,6 +71,8 @@ pub struct EngineStatus {
     pub blockers: Vec<Reason>,
     /// Why the node stays where it is, and who decides; for people.
     pub waiting_for: Option<Reason>,
+    /// How it stands with the third party; absent but in mode `arbiter`.
+    pub grant: Option<GrantStatus>,
     /// Durable marks.
     pub marks: MarksStatus,
     /// Maintenance: no automatic change of role.
@@ -98,6 +100,45 @@ pub struct PartnerStatus {
     pub active_for_ms: Option<u64>,
     /// How long ago it said so.
     pub heard_ms_ago: u64,
+}
+
+/// Whether the third party of mode `arbiter` answers this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArbiterReach {
+    /// It was not asked yet.
+    Unknown,
+    /// It answered last time.
+    Answers,
+    /// It did not answer last time.
+    Away,
+}
+
+/// How an engine stands with the third party of mode `arbiter`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantStatus {
+    /// Whether it answers.
+    pub arbiter: ArbiterReach,
+    /// For how long it does not.
+    pub away_for_ms: Option<u64>,
+    /// Why it does not, for people.
+    pub away_why: Option<String>,
+    /// This node holds the grant.
+    pub held: bool,
+    /// Grows with every grant.
+    pub revision: Option<u64>,
+    /// How long it is held without another renewal.
+    pub left_ms: Option<u64>,
+    /// This node wants it.
+    pub asked: bool,
+    /// Active without it, because the partner acknowledges: no role changes before it is back.
+    pub frozen: bool,
+    /// Active without it, because a person promoted this node while the arbiter was away.
+    pub by_person: bool,
+    /// Who holds it by the arbiter's last word: node and start of its process.
+    pub holder: Option<String>,
+    /// The node that went on alone by the arbiter's last word: the other one gets no grant.
+    pub went_alone: Option<String>,
 }
 
 /// Durable marks (docs/design/states.md, "Words").

@@ -172,6 +172,8 @@ function drawBanners(status, engine) {
     if (engine.suspended) rows.push(["", "Suspended", engine.suspended.text]);
     if (engine.paused) rows.push(["", "Paused", "No automatic change of role: takeover by proof or silence is off until resumed."]);
     if (engine.degraded) rows.push(["", "Degraded", "Writes are acknowledged without the standby. One more fault can lose them."]);
+    if (engine.grant?.frozen) rows.push(["", "Roles frozen", `${own} acts without the arbiter's grant as long as ${status.partner} acknowledges; no role changes before the arbiter answers.`]);
+    if (engine.grant?.by_person) rows.push(["bad", "Without a grant", `A person promoted ${own} while the arbiter was away: nobody else can say that ${status.partner} does not act as well.`]);
     if (engine.waiting_for) rows.push(["calm", "Waiting", engine.waiting_for.text]);
   }
   for (const alarm of status?.alarms ?? []) rows.push(["", "Alarm", `${alarm.text} (since ${clock(alarm.since_ms)})`]);

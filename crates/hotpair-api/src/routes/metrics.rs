@@ -137,6 +137,7 @@ impl Scrape {
         for (engine, name) in self.engines() {
             family.whole(&[("engine", name)], u64::from(engine.paused))?;
         }
+        self.grants(to)?;
         let help = "Changes of role by cause";
         let mut family = Family::new(to, "role_changes", help, MetricType::Counter)?;
         for (engine, name) in self.engines() {
@@ -148,6 +149,25 @@ impl Scrape {
         let mut family = Family::new(to, "takeover_seconds", help, MetricType::Histogram)?;
         for (engine, name) in self.engines() {
             family.histogram(&[("engine", name)], &engine.takeover_seconds)?;
+        }
+        Ok(())
+    }
+
+    /// Of mode `arbiter`: without one there are no such families.
+    fn grants(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let grants = || self.engines().filter_map(|(it, name)| Some((it.grant?, name)));
+        if grants().next().is_none() {
+            return Ok(());
+        }
+        let help = "1 while the third party answers this node";
+        let mut family = Family::new(to, "arbiter_reachable", help, MetricType::Gauge)?;
+        for (grant, name) in grants() {
+            family.whole(&[("engine", name)], u64::from(grant.reachable))?;
+        }
+        let help = "How long the grant is held without another renewal; 0: not held";
+        let mut family = Family::new(to, "grant_left_seconds", help, MetricType::Gauge)?;
+        for (grant, name) in grants() {
+            family.gauge(&[("engine", name)], grant.left_seconds)?;
         }
         Ok(())
     }

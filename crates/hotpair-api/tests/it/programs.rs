@@ -224,6 +224,8 @@ async fn the_figures_have_the_names_of_the_contract() {
         "hotpair_state{engine=\"main\",state=\"standby-ready\"} 0",
         "hotpair_partner_state{engine=\"main\",state=\"standby-ready\"} 1",
         "hotpair_epoch{engine=\"main\"} 3",
+        "hotpair_arbiter_reachable{engine=\"main\"} 1",
+        "hotpair_grant_left_seconds{engine=\"main\"} 1.5",
         "hotpair_role_changes_total{engine=\"main\",cause=\"fenced\"} 2",
         "hotpair_beat_missed_total{channel=\"redundancy\"} 3",
         "hotpair_beat_round_trip_seconds_bucket{le=\"+Inf\",channel=\"primary\"} 2",

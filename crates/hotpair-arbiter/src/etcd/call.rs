@@ -102,6 +102,10 @@ impl Calls {
         Ok(match parsed {
             Ok(answer) if status.is_success() && answer.get("error").is_none() => Ok(answer),
             Ok(answer) => Err(ArbiterError::Refused { why: refusal(Some(&answer), &body) }),
+            // A server that wants TLS says so in plain words.
+            Err(_) if !status.is_success() => {
+                Err(ArbiterError::Refused { why: format!("{status}: {}", refusal(None, &body)) })
+            }
             Err(error) => Err(ArbiterError::Garbled { why: format!("{status}: {error}") }),
         })
     }

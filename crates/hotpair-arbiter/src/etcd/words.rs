@@ -9,14 +9,11 @@ pub(super) fn b64(text: &str) -> String {
     STANDARD.encode(text)
 }
 
-/// Holds when there is no such key.
-pub(super) fn is_missing(key: &str) -> Value {
-    json!({"key": b64(key), "target": "CREATE", "result": "EQUAL", "createRevision": "0"})
-}
-
-/// Holds when the key has this value.
-pub(super) fn kv(key: &str, value: &str) -> Value {
-    json!({"key": b64(key), "target": "VALUE", "result": "EQUAL", "value": b64(value)})
+/// Holds when the key was last written at this revision; 0: it is not there.
+pub(super) fn written_at(key: &str, revision: i64) -> Value {
+    json!({
+        "key": b64(key), "target": "MOD", "result": "EQUAL", "modRevision": revision.to_string(),
+    })
 }
 
 /// Whether the comparisons of a transaction held.
@@ -36,34 +33,34 @@ pub(super) fn leased(answer: &Value) -> bool {
     answer.get("result").is_some_and(|it| number(it, "TTL").is_ok_and(|seconds| seconds > 0))
 }
 
-/// What a transaction that did not hold read instead.
+/// A key as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Read {
-    pub(super) holder: Option<String>,
-    pub(super) alone: Option<String>,
+    pub(super) value: Option<String>,
+    /// When it was written; 0: it is not there.
+    pub(super) revision: i64,
 }
 
 impl Read {
-    pub(super) fn of_failure(answer: &Value) -> Result<Self, ArbiterError> {
-        let range = |index: usize| -> Result<Option<String>, ArbiterError> {
-            let range = answer
-                .pointer(&format!("/responses/{index}/response_range"))
-                .ok_or_else(|| ArbiterError::Garbled { why: "a read is missing".to_owned() })?;
-            let Some(value) = range.pointer("/kvs/0/value").and_then(Value::as_str) else {
-                return Ok(None);
-            };
-            let bytes = STANDARD.decode(value).ok().and_then(|it| String::from_utf8(it).ok());
-            bytes
-                .map(Some)
-                .ok_or_else(|| ArbiterError::Garbled { why: "a value is no text".to_owned() })
-        };
-        Ok(Self { holder: range(0)?, alone: range(1)? })
+    /// What the read at this place in a transaction found.
+    pub(super) fn at(answer: &Value, place: usize) -> Result<Self, ArbiterError> {
+        let garbled = |why: &str| ArbiterError::Garbled { why: why.to_owned() };
+        let range = answer
+            .pointer(&format!("/responses/{place}/response_range"))
+            .ok_or_else(|| garbled("a read is missing"))?;
+        let Some(found) = range.pointer("/kvs/0") else { return Ok(Self::default()) };
+        // An empty value is left out.
+        let value = found.get("value").and_then(Value::as_str).unwrap_or_default();
+        let bytes = STANDARD.decode(value).ok().and_then(|it| String::from_utf8(it).ok());
+        let value = bytes.ok_or_else(|| garbled("a value is no text"))?;
+        Ok(Self { value: Some(value), revision: number(found, "mod_revision")? })
     }
+}
 
-    /// The revision at which a transaction wrote.
-    pub(super) fn revision(answer: &Value) -> Result<u64, ArbiterError> {
-        let header = answer.get("header").unwrap_or(&Value::Null);
-        let revision = number(header, "revision")?;
-        u64::try_from(revision)
-            .map_err(|_| ArbiterError::Garbled { why: format!("revision {revision}") })
-    }
+/// The revision at which a transaction wrote.
+pub(super) fn revision(answer: &Value) -> Result<u64, ArbiterError> {
+    let header = answer.get("header").unwrap_or(&Value::Null);
+    let revision = number(header, "revision")?;
+    u64::try_from(revision)
+        .map_err(|_| ArbiterError::Garbled { why: format!("revision {revision}") })
 }

@@ -1,6 +1,6 @@
 //! Who gets the grant, and when.
 use crate::server::{Server, ask, engine, holder};
-use hotpair_arbiter::{Arbiter, Ask, Etcd, Grant, Renewed, Taken};
+use hotpair_arbiter::{Arbiter, Ask, Etcd, Grant, Renewed, Seen, Taken};
 use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(600);
@@ -8,12 +8,16 @@ const LONG: Duration = Duration::from_secs(600);
 async fn take(etcd: &Etcd, ask: &Ask) -> Grant {
     match etcd.take(ask).await.unwrap() {
         Taken::Held(grant) => grant,
-        busy @ Taken::Busy { .. } => panic!("{busy:?}"),
+        busy @ Taken::Busy(_) => panic!("{busy:?}"),
     }
 }
 
 fn busy(holder: Option<&str>, alone: Option<&str>) -> Taken {
-    Taken::Busy { holder: holder.map(Into::into), alone: alone.map(Into::into) }
+    Taken::Busy(Seen { holder: holder.map(Into::into), alone: alone.map(Into::into) })
+}
+
+fn goes_on(alone: Option<&str>) -> Renewed {
+    Renewed::Yes { alone: alone.map(Into::into) }
 }
 
 #[tokio::test]
@@ -22,13 +26,13 @@ async fn one_of_two_gets_it_and_the_other_when_it_is_given_back() {
     let (a, b) = (server.client(), server.client());
     let first = take(&a, &ask("a", LONG)).await;
     assert_eq!(b.take(&ask("b", LONG)).await.unwrap(), busy(Some("a 1"), None));
-    assert_eq!(a.renew(&first).await.unwrap(), Renewed::Yes);
+    assert_eq!(a.renew(&first).await.unwrap(), goes_on(None));
     a.give_back(&first).await.unwrap();
     assert_eq!(a.renew(&first).await.unwrap(), Renewed::Gone);
     let second = take(&b, &ask("b", LONG)).await;
     assert!(second.revision > first.revision, "grants are ordered");
     a.give_back(&first).await.unwrap();
-    assert_eq!(b.renew(&second).await.unwrap(), Renewed::Yes, "an old grant gives nothing back");
+    assert_eq!(b.renew(&second).await.unwrap(), goes_on(None), "an old grant gives nothing back");
 }
 
 #[tokio::test]
@@ -42,7 +46,7 @@ async fn a_grant_that_is_not_renewed_ends_by_itself_and_not_before() {
     let taken = loop {
         match b.take(&ask("b", lease)).await.unwrap() {
             Taken::Held(grant) => break grant,
-            Taken::Busy { .. } => {}
+            Taken::Busy(_) => {}
         }
     };
     assert!(asked.elapsed() >= lease, "the holder may count from before it asked");
@@ -110,7 +114,7 @@ async fn a_grant_of_the_proven_dead_is_taken_over_at_once() {
     assert_eq!(a.renew(&old).await.unwrap(), Renewed::Gone);
     assert!(!a.go_alone(&old).await.unwrap());
     a.give_back(&old).await.unwrap();
-    assert_eq!(b.renew(&new).await.unwrap(), Renewed::Yes);
+    assert_eq!(b.renew(&new).await.unwrap(), goes_on(None));
 }
 
 #[tokio::test]
@@ -123,4 +127,64 @@ async fn engines_and_pairs_have_grants_of_their_own() {
     take(&etcd, &other).await;
     other.engine.pair = "pair-2".into();
     take(&etcd, &other).await;
+}
+
+#[tokio::test]
+async fn who_asks_again_gets_what_it_got_without_hearing_of_it() {
+    let Some(server) = Server::start() else { return };
+    let etcd = server.client();
+    let lost = take(&etcd, &ask("a", LONG)).await;
+    let again = take(&etcd, &ask("a", LONG)).await;
+    assert!(again.revision > lost.revision);
+    etcd.give_back(&lost).await.unwrap();
+    assert_eq!(etcd.renew(&again).await.unwrap(), goes_on(None), "the old lease has no key");
+    // Another process of the same node is another holder.
+    let other = Ask { holder: holder("a", 2), ..ask("a", LONG) };
+    assert_eq!(etcd.take(&other).await.unwrap(), busy(Some("a 1"), None));
+}
+
+#[tokio::test]
+async fn a_look_and_a_renewal_tell_who_went_on_alone() {
+    let Some(server) = Server::start() else { return };
+    let etcd = server.client();
+    let nobody = Seen::default();
+    assert_eq!(etcd.look(&engine()).await.unwrap(), nobody);
+    let grant = take(&etcd, &ask("a", LONG)).await;
+    assert!(etcd.go_alone(&grant).await.unwrap());
+    let seen = etcd.look(&engine()).await.unwrap();
+    assert_eq!(seen, Seen { holder: Some("a 1".into()), alone: Some("a".into()) });
+    assert_eq!(etcd.renew(&grant).await.unwrap(), goes_on(Some("a")));
+    etcd.end_alone(&engine(), "a").await.unwrap();
+    assert_eq!(etcd.renew(&grant).await.unwrap(), goes_on(None));
+}
+
+#[tokio::test]
+async fn an_asker_that_does_not_get_it_leaves_no_lease_behind() {
+    let Some(server) = Server::start() else { return };
+    let (a, b) = (server.client(), server.client());
+    take(&a, &ask("a", LONG)).await;
+    let before = server.leases();
+    for _ in 0..10 {
+        assert_eq!(b.take(&ask("b", LONG)).await.unwrap(), busy(Some("a 1"), None));
+    }
+    assert_eq!(server.leases(), before);
+}
+
+#[tokio::test]
+async fn a_late_call_does_not_take_back_what_was_written_after_it() {
+    let Some(server) = Server::start() else { return };
+    let etcd = server.client();
+    let grant = take(&etcd, &ask("a", LONG)).await;
+    assert!(etcd.go_alone(&grant).await.unwrap());
+    let (slow, mut held) = server.slow_client();
+    let given_up = tokio::spawn(async move { slow.end_alone(&engine(), "a").await });
+    // Its look is answered; what it does then is on its way when nobody waits for it any more.
+    held.one().await;
+    held.arrives().await;
+    held.one().await;
+    given_up.abort();
+    assert!(etcd.go_alone(&grant).await.unwrap());
+    held.arrives().await;
+    let seen = etcd.look(&engine()).await.unwrap();
+    assert_eq!(seen.alone, Some("a".into()));
 }

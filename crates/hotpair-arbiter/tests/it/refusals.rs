@@ -61,13 +61,17 @@ async fn what_is_no_answer_of_etcd_is_an_error_and_bounded() {
 
 /// A server that says the same to everybody.
 async fn answered_with(body: String) -> ArbiterError {
+    answered("HTTP/1.1 200 OK", body).await
+}
+
+async fn answered(head: &'static str, body: String) -> ArbiterError {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut seen = [0; 4096];
         drop(stream.read(&mut seen));
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!("{head}\r\ncontent-length: {}\r\n\r\n", body.len());
         drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())));
     });
     client(&address).take(&ask("a", LEASE)).await.unwrap_err()
@@ -80,4 +84,12 @@ async fn a_lease_that_cannot_be_is_refused_before_anybody_is_asked() {
         let error = etcd.take(&ask("a", lease)).await.unwrap_err().to_string();
         assert!(error.contains("arbiter.lease"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_wants_tls_is_quoted() {
+    let head = "HTTP/1.0 400 Bad Request";
+    let error = answered(head, "Client sent an HTTP request to an HTTPS server.\n".into()).await;
+    let ArbiterError::Refused { why } = error else { panic!("{error:?}") };
+    assert!(why.contains("HTTPS server"), "{why}");
 }

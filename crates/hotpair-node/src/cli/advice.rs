@@ -1,6 +1,6 @@
 //! What a person should do now, from a node's status. Pure.
 
-use hotpair_api::face::{ChannelHealth, EngineStatus, NodeStatus};
+use hotpair_api::face::{ArbiterReach, ChannelHealth, EngineStatus, NodeStatus};
 use hotpair_types::StateId;
 
 /// At least one sentence, the most urgent first.
@@ -71,6 +71,12 @@ fn of_engine(status: &NodeStatus, engine: &EngineStatus) -> Vec<String> {
     let mut advice = Vec::new();
     if engine.isolated {
         advice.push(format!("Find out whether {partner} is active too; after the links heal one of the two wins and what loses is kept."));
+    }
+    if let Some(grant) = engine.grant.as_ref().filter(|it| it.arbiter == ArbiterReach::Away) {
+        advice.push(format!(
+            "The arbiter does not answer this node ({}): look at etcd and the way to it. Roles stay as they are until it does.",
+            grant.away_why.as_deref().unwrap_or("no reason is known")
+        ));
     }
     if engine.paused {
         advice.push("Maintenance is on: `hotpair resume` when it is over.".to_owned());

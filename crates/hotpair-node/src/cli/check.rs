@@ -6,7 +6,9 @@ use super::trust::Tls;
 use super::{Context, Exit, Failure, run, status, target};
 use crate::run_file::RunFile;
 use crate::settings::{self, Settings};
+use crate::{grants, node};
 use hotpair_api::face::ChannelHealth;
+use hotpair_arbiter::{Arbiter as _, ArbiterError, EngineKey, Etcd, EtcdSettings, Seen};
 use hotpair_transport::Identity;
 use hotpair_types::Channel;
 use serde::Serialize;
@@ -130,6 +132,7 @@ async fn of_node(checks: &mut Checks, settings: &Settings) {
     checks.note("data", data_dir(&settings.node.data_dir));
     secrets(checks, settings);
     hooks(checks, settings);
+    third_party(checks, settings).await;
     match running(settings) {
         Some(run) => {
             let why = format!("the node runs (process {})", run.node_pid);
@@ -219,6 +222,50 @@ fn running(settings: &Settings) -> Option<RunFile> {
     let command = std::fs::read(format!("/proc/{}/cmdline", run.node_pid)).ok()?;
     let is_node = command.split(|it| *it == 0).any(|it| it == b"node" || it == b"run");
     is_node.then_some(run)
+}
+
+/// Each member of the cluster by itself: a pair that reaches one of them only by luck should know.
+async fn third_party(checks: &mut Checks, settings: &Settings) {
+    let Some(arbiter) = &settings.arbiter else { return };
+    let pair = Identity::load(&settings.key_file())
+        .map(|it| grants::pair_name(node::pair_id(&it.key(), &settings.partner.key)));
+    let Ok(pair) = pair else {
+        return checks.add("arbiter", Result::Skipped, "the key must be sound first");
+    };
+    for address in &arbiter.etcd {
+        let one = settings::Arbiter { etcd: vec![address.clone()], lease: arbiter.lease };
+        let mut outcome = Ok(format!("{address} answers"));
+        for engine in &settings.engines {
+            let engine = EngineKey { pair: pair.clone(), engine: engine.name.to_string() };
+            match look(&one, &engine).await {
+                Ok(seen) => {
+                    if let Ok(text) = &mut outcome {
+                        text.push_str(&seen_text(&engine.engine, &seen));
+                    }
+                }
+                Err(error) => {
+                    outcome = Err(error.to_string());
+                    break;
+                }
+            }
+        }
+        checks.note("arbiter", outcome);
+    }
+}
+
+async fn look(
+    arbiter: &settings::Arbiter,
+    engine: &EngineKey,
+) -> std::result::Result<Seen, ArbiterError> {
+    let call_time_max = REACH_PATIENCE;
+    let etcd = Etcd::new(EtcdSettings { call_time_max, ..grants::etcd(arbiter) })?;
+    etcd.look(engine).await
+}
+
+fn seen_text(engine: &str, seen: &Seen) -> String {
+    let holder = seen.holder.as_deref().unwrap_or("nobody");
+    let alone = seen.alone.as_ref().map_or(String::new(), |it| format!(", {it} went on alone"));
+    format!("; {holder} holds the grant of {engine}{alone}")
 }
 
 fn ports(checks: &mut Checks, settings: &Settings) {

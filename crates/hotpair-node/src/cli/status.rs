@@ -5,7 +5,8 @@ use super::terminal::{Screen, bar, clean, table};
 use super::words::{bytes, event_line, position, reason_lines, span};
 use super::{Context, Exit, Failure, advice};
 use hotpair_api::face::{
-    ChannelHealth, ChannelStatus, EngineStatus, NodeStatus, PositionsStatus, SyncProgress,
+    ArbiterReach, ChannelHealth, ChannelStatus, EngineStatus, GrantStatus, NodeStatus,
+    PositionsStatus, SyncProgress,
 };
 use hotpair_types::{PerChannel, StateId};
 use serde_json::Value;
@@ -183,6 +184,9 @@ fn engine_lines(engine: &EngineStatus, screen: &Screen) -> Vec<String> {
     if let Some(sync) = &engine.sync {
         lines.push(format!("  Sync     {}", sync_text(sync)));
     }
+    if let Some(grant) = &engine.grant {
+        lines.push(format!("  Grant    {}", grant_text(grant, screen)));
+    }
     if let Some(reason) = &engine.waiting_for {
         lines.push(format!("  Waiting  {}", screen.yellow(&clean(&reason.text, 400))));
     }
@@ -211,6 +215,34 @@ fn engine_lines(engine: &EngineStatus, screen: &Screen) -> Vec<String> {
         lines.extend(engine.blockers.iter().flat_map(|it| reason_lines(it, screen)));
     }
     lines
+}
+
+/// Whether it is held, who has it, and whether the arbiter answers.
+fn grant_text(grant: &GrantStatus, screen: &Screen) -> String {
+    let mut facts = Vec::new();
+    match (grant.left_ms, &grant.holder) {
+        (Some(left), _) => facts.push(format!("held, {} left if it is not renewed", span(left))),
+        (None, Some(holder)) => facts.push(format!("held by {}", clean(holder, 80))),
+        (None, None) => facts.push("held by nobody".to_owned()),
+    }
+    if grant.frozen {
+        facts.push(screen.yellow("ROLES FROZEN: active without it as long as the partner answers"));
+    }
+    if grant.by_person {
+        facts.push(screen.red("active without it: a person promoted this node"));
+    }
+    if let Some(node) = &grant.went_alone {
+        facts.push(format!("{} went on alone", clean(node, 60)));
+    }
+    facts.push(match grant.arbiter {
+        ArbiterReach::Unknown => "the arbiter was not asked yet".to_owned(),
+        ArbiterReach::Answers => "the arbiter answers".to_owned(),
+        ArbiterReach::Away => {
+            let time = grant.away_for_ms.map_or(String::new(), |it| format!(" for {}", span(it)));
+            screen.red(&format!("the arbiter is AWAY{time}"))
+        }
+    });
+    facts.join(" | ")
 }
 
 pub(super) fn sync_text(sync: &SyncProgress) -> String {

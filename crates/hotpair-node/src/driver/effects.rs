@@ -1,10 +1,11 @@
 //! Carries out what the decisions of an engine ask for.
+use super::grant::GrantOrder;
 use super::{Driver, Ended};
 use crate::store::KeptChange;
 use crate::wire;
 use hotpair_api::face::Alarm;
 use hotpair_core::{EngineIndex, EngineInput, EngineOutput};
-use hotpair_fsm::{self as fsm, GrantEvent, RoleChange};
+use hotpair_fsm::{self as fsm, RoleChange};
 use hotpair_replication as replication;
 use hotpair_transport::Lane;
 use hotpair_types::StateId;
@@ -46,11 +47,10 @@ impl Driver {
             EngineOutput::PrepareObjects => self.engine_input(engine, EngineInput::ObjectsReady),
             EngineOutput::StopObjects => {}
             EngineOutput::TellGuard { behind } => self.guard.tell(usize::from(engine.0), behind),
-            EngineOutput::AskGrant(_) => {
-                // Settings refuse the mode as long as there is no arbiter to ask.
-                self.engine_input(engine, EngineInput::Grant(GrantEvent::Away));
-            }
-            EngineOutput::ReleaseGrant | EngineOutput::GoAlone | EngineOutput::EndAlone => {}
+            EngineOutput::AskGrant(ask) => self.order_grant(engine, GrantOrder::Ask(ask)),
+            EngineOutput::ReleaseGrant => self.order_grant(engine, GrantOrder::Release),
+            EngineOutput::GoAlone => self.order_grant(engine, GrantOrder::GoAlone),
+            EngineOutput::EndAlone => self.order_grant(engine, GrantOrder::EndAlone),
             EngineOutput::Reply { id, reply } => self.answer_command(engine, id, reply),
             EngineOutput::RoleChanged(change) => self.role_changed(engine, &change),
             EngineOutput::Alarm(alarm) => self.fsm_alarm(engine, alarm),
@@ -158,7 +158,11 @@ impl Driver {
             }
             fsm::Alarm::TwoActives => ("two-actives", "both nodes are active; an election follows"),
             fsm::Alarm::ArbiterAway => {
-                ("arbiter-away", "the arbiter cannot be reached: no role changes but by a person")
+                let why = self.runtime(engine).third.away.clone();
+                let why = why.unwrap_or_else(|| "the arbiter gives no answer".to_owned());
+                let text = format!("{why}; no role changes until it does, but by a person");
+                tracing::warn!(engine = %self.name_of(engine), id = "arbiter-away", text, "alarm");
+                return self.raise(engine, "arbiter-away", text);
             }
         };
         tracing::warn!(engine = %self.name_of(engine), id, text, "alarm");

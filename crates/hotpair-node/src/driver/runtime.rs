@@ -46,6 +46,9 @@ pub(crate) struct EngineRuntime {
     pub(crate) news: tokio::sync::watch::Sender<u64>,
     pub(crate) figures: super::measure::EngineFigures,
     pub(crate) sync_rate: super::status::Rate,
+    /// Mode `arbiter`: the way to the third party.
+    pub(crate) grant: Option<crate::grants::Orders>,
+    pub(crate) third: super::grant::ThirdSeen,
 }
 
 impl EngineRuntime {
@@ -80,6 +83,8 @@ impl EngineRuntime {
             news,
             figures: super::measure::EngineFigures::default(),
             sync_rate: super::status::Rate::default(),
+            grant: None,
+            third: super::grant::ThirdSeen::default(),
         }
     }
 

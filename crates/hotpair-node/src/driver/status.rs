@@ -209,6 +209,7 @@ impl Driver {
     fn engine_status(&mut self, index: EngineIndex, now: Time) -> EngineStatus {
         let ms = |it: Duration| u64::try_from(it.as_millis()).unwrap_or(u64::MAX);
         let sync = self.sync_progress(index, now);
+        let grant = self.grant_status(index, now);
         let engine: &Engine = self.core.engine(index).expect("an index of this node");
         let runtime = &self.engines[usize::from(index.0)];
         let machine = engine.machine();
@@ -241,6 +242,7 @@ impl Driver {
                 .map(reasons::of_refusal)
                 .collect(),
             waiting_for: reasons::of_waiting(machine.waiting()),
+            grant,
             marks: record.marks.into(),
             paused: record.paused,
             suspended: record.damping.suspended.then(|| {

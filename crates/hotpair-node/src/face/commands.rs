@@ -3,8 +3,8 @@ use super::Face;
 use crate::driver::Driver;
 use crate::reasons;
 use hotpair_api::face::{
-    Accepted, Caller, Command, CommandKind, EngineMeasures, Forecast, LogLevel, Measures, Problem,
-    ProblemKind, QueueMeasure, Reason, Verdict,
+    Accepted, ArbiterReach, Caller, Command, CommandKind, EngineMeasures, Forecast, GrantMeasures,
+    LogLevel, Measures, Problem, ProblemKind, QueueMeasure, Reason, Verdict,
 };
 use hotpair_core::EngineIndex;
 use hotpair_fsm as fsm;
@@ -206,6 +206,10 @@ impl Driver {
     }
 
     fn engine_measures(&mut self, index: EngineIndex) -> EngineMeasures {
+        let grant = self.grant_status(index, self.clock.now()).map(|it| GrantMeasures {
+            reachable: it.arbiter == ArbiterReach::Answers,
+            left_seconds: it.left_ms.map_or(0.0, |it| it as f64 / 1_000.0),
+        });
         let engine = self.core.engine(index).expect("an index of this node");
         let runtime = &self.engines[usize::from(index.0)];
         let machine = engine.machine();
@@ -234,6 +238,7 @@ impl Driver {
                 .filter(|it| !it.fate.is_settled())
                 .count() as u64,
             paused: machine.record().paused,
+            grant,
             takeover_seconds: runtime.takeover_seconds.clone(),
             commit_seconds: runtime.figures.commit_seconds.clone(),
         }

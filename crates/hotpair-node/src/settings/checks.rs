@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 /// By how much the rate of a clock may be wrong, in parts per million.
-pub(super) const CLOCK_RATE_PPM: u64 = 1_000;
+pub(crate) const CLOCK_RATE_PPM: u64 = 1_000;
 /// How long closing the outputs may take.
 pub(super) const CLOSING_TIME: Duration = Duration::from_millis(100);
 
@@ -134,6 +134,19 @@ fn fencing(settings: &Settings, reader: &Reader<'_>) {
             duration_text(CLOSING_TIME)
         );
         reader.refuse("pair.promote_after", message, help);
+    }
+    let Some(arbiter) = &settings.arbiter else { return };
+    if arbiter.lease < least {
+        let message = format!(
+            "`{}` is too short for fence_after = {}",
+            duration_text(arbiter.lease),
+            duration_text(pair.fence_after)
+        );
+        let help = format!(
+            "at least {}: a grant must outlast the silence after which the active closes its outputs",
+            duration_text(least)
+        );
+        reader.refuse("arbiter.lease", message, help);
     }
 }
 

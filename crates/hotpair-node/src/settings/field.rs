@@ -322,9 +322,9 @@ pub const FIELDS: &[Field] = &[
         "arbiter.etcd",
         "a list of URLs",
         None,
-        "The endpoints of the etcd cluster that grants the role (mode `arbiter`). Not built yet: a node in this mode refuses to start.",
+        "The endpoints of the etcd cluster that grants the role (mode `arbiter`), as `http://HOST:PORT`; etcd over TLS is not built yet.",
     ),
-    pair("arbiter.lease", "2s to 10m", "\"3s\"", "How long a grant lasts (mode `arbiter`)."),
+    pair("arbiter.lease", "2s to 10m", "\"3s\"", "How long a grant lasts unless it is renewed."),
     running(own(
         "hooks.on_active",
         FILES,

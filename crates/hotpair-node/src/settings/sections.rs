@@ -5,6 +5,7 @@ use super::{
     Api, ApiTls, Arbiter, ChannelSettings, Config, EngineSettings, Heartbeat, Hooks, Node, Pair,
     Partner, PinnedKey, Problems, Recovery, Settings, VirtualAddress, Writes, checks,
 };
+use hotpair_arbiter::{Etcd, EtcdSettings};
 use hotpair_transport::KeyError;
 use hotpair_types::{
     Ack, Channel, ConflictWinner, Designation, EngineName, Mode, NodeName, PerChannel,
@@ -204,7 +205,7 @@ pub(super) fn api(reader: &Reader<'_>) -> Option<Api> {
 }
 
 fn arbiter(reader: &Reader<'_>) -> Option<Option<Arbiter>> {
-    let etcd = reader.list("arbiter.etcd", url);
+    let etcd = reader.list("arbiter.etcd", etcd_address);
     let lease = reader.duration("arbiter.lease", 2 * SECOND..=10 * MINUTE);
     if !reader.has("arbiter.etcd") && !reader.has("arbiter.lease") {
         return Some(None);
@@ -326,6 +327,18 @@ fn url(text: &str) -> Result<String, String> {
     if host.is_empty() || !plain {
         return Err("not a URL that begins with http:// or https://".to_owned());
     }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn etcd_address(text: &str) -> Result<String, String> {
+    if text.starts_with("https://") {
+        return Err(
+            "etcd over TLS is not built yet: write http://HOST:PORT, on a network that you trust"
+                .to_owned(),
+        );
+    }
+    let settings = EtcdSettings { addresses: vec![text.to_owned()], call_time_max: SECOND };
+    Etcd::new(settings).map_err(|_| "not of the form http://HOST:PORT")?;
     Ok(text.trim_end_matches('/').to_owned())
 }
 

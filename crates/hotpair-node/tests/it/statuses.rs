@@ -1,9 +1,9 @@
 //! Five statuses, each with its words.
 
 use crate::command::hotpair;
-use crate::fake::FakeNode;
+use crate::fake::{FakeNode, whole_status};
 use expect_test::{Expect, expect};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn check(arguments: &[&str], expected: Expect) {
     expected.assert_eq(&hotpair(arguments).shown(&[]));
@@ -94,7 +94,7 @@ fn nobody_there_is_3() {
 #[test]
 fn a_refusal_is_4_and_says_every_reason() {
     let node = FakeNode::new(|question| match question {
-        "GET /api/v1/status" => (200, crate::fake::whole_status()),
+        "GET /api/v1/status" => (200, whole_status()),
         "POST /api/v1/switchover?dry_run=false" => (
             409,
             json!({
@@ -147,7 +147,7 @@ fn what_is_not_there_is_1() {
 #[test]
 fn without_a_terminal_nothing_dangerous_is_done_unasked() {
     let node = FakeNode::new(|question| match question {
-        "GET /api/v1/status" => (200, crate::fake::whole_status()),
+        "GET /api/v1/status" => (200, whole_status()),
         other => (500, json!({ "detail": other })),
     });
     for dangerous in [
@@ -171,4 +171,62 @@ fn somebody_else_on_the_port_is_not_taken_for_a_node() {
     let called = hotpair(&["status", "--api", &node.base]);
     assert_eq!(called.status, 1);
     assert!(called.error.contains("another shape"), "{}", called.error);
+}
+
+#[test]
+fn the_status_of_a_pair_with_an_arbiter_says_who_holds_the_grant() {
+    let grant = |mut engine: Value, grant: Value| {
+        engine["grant"] = grant;
+        engine
+    };
+    let node = FakeNode::new(move |_| {
+        let mut status = whole_status();
+        status["mode"] = json!("arbiter");
+        let engine = status["engines"][0].take();
+        let held = json!({
+            "arbiter": "answers", "away_for_ms": null, "away_why": null, "held": true, "revision": 12,
+            "left_ms": 2_100, "asked": true, "frozen": false, "by_person": false,
+            "holder": "gw-a 3-00000000000000fe", "went_alone": null,
+        });
+        let frozen = json!({
+            "arbiter": "away", "away_for_ms": 93_000,
+            "away_why": "the arbiter does not answer: http://192.168.1.20:2379: Connection refused",
+            "held": false, "revision": null, "left_ms": null, "asked": true, "frozen": true,
+            "by_person": false, "holder": "gw-a 3-00000000000000fe", "went_alone": "gw-a",
+        });
+        let mut second = grant(engine.clone(), frozen);
+        second["name"] = json!("line-2");
+        status["engines"] = json!([grant(engine, held), second]);
+        (200, status)
+    });
+    expect![[r#"
+        status 0
+        -- out
+        gw-a  hotpair 0.1.0 | mode arbiter | running 2h 5m | asked at http://127.0.0.1:8650
+
+        Engine main
+          NODE  PLACE   STATE                             CONFIG  RUNTIME
+        * gw-a  master  Active           for 2m 11s       e3:120  e3:55120
+          gw-b  backup  Standby - Ready  heard 34 ms ago  e3:120  e3:55118  2 behind
+          epoch 3 | active for 2m 13s
+          Grant    held, 2.1 s left if it is not renewed | the arbiter answers
+          Why      2023-11-14 22:11:07.000  Standby - Ready -> Active: gw-b's process died
+          Switch   a planned switchover is possible now
+
+        Engine line-2
+          NODE  PLACE   STATE                             CONFIG  RUNTIME
+        * gw-a  master  Active           for 2m 11s       e3:120  e3:55120
+          gw-b  backup  Standby - Ready  heard 34 ms ago  e3:120  e3:55118  2 behind
+          epoch 3 | active for 2m 13s
+          Grant    held by gw-a 3-00000000000000fe | ROLES FROZEN: active without it as long as the partner answers | gw-a went on alone | the arbiter is AWAY for 1m 33s
+          Why      2023-11-14 22:11:07.000  Standby - Ready -> Active: gw-b's process died
+          Switch   a planned switchover is possible now
+
+          CHANNEL     HEALTH  MISSED  ROUND TRIP  HEARD      BETWEEN
+          redundancy  up      0 of 5  0.21 ms     34 ms ago  10.10.0.1:4750 - 10.10.0.2:4750        data
+          primary     up      0 of 5  0.39 ms     12 ms ago  192.168.1.11:4750 - 192.168.1.12:4750
+
+        What to do
+          The arbiter does not answer this node (the arbiter does not answer: http://192.168.1.20:2379: Connection refused): look at etcd and the way to it. Roles stay as they are until it does.
+    "#]].assert_eq(&hotpair(&["status", "--api", &node.base]).shown(&[]));
 }

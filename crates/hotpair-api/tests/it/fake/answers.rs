@@ -64,6 +64,7 @@ impl NodeFace for FakeNode {
                 sync_bytes_total: 20,
                 divergence_entries: 1,
                 paused: false,
+                grant: Some(GrantMeasures { reachable: true, left_seconds: 1.5 }),
                 takeover_seconds: trips.clone(),
                 commit_seconds: trips.clone(),
             }],

@@ -133,6 +133,7 @@ pub fn status() -> NodeStatus {
             sync: None,
             blockers: Vec::new(),
             waiting_for: None,
+            grant: None,
             marks: MarksStatus::default(),
             paused: false,
             suspended: None,

@@ -251,6 +251,31 @@ fn the_mode_decides_what_else_may_stand_there() {
         "[pair]\nmode = \"arbiter\"\n[arbiter]\netcd = [\"http://192.168.1.20:2379\"]\n",
         expect!["no error"],
     );
+    check(
+        "[pair]\nmode = \"arbiter\"\n[arbiter]\netcd = [\"https://192.168.1.20:2379\"]\n",
+        expect![[r#"
+            error: arbiter.etcd: `https://192.168.1.20:2379`: etcd over TLS is not built yet: write http://HOST:PORT, on a network that you trust
+              --> node.toml:16:9
+               |
+            16 | etcd = ["https://192.168.1.20:2379"]
+               |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = help: allowed: a list of URLs
+
+            node.toml: 1 error; nothing was started"#]],
+    );
+    check(
+        "[pair]\nmode = \"arbiter\"\nfence_after = \"4s\"\npromote_after = \"5s\"\n\
+         [arbiter]\netcd = [\"http://192.168.1.20:2379\"]\n",
+        expect![[r#"
+            error: arbiter.lease: `3s` is too short for fence_after = 4s
+              --> node.toml:17:2
+               |
+            17 | [arbiter]
+               |  ^^^^^^^
+               = help: at least 4109ms: a grant must outlast the silence after which the active closes its outputs
+
+            node.toml: 1 error; nothing was started"#]],
+    );
     for (mode, start_alone) in [
         ("availability", StartAlone::Assume),
         ("manual", StartAlone::Proven),
