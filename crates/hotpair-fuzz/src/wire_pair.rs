@@ -119,7 +119,9 @@ impl WirePair {
                 EngineOutput::TellGuard { behind } => {
                     own.push_back(EngineInput::GuardTold { behind });
                 }
-                EngineOutput::AskGrant => own.push_back(EngineInput::Grant(GrantEvent::Away)),
+                EngineOutput::AskGrant(_) | EngineOutput::GoAlone | EngineOutput::EndAlone => {
+                    own.push_back(EngineInput::Grant(GrantEvent::Away));
+                }
                 EngineOutput::Data(replication::Output::ReadJournal { ticket, .. }) => {
                     let input = replication::Input::JournalRead { ticket, entries: Vec::new() };
                     own.push_back(EngineInput::Data(input));
