@@ -25,3 +25,6 @@ pub struct EngineIndex(pub u8);
 
 /// How many engines one pair may have.
 pub const ENGINES_MAX: usize = 8;
+
+#[cfg(test)]
+mod tests;

@@ -153,6 +153,8 @@ impl Context {
                     });
                 } else if !has_ready_partner(self) {
                     no.push(Refusal::PartnerNotLevel { state: partner });
+                } else if self.arbiter_answers() && !self.can_hand_over() {
+                    no.push(Refusal::PartnerArbiterAway);
                 }
             }
             StateId::StandbyReady | StateId::StandbyMissedHeartbeats => {

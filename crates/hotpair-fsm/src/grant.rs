@@ -44,7 +44,8 @@ pub enum GrantEvent {
     },
     /// We do not get it.
     Busy {
-        /// The partner wrote that it goes on alone; else somebody else holds the grant.
+        /// The partner wrote that it goes on alone, whoever holds the grant now; else somebody else
+        /// holds it.
         alone: bool,
     },
     /// It is not ours any more: by the third party's own word.
@@ -152,7 +153,9 @@ impl Context {
             }
             GrantEvent::Busy { alone } => {
                 self.lose_grant();
-                self.grant.busy = Some(alone);
+                // Who passes over that is refused because another holds it.
+                let passes = self.grant.ordered.is_some_and(|it| it.over_alone);
+                self.grant.busy = Some(alone && !passes);
             }
             GrantEvent::Lost => self.lose_grant(),
             GrantEvent::Away => grant.busy = None,
@@ -188,6 +191,12 @@ impl Context {
     /// The third party answers, or the mode has none: roles can be handed over.
     pub(crate) fn arbiter_answers(&self) -> bool {
         self.settings.mode != Mode::Arbiter || self.grant.reach == Reach::Fine
+    }
+
+    /// Both could reach it when they last said so: of an active, whether it may hand over.
+    pub(crate) fn can_hand_over(&self) -> bool {
+        let takes = self.answers().is_some_and(|it| it.storage_ok);
+        self.settings.mode != Mode::Arbiter || (self.arbiter_answers() && takes)
     }
 
     /// The third party is known not to answer.

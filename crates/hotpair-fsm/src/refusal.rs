@@ -82,6 +82,9 @@ pub enum Refusal {
     /// Only for a standby.
     #[error("this node is not a standby")]
     NotStandby,
+    /// The third party of mode `arbiter` does not answer the partner, which is to take over.
+    #[error("the partner cannot reach the arbiter, so it could not take over")]
+    PartnerArbiterAway,
     /// The third party of mode `arbiter` does not answer: nobody could get the grant.
     #[error("the arbiter cannot be reached from this node{}; roles stay as they are until it answers",
         .away.map(|it| format!(" for {} s", it.as_secs())).unwrap_or_default())]

@@ -2,7 +2,7 @@
 use super::{Determining, Move, ToStandby};
 use crate::context::Context;
 use crate::{ReplicaOrder, Rule};
-use hotpair_types::{Epoch, History, Instance, Mode, StateId, Time};
+use hotpair_types::{Epoch, History, Instance, StateId, Time};
 
 /// Acts under an epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -65,9 +65,8 @@ fn why_unsure(it: &Acting, alone: bool, cx: &Context) -> Option<Rule> {
     }
     // Closing is never paused, and a pause lets nothing be handed over.
     // Nor where one of the two could not reach the arbiter.
-    let ungranted = cx.settings.mode == Mode::Arbiter
-        && !(cx.arbiter_answers() && cx.answers().is_some_and(|it| it.storage_ok));
-    let nobody_takes = alone || !cx.partner_state().is_level() || cx.record.paused || ungranted;
+    let nobody_takes =
+        alone || !cx.partner_state().is_level() || cx.record.paused || !cx.can_hand_over();
     (!cx.facts.storage_ok && nobody_takes).then_some(Rule::StorageFailed)
 }
 

@@ -44,7 +44,7 @@ fn wants_recovery(cx: &Context) -> bool {
 
 /// A handover that is asked for, or that this host needs.
 fn why_hand_over(recovery: bool, cx: &Context) -> Option<(Rule, bool)> {
-    if !has_ready_partner(cx) || !cx.arbiter_answers() {
+    if !has_ready_partner(cx) || !cx.can_hand_over() {
         return None;
     }
     let partner = cx.answers()?;

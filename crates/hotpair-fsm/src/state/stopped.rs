@@ -65,7 +65,7 @@ fn may_leave(state: &State, cx: &Context) -> bool {
     match state {
         State::Active(_) => {
             let ready =
-                super::active::has_ready_partner(cx) && !cx.record.paused && cx.arbiter_answers();
+                super::active::has_ready_partner(cx) && !cx.record.paused && cx.can_hand_over();
             cx.wishes.leave_now || !ready
         }
         State::ToStandby(_) => false,

@@ -104,13 +104,13 @@ impl World {
             .third
             .holder
             .is_none_or(|(who, instance)| who == host || ask.proven_dead == Some(instance));
-        let alone = self.third.alone == Some(OTHER[host]) && !ask.over_alone;
+        let noted = self.third.alone == Some(OTHER[host]);
+        let alone = noted && !ask.over_alone;
         if free && !alone {
             let revision = self.third.revision + 1;
             return Some(GrantEvent::Held { revision, until: UNTIL });
         }
-        let busy = GrantEvent::Busy { alone: free };
-        (grant.busy != Some(free)).then_some(busy)
+        (grant.busy != Some(alone)).then_some(GrantEvent::Busy { alone: noted })
     }
 
     fn can_note(&self, host: usize) -> bool {

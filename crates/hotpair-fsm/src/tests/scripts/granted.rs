@@ -3,6 +3,7 @@ use super::super::steps::Step;
 use super::super::third::With;
 use super::super::world::World;
 use super::{arbiter, check_granted as check, step};
+use crate::{Acknowledge, Rule, Timer};
 use expect_test::expect;
 
 #[test]
@@ -132,12 +133,14 @@ fn a_handover_takes_the_grant_along() {
 }
 
 #[test]
-fn a_handover_is_declined_by_who_cannot_reach_the_arbiter() {
+fn a_handover_is_refused_while_the_standby_cannot_reach_the_arbiter() {
     check(
         "
         arbiter-away backup
         ask master switchover
         ask backup switchover
+        network-fails master
+        arbiter-back backup
     ",
         &expect![[r#"
             start master
@@ -154,15 +157,42 @@ fn a_handover_is_declined_by_who_cannot_reach_the_arbiter() {
             arbiter-away backup
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             ask master switchover
-                master answers accepted
-                master 2 -> 11 switchover e1
-                master 11 -> 2 resumed e3
+                master answers refused: the partner cannot reach the arbiter, so it could not take over
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             ask backup switchover
                 backup answers refused: the arbiter cannot be reached from this node for 0 s; roles stay as they are until it answers
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            network-fails master
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            arbiter-back backup
+                master 2 -> 11 hand-over-network e1
+                backup 8 -> 10 offered e2
+                master 11 -> 4 released e1
+                backup 10 -> 2 opened e2
+                = 4 Wait sees 2 | 2 open Degraded sees 4
         "#]],
     );
+}
+
+#[test]
+fn who_lost_the_arbiter_just_now_declines_at_once_and_is_not_asked_again_at_once() {
+    let mut world = World::new(arbiter);
+    for line in ["start master", "start backup"] {
+        step(&mut world, line);
+    }
+    world.changes.clear();
+    // The backup knows, the master does not yet.
+    for at in [Step::With(1, With::Cut), Step::With(1, With::Call)] {
+        world.take(at);
+    }
+    step(&mut world, "network-fails master");
+    let ways = |world: &World| world.changes.iter().map(|it| it.1.rule).collect::<Vec<_>>();
+    assert_eq!(ways(&world), [Rule::HandOverNetwork, Rule::Resumed]);
+    step(&mut world, "arbiter-back backup");
+    assert_eq!(ways(&world).len(), 2, "not offered again at once");
+    step(&mut world, "retry master");
+    assert_eq!(ways(&world)[2], Rule::HandOverNetwork);
+    assert!(world.is_open(1));
 }
 
 #[test]
@@ -324,4 +354,30 @@ fn who_can_reach_the_arbiter_acts() {
                 = 8 Wait sees 2 | 2 open WhenReplicated sees 8
         "#]],
     );
+}
+
+#[test]
+fn a_new_grant_writes_anew_that_this_node_goes_on_alone() {
+    let mut world = World::new(arbiter);
+    for line in ["start master", "start backup", "cut", "silent master", "heal-from backup"] {
+        step(&mut world, line);
+    }
+    assert_eq!(world.acknowledge(0), Acknowledge::Degraded);
+    for at in [Step::Heal(0), Step::Hears(1), Step::Acknowledged(0)] {
+        world.take(at);
+    }
+    // Frozen, and without a grant for a while.
+    for what in [With::Cut, With::Call] {
+        world.take(Step::With(0, what));
+    }
+    world.take(Step::Elapsed(0, Timer::Grant));
+    for what in [With::LeaseEnds, With::Heal] {
+        world.take(Step::With(0, what));
+    }
+    assert_eq!(world.acknowledge(0), Acknowledge::Degraded, "the note stands");
+    world.take(Step::With(0, With::Call));
+    assert_eq!(world.acknowledge(0), Acknowledge::Wait, "somebody may have passed over it");
+    world.take(Step::With(0, With::Note));
+    world.run();
+    assert!(world.is_open(0));
 }

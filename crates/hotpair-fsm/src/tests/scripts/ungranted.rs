@@ -174,6 +174,18 @@ fn a_grant_that_ends_unacknowledged_closes() {
 }
 
 #[test]
+fn a_standby_says_that_another_holds_the_grant() {
+    let mut world = World::new(arbiter);
+    for line in ["start master", "start backup", "crash master", "silent backup"] {
+        step(&mut world, line);
+    }
+    let waiting = |world: &World| world.live(1).unwrap().machine.waiting();
+    assert_eq!(waiting(&world), Waiting::Promise);
+    step(&mut world, "promote-due backup");
+    assert_eq!(waiting(&world), Waiting::GrantBusy);
+}
+
+#[test]
 fn a_standby_does_not_act_while_the_partner_went_on_alone() {
     let mut world = World::new(arbiter);
     for line in ["start master", "start backup", "cut", "silent master", "write master"] {
@@ -183,7 +195,7 @@ fn a_standby_does_not_act_while_the_partner_went_on_alone() {
         step(&mut world, line);
     }
     let waiting = |world: &World| world.live(1).unwrap().machine.waiting();
-    assert_eq!(waiting(&world), Waiting::GrantBusy);
+    assert_eq!(waiting(&world), Waiting::PartnerWentOn, "whether its lease has ended or not");
     step(&mut world, "lease-ends master");
     assert_eq!(waiting(&world), Waiting::PartnerWentOn);
     step(&mut world, "arbiter-away backup");
