@@ -19,7 +19,7 @@ cargo xtask <task>
   pair-test [--list] [--scenario NAME] [--netns] [--long] [--repeat N]
                        scenarios of docs/design/faults.md on pairs of the real binary
   sim [--seeds N] [--seed S] ...
-                       the simulator in release; arguments go to it
+                       the simulator, optimised; arguments go to it
   bench [NAME] ...     measurements in release, see docs/benches.md
   diagram              redraws docs/design/state-diagram.md from the table of edges
 ";
@@ -89,7 +89,8 @@ fn diagram(root: &Path) -> bool {
 }
 
 fn sim(root: &Path, rest: &[String]) -> bool {
-    let mut all = vec!["run", "--release", "-p", "hotpair-sim", "--bin", "hotpair-sim", "--"];
+    let mut all =
+        vec!["run", "--profile", "sim", "-p", "hotpair-sim", "--bin", "hotpair-sim", "--"];
     all.extend(rest.iter().map(String::as_str));
     step::cargo(root, &all)
 }
