@@ -23,7 +23,7 @@ cargo xtask <task>
   pair-test [--list] [--scenario NAME] [--netns] [--long] [--repeat N]
                        scenarios of docs/design/faults.md on pairs of the real binary
   sim [--seeds N] [--seed S] ...
-                       the simulator in release; arguments go to it
+                       the simulator, optimised; arguments go to it
   fuzz [--seconds N] [--keep] [TARGET] ...
                        goes on with libFuzzer where the tests stop; --keep adds what is new to
                        fuzz/corpus/
@@ -105,7 +105,8 @@ fn diagram(root: &Path) -> bool {
 }
 
 fn sim(root: &Path, rest: &[String]) -> bool {
-    let mut all = vec!["run", "--release", "-p", "hotpair-sim", "--bin", "hotpair-sim", "--"];
+    let mut all =
+        vec!["run", "--profile", "sim", "-p", "hotpair-sim", "--bin", "hotpair-sim", "--"];
     all.extend(rest.iter().map(String::as_str));
     step::cargo(root, &all)
 }

@@ -13,6 +13,33 @@ fn log(pair: &mut Pair) -> String {
 }
 
 #[test]
+fn what_a_standby_has_only_in_memory_is_on_its_disk_after_a_swap() {
+    let mut pair = Pair::level();
+    let write = |pair: &mut Pair, item| {
+        pair.tag(A, item, "1");
+        pair.direct(A, Direction::Persist);
+        while pair.step() {}
+    };
+    // The disk of B is slow: one entry is under way, the next waits in memory.
+    pair.nodes[B].disk_works = false;
+    write(&mut pair, "under way");
+    pair.pass(200);
+    write(&mut pair, "in memory");
+    pair.cut_wire();
+    write(&mut pair, "missed");
+    // A's entries are gone with the process, so that the images are compared.
+    pair.direct(B, Direction::StopSync);
+    pair.restart(A);
+    pair.mend_wire();
+    pair.activate(A);
+    pair.begin_sync(B);
+    while pair.step() {}
+    pair.nodes[B].disk_works = true;
+    pair.settle();
+    pair.assert_level();
+}
+
+#[test]
 fn only_what_is_missing_travels() {
     let mut pair = Pair::level();
     for n in 0..100 {
