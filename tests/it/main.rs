@@ -22,9 +22,11 @@ mod faulty_disk;
 mod disk;
 mod noise;
 mod endurance;
+mod bulk;
 mod hostile;
 mod names;
 mod refusals;
+mod secrets;
 mod reload;
 
 use std::process::ExitCode;

@@ -5,10 +5,6 @@ use std::pin::Pin;
 use anyhow::Result;
 
 use crate::stage::Stage;
-use crate::{
-    arbiter, arbiter_away, clients, crash, cuts, disk, endurance, freeze, handover, heart, hostile,
-    modules, names, networks, noise, refusals, reload, starting, storage,
-};
 
 pub(crate) type Play = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
@@ -52,23 +48,25 @@ impl Scenario {
 
 /// All of them, the heart first.
 pub(crate) const SCENARIOS: &[&[Scenario]] = &[
-    heart::SCENARIOS,
-    crash::SCENARIOS,
-    starting::SCENARIOS,
-    freeze::SCENARIOS,
-    cuts::SCENARIOS,
-    arbiter::SCENARIOS,
-    arbiter_away::SCENARIOS,
-    networks::SCENARIOS,
-    handover::SCENARIOS,
-    clients::SCENARIOS,
-    modules::SCENARIOS,
-    noise::SCENARIOS,
-    endurance::SCENARIOS,
-    storage::SCENARIOS,
-    disk::SCENARIOS,
-    hostile::SCENARIOS,
-    names::SCENARIOS,
-    refusals::SCENARIOS,
-    reload::SCENARIOS,
+    crate::heart::SCENARIOS,
+    crate::crash::SCENARIOS,
+    crate::starting::SCENARIOS,
+    crate::freeze::SCENARIOS,
+    crate::cuts::SCENARIOS,
+    crate::arbiter::SCENARIOS,
+    crate::arbiter_away::SCENARIOS,
+    crate::networks::SCENARIOS,
+    crate::handover::SCENARIOS,
+    crate::clients::SCENARIOS,
+    crate::modules::SCENARIOS,
+    crate::noise::SCENARIOS,
+    crate::endurance::SCENARIOS,
+    crate::bulk::SCENARIOS,
+    crate::storage::SCENARIOS,
+    crate::disk::SCENARIOS,
+    crate::hostile::SCENARIOS,
+    crate::names::SCENARIOS,
+    crate::secrets::SCENARIOS,
+    crate::refusals::SCENARIOS,
+    crate::reload::SCENARIOS,
 ];

@@ -3,7 +3,9 @@
 //! Each node's `partner` address is the relay's, on the relay's near side. A datagram of A's channel
 //! socket leaves towards B from the address that B knows as its partner; any other sender (a guard)
 //! gets an outgoing socket of its own, so that answers find back to it. TCP is in `relay_tcp.rs`.
-use std::collections::BTreeMap;
+//! What is late waits in one queue per direction: a line that is long does not change the order.
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,8 +13,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, UdpSocket};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::address::bound;
 use crate::{Dice, Side, own_loopback, relay_tcp};
@@ -20,6 +23,8 @@ use crate::{Dice, Side, own_loopback, relay_tcp};
 /// How many strangers one side of a relay carries for.
 const SENDERS_MAX: usize = 64;
 const DATAGRAM_BYTES_MAX: usize = 65_536;
+/// How many datagrams of one direction may be late at a time; more are lost.
+const LATE_MAX: usize = 16_384;
 
 /// What happens to what is sent in one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +60,16 @@ pub(crate) struct Lane {
     pub(crate) impairment: watch::Receiver<Impairment>,
     dice: Arc<Mutex<Dice>>,
     lost: Arc<AtomicU64>,
+    late: mpsc::Sender<Late>,
+}
+
+/// A datagram that arrives later.
+#[derive(Debug)]
+struct Late {
+    due: Instant,
+    datagram: Vec<u8>,
+    out: Arc<UdpSocket>,
+    to: SocketAddr,
 }
 
 impl Relay {
@@ -76,10 +91,16 @@ impl Relay {
         let impairments = [(), ()].map(|()| watch::Sender::new(Impairment::default()));
         let lost: [Arc<AtomicU64>; 2] = Default::default();
         let mut tasks = JoinSet::new();
-        let lanes = Side::BOTH.map(|from| Lane {
-            impairment: impairments[from.index()].subscribe(),
-            dice: Arc::new(Mutex::new(Dice::new(seed ^ from.index() as u64))),
-            lost: lost[from.index()].clone(),
+        let lanes = Side::BOTH.map(|from| {
+            let impairment = impairments[from.index()].subscribe();
+            let (late, queue) = mpsc::channel(LATE_MAX);
+            tasks.spawn(deliver(queue, impairment.clone()));
+            Lane {
+                impairment,
+                dice: Arc::new(Mutex::new(Dice::new(seed ^ from.index() as u64))),
+                lost: lost[from.index()].clone(),
+                late,
+            }
         });
         for (from, listener) in Side::BOTH.into_iter().zip(listeners) {
             let to = from.other();
@@ -177,13 +198,11 @@ impl Lane {
                 let _lost = out.send_to(datagram, to).await;
                 continue;
             }
-            let (datagram, out, lane) = (datagram.to_vec(), out.clone(), self.clone());
-            tokio::spawn(async move {
-                tokio::time::sleep(delay).await;
-                if !lane.impairment.borrow().cut {
-                    let _lost = out.send_to(&datagram, to).await;
-                }
-            });
+            let (datagram, out) = (datagram.to_vec(), out.clone());
+            let late = Late { due: Instant::now() + delay, datagram, out, to };
+            if self.late.try_send(late).is_err() {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
@@ -204,6 +223,43 @@ impl Lane {
             now.delay + Duration::from_micros(dice.below(micros))
         };
         (0..copies).map(|_| delay()).collect()
+    }
+}
+
+/// Sends what is late when it is due; of two that are due together the earlier one first.
+async fn deliver(mut queue: mpsc::Receiver<Late>, impairment: watch::Receiver<Impairment>) {
+    let mut waiting = BinaryHeap::<Reverse<(Instant, u64)>>::new();
+    let mut held = BTreeMap::<u64, Late>::new();
+    let mut count = 0;
+    loop {
+        let first = waiting.peek().map(|Reverse((due, _))| *due);
+        let due = async {
+            match first {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = due => {}
+            late = queue.recv(), if held.len() < LATE_MAX => {
+                let Some(late) = late else { return };
+                waiting.push(Reverse((late.due, count)));
+                held.insert(count, late);
+                count += 1;
+                continue;
+            }
+        }
+        while let Some(Reverse((due, number))) = waiting.peek().copied() {
+            if due > Instant::now() {
+                break;
+            }
+            waiting.pop();
+            let Some(late) = held.remove(&number) else { continue };
+            if !impairment.borrow().cut {
+                let _lost = late.out.send_to(&late.datagram, late.to).await;
+            }
+        }
     }
 }
 
@@ -283,6 +339,18 @@ mod tests {
         ends.relay.impair(Side::A, Impairment::default());
         ends.send(Side::A, "next").await;
         assert_eq!(ends.receive(Side::B).await.0, "next");
+    }
+
+    #[tokio::test]
+    async fn a_long_line_keeps_the_order() {
+        let ends = ends().await;
+        ends.relay.change(Side::A, |it| it.delay = Duration::from_millis(5));
+        for number in 0..500 {
+            ends.send(Side::A, &number.to_string()).await;
+        }
+        for number in 0..500 {
+            assert_eq!(ends.receive(Side::B).await.0, number.to_string());
+        }
     }
 
     #[tokio::test]

@@ -24,8 +24,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         "hotpair-sim",
         &["hotpair-types", "hotpair-fsm", "hotpair-replication", "hotpair-core", "hotpair-storage"],
     ),
-    ("hotpair-tests", &["hotpair-types", "hotpair-client", "hotpair-transport"]),
+    ("hotpair-tests", &["hotpair-types", "hotpair-client", "hotpair-transport", "hotpair-storage"]),
     ("hotpair-bench", BENCH),
+    ("hotpair-fuzz", FUZZ),
+    ("hotpair-fuzz-targets", &["hotpair-fuzz"]),
     ("xtask", &[]),
 ];
 
@@ -55,6 +57,19 @@ const BENCH: &[&str] = &[
     "hotpair-node",
 ];
 
+/// Whoever takes bytes from outside is fuzzed.
+const FUZZ: &[&str] = &[
+    "hotpair-types",
+    "hotpair-protocol",
+    "hotpair-fsm",
+    "hotpair-replication",
+    "hotpair-core",
+    "hotpair-storage",
+    "hotpair-transport",
+    "hotpair-api",
+    "hotpair-node",
+];
+
 /// Imports for tests alone, beyond the table above.
 const FOR_TESTS: &[(&str, &[&str])] = &[];
 
@@ -65,6 +80,14 @@ const PURE: &[(&str, &[&str])] = &[
     ("hotpair-fsm", &["thiserror", "serde"]),
     ("hotpair-replication", &["thiserror", "bytes", "blake3"]),
     ("hotpair-core", &["thiserror", "bytes"]),
+];
+
+/// Crates from outside that belong to one of ours (`deny.toml` has those that come through others, too).
+const OWNED: &[(&str, &str)] = &[
+    ("libc", "hotpair-os"),
+    ("redb", "hotpair-storage"),
+    ("quinn", "hotpair-transport"),
+    ("libfuzzer-sys", "hotpair-fuzz-targets"),
 ];
 
 /// What the `clippy.toml` of a crate that decides must ban.
@@ -119,6 +142,14 @@ fn imports(name: &str, manifest: &Manifest, allowed: &[&str], for_tests: &[&str]
         if row(PURE, name).is_some_and(|it| !ours(import) && !it.contains(&import.as_str())) {
             broken
                 .push(format!("{name} is pure and may not import {import} (xtask/src/layers.rs)"));
+        }
+    }
+    for import in manifest.normal.iter().chain(&manifest.for_tests) {
+        let owner = OWNED.iter().find(|(it, _)| it == import).map(|it| it.1);
+        if owner.is_some_and(|it| it != name) {
+            broken.push(format!(
+                "{name} may not import {import}, its owner may (xtask/src/layers.rs)"
+            ));
         }
     }
     for import in manifest.for_tests.iter().filter(|it| ours(it)) {
@@ -182,6 +213,13 @@ impl Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crate_from_outside_stays_with_its_owner() {
+        let manifest = Manifest::read("[dev-dependencies]\nlibc.workspace = true\n");
+        assert_eq!(imports("hotpair-node", &manifest, &[], &[]).len(), 1);
+        assert_eq!(imports("hotpair-os", &manifest, &[], &[]).len(), 0);
+    }
 
     #[test]
     fn an_import_that_the_table_does_not_name_is_found() {

@@ -1,11 +1,15 @@
 //! `cargo xtask <task>`: everything this repository does that cargo does not. Imports none of our crates.
 
+mod deny;
 mod docs;
+mod fuzz;
 mod layers;
 mod rules;
 mod step;
 mod tidy;
+mod tools;
 
+use deny::Checked;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -13,13 +17,17 @@ const HELP: &str = "\
 cargo xtask <task>
 
   ci                   everything that must hold, but the tests: format, clippy, tidy, layers,
-                       docs in step, seeds of the simulator. Never writes
+                       docs in step, licences and bans, seeds of the simulator. Never writes
   fix                  formats, applies what clippy can mend, redraws the diagram. Writes
   tidy                 the rules of the repository alone: tidy, layers, docs in step
   pair-test [--list] [--scenario NAME] [--netns] [--long] [--repeat N]
                        scenarios of docs/design/faults.md on pairs of the real binary
   sim [--seeds N] [--seed S] ...
-                       the simulator in release; arguments go to it
+                       the simulator, optimised; arguments go to it
+  fuzz [--seconds N] [--keep] [TARGET] ...
+                       goes on with libFuzzer where the tests stop; --keep adds what is new to
+                       fuzz/corpus/
+  deny                 what may come in from outside: licences, bans, sources, advisories
   bench [NAME] ...     measurements in release, see docs/benches.md
   diagram              redraws docs/design/state-diagram.md from the table of edges
 ";
@@ -41,6 +49,8 @@ fn main() -> ExitCode {
         "pair-test" => pair_test(root, rest),
         "sim" => sim(root, rest),
         "bench" => bench(root, rest),
+        "fuzz" => fuzz::fuzz(root, rest),
+        "deny" => (deny::deny(root) != Checked::Badly) & (deny::advisories(root) != Checked::Badly),
         "diagram" => diagram(root),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
@@ -60,20 +70,26 @@ fn root() -> &'static Path {
 
 /// Runs every step even after one failed, so that one run shows all there is to mend.
 fn ci(root: &Path) -> bool {
+    let done = |well: bool| if well { Checked::Well } else { Checked::Badly };
+    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     let results = [
-        ("rules", report(&rules::broken(root))),
-        ("format", step::cargo(root, &["fmt", "--all", "--check"])),
-        (
-            "clippy",
-            step::cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-        ),
-        ("sim", sim(root, &["--seeds".into(), SIM_SEEDS.into()])),
+        ("rules", done(report(&rules::broken(root)))),
+        ("format", done(step::cargo(root, &["fmt", "--all", "--check"]))),
+        ("clippy", done(step::cargo(root, &clippy))),
+        ("deny", deny::deny(root)),
+        ("advisories", deny::advisories(root)),
+        ("sim", done(sim(root, &["--seeds".into(), SIM_SEEDS.into()]))),
     ];
     println!();
-    for (name, passed) in &results {
-        println!("{name:>8}: {}", if *passed { "ok" } else { "FAILED" });
+    for (name, checked) in &results {
+        let word = match checked {
+            Checked::Well => "ok",
+            Checked::Badly => "FAILED",
+            Checked::Skipped => "SKIPPED, see above",
+        };
+        println!("{name:>10}: {word}");
     }
-    results.iter().all(|(_, passed)| *passed)
+    results.iter().all(|(_, checked)| *checked != Checked::Badly)
 }
 
 fn fix(root: &Path) -> bool {
@@ -89,7 +105,8 @@ fn diagram(root: &Path) -> bool {
 }
 
 fn sim(root: &Path, rest: &[String]) -> bool {
-    let mut all = vec!["run", "--release", "-p", "hotpair-sim", "--bin", "hotpair-sim", "--"];
+    let mut all =
+        vec!["run", "--profile", "sim", "-p", "hotpair-sim", "--bin", "hotpair-sim", "--"];
     all.extend(rest.iter().map(String::as_str));
     step::cargo(root, &all)
 }

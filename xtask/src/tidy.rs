@@ -29,7 +29,8 @@ const UNSAFE_IN: &str = "crates/hotpair-os/";
 
 pub(crate) fn check(root: &Path) -> Vec<String> {
     let mut broken = Vec::new();
-    for path in rules::files(root) {
+    // Inputs that were found, and files that programs wrote.
+    for path in rules::files(root).into_iter().filter(|it| !is_data(it)) {
         let name = path.display().to_string();
         if EMPTY_NAMES.iter().any(|it| path.file_stem().is_some_and(|stem| stem == *it)) {
             broken.push(format!("{name}: the name says nothing; name the concept"));
@@ -37,6 +38,9 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
         let Ok(text) = fs::read_to_string(root.join(&path)) else { continue };
         if path.extension().is_some_and(|it| it == "rs") {
             rust(&name, &text, &mut broken);
+        }
+        if path.ends_with("Cargo.toml") {
+            manifest(&name, &text, &mut broken);
         }
         if path.extension().is_none_or(|it| it != "lock") {
             foreign(&name, &text, &mut broken);
@@ -46,6 +50,10 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
         }
     }
     broken
+}
+
+fn is_data(path: &Path) -> bool {
+    path.starts_with("fuzz/corpus") || path.starts_with("crates/hotpair-storage/tests/data")
 }
 
 fn rust(name: &str, text: &str, broken: &mut Vec<String>) {
@@ -65,9 +73,31 @@ fn rust(name: &str, text: &str, broken: &mut Vec<String>) {
         if named.is_some_and(|it| EMPTY_NAMES.contains(&it)) {
             broken.push(format!("{name}:{}: `{line}` names no concept", index + 1));
         }
-        if line.contains(concat!("allow(", "unsafe_code")) && !name.starts_with(UNSAFE_IN) {
+        if is_unsafe(line) && !name.starts_with(UNSAFE_IN) {
             broken.push(format!("{name}:{}: unsafe code lives in {UNSAFE_IN} alone", index + 1));
         }
+    }
+}
+
+/// Unsafe code, or leave for it. The lint `unsafe_code` sees more, but only where a crate keeps to the
+/// lints of the workspace.
+fn is_unsafe(line: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    let leave = concat!("unsafe", "_code");
+    let word = concat!("uns", "afe ");
+    ["allow(", "expect(", "warn("].iter().any(|it| code.contains(&format!("{it}{leave}")))
+        || ["{", "fn ", "impl ", "trait ", "extern "]
+            .iter()
+            .any(|it| code.contains(&format!("{word}{it}")))
+}
+
+/// A crate of the workspace keeps to its lints, unsafe code among them.
+fn manifest(name: &str, text: &str, broken: &mut Vec<String>) {
+    let keeps = text.contains("\n[lints]\nworkspace = true\n");
+    if text.contains("\nversion.workspace = true\n") && !keeps {
+        broken.push(format!(
+            "{name}: without `[lints] workspace = true` it may do what others may not"
+        ));
     }
 }
 
@@ -95,6 +125,32 @@ mod tests {
         let mut broken = Vec::new();
         rust("a.rs", "mod utils;\n", &mut broken);
         assert_eq!(broken.len(), 2, "{broken:?}");
+    }
+
+    #[test]
+    fn unsafe_code_is_found_outside_of_the_one_crate() {
+        let found = |name: &str, text: &str| {
+            let mut broken = Vec::new();
+            rust(name, text, &mut broken);
+            broken.len()
+        };
+        let leave = format!("//! x\n#[expect({}, reason = \"\")]\n", concat!("unsafe", "_code"));
+        let block = format!("//! x\nlet y = {}{{ z() }};\n", concat!("uns", "afe "));
+        for text in [&leave, &block] {
+            assert_eq!(found("crates/hotpair-node/src/a.rs", text), 1, "{text}");
+            assert_eq!(found("crates/hotpair-os/src/a.rs", text), 0, "{text}");
+        }
+        assert_eq!(found("a.rs", "//! x\n// it would be unsafe { so }\n"), 0);
+    }
+
+    #[test]
+    fn a_crate_that_leaves_the_lints_of_the_workspace_is_found() {
+        let mut broken = Vec::new();
+        let package = "[package]\nname = \"x\"\nversion.workspace = true\n";
+        manifest("Cargo.toml", package, &mut broken);
+        assert_eq!(broken.len(), 1);
+        manifest("Cargo.toml", &format!("{package}\n[lints]\nworkspace = true\n"), &mut broken);
+        assert_eq!(broken.len(), 1);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod gate;
 mod routes;
 
 pub use face::NodeFace;
+pub use routes::router;
 pub use serve::{
     ApiKeys, Limits, ListenerError, ListenerSettings, ServeHandle, TlsFiles, Token, serve,
 };

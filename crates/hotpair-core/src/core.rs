@@ -1,6 +1,6 @@
 //! The only door into a node's decisions: an input goes in, outputs come out.
 use crate::network::Network;
-use crate::partner::Partner;
+use crate::partner::{Greeting, Partner};
 use crate::{ENGINES_MAX, Engine, EngineBoot, EngineIndex, EngineInput, Input, Output};
 use hotpair_fsm::{Beats, Detector, DetectorStatus, Event, Picture, View};
 use hotpair_replication as replication;
@@ -116,20 +116,23 @@ impl Core {
             Input::Beat { beat, number, views } => {
                 let received = self.detector.heard(now, &beat);
                 self.look(now, out);
+                if received.fresh
+                    && let Some(greeting) = self.partner.is_heard(beat.instance)
+                {
+                    self.met(now, greeting.differs, out);
+                }
                 if received.fresh && self.partner.is_greeted(beat.instance) {
                     self.take_views(now, beat.instance, number, views, out);
                 }
                 return received.answer_now.then_some(beat.channel);
             }
             Input::Hello { channel, instance, differs } => {
-                if !self.partner.greet(instance) {
+                if !self.partner.greet(Greeting { instance, differs: differs.clone() }) {
                     return None;
                 }
                 self.detector.alive(now, channel, instance);
                 self.look(now, out);
-                self.everyone(now, Event::SettingsDiffer(differs), out);
-                self.tell_everyone(now, &replication::Input::LinkUp, out);
-                self.send_summaries(out);
+                self.met(now, differs, out);
             }
             Input::Refused { channel: _ } => self.detector.refused(now),
             Input::LinkUp { channel } => self.partner.set_link(channel, true),
@@ -164,6 +167,13 @@ impl Core {
             }
         }
         None
+    }
+
+    /// The partner can be worked with now.
+    fn met(&mut self, now: Time, differs: Option<Box<str>>, out: &mut Vec<Output>) {
+        self.everyone(now, Event::SettingsDiffer(differs), out);
+        self.tell_everyone(now, &replication::Input::LinkUp, out);
+        self.send_summaries(out);
     }
 
     fn engine_input(
@@ -277,7 +287,7 @@ impl Core {
 
     /// The partner that said Hello last.
     #[must_use]
-    pub const fn partner(&self) -> Option<Instance> {
+    pub fn partner(&self) -> Option<Instance> {
         self.partner.instance()
     }
 

@@ -232,12 +232,14 @@ impl Context {
             && self.pending.is_none()
         {
             if wanted {
+                self.facts.pausing_with_partner |= !self.record.paused;
                 self.record.paused = true;
             } else if self.record.paused || self.record.damping.suspended {
                 self.end_pause();
             }
         }
-        let unpaused = self.answers().is_some_and(|it| !it.paused);
+        self.reconcile_pausing();
+        let unpaused = self.answers().is_some_and(|it| !it.paused) && !self.durable.paused;
         if unpaused || self.record.paused {
             self.facts.unpausing = false;
         }
@@ -260,6 +262,21 @@ impl Context {
             self.pending = None;
             self.timers.stop(Timer::Answer);
             self.reply(pending.id, reply);
+        }
+    }
+
+    /// A pause that the partner asked for holds when the partner holds it too. The partner cannot know
+    /// whether its taking back was seen: what it saw last may have been said before it asked.
+    fn reconcile_pausing(&mut self) {
+        if !self.facts.pausing_with_partner {
+            return;
+        }
+        let Some(partner) = self.answers().filter(|it| it.wants_pause != Some(true)) else {
+            return;
+        };
+        self.facts.pausing_with_partner = false;
+        if self.record.paused && !partner.paused && self.pending.is_none() {
+            self.end_pause();
         }
     }
 

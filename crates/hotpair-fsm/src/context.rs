@@ -188,7 +188,13 @@ impl Context {
     pub(crate) fn is_elected(&self) -> bool {
         let shut = self.answers().is_some_and(|it| !it.outputs_open);
         let able = shut && self.may_move() && self.is_promised() && !self.record.marks.stale;
+        let able = able && !self.answers().is_some_and(|it| self.holds_on(&it));
         able && self.wins() == Some(true)
+    }
+
+    /// Where two must never act: it may act alone, and its disk cannot forget that.
+    pub(crate) fn holds_on(&self, view: &View) -> bool {
+        view.sole && !view.storage_ok && self.settings.mode != Mode::Availability
     }
 
     /// In `no-split`, nobody opens on a promise that may be over.

@@ -76,6 +76,8 @@ pub(crate) struct Facts {
     pub(crate) released: Option<Release>,
     /// Lost an election to this instance; our data is whole until it is swapped.
     pub(crate) lost_to: Option<Instance>,
+    /// Paused because the partner asks for it, which may come to nothing there.
+    pub(crate) pausing_with_partner: bool,
     /// A pause that was refused is taken back at the partner.
     pub(crate) unpausing: bool,
     /// Why the promotion that failed last was begun; holds until anybody is heard.

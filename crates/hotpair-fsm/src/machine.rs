@@ -76,6 +76,7 @@ impl Machine {
                 accepted: None,
                 released: None,
                 lost_to: None,
+                pausing_with_partner: false,
                 unpausing: false,
                 failed: None,
                 failures: 0,
@@ -204,6 +205,11 @@ impl Machine {
             Event::NotSentToUs => cx.progress.not_sent = true,
             Event::StorageFailed => cx.facts.storage_ok = false,
             Event::StorageSound => {
+                if !cx.facts.storage_ok && id == StateId::DeterminingFailoverStatus {
+                    // While it failed a level partner held an election, and may have moved by it:
+                    // what it said until now promises nothing.
+                    cx.facts.round += 1;
+                }
                 cx.facts.storage_ok = true;
                 cx.issued.0 += 1;
                 let (ticket, record) = (cx.issued, cx.record);

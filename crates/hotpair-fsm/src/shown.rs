@@ -22,10 +22,14 @@ pub enum Waiting {
     PersonNoProof,
     /// The mode leaves it to a person: the active is silent.
     PersonSilent,
+    /// The partner is heard and hears nothing of this node, so the two cannot agree on anything.
+    Unheard,
     /// Both may be outdated, or the older meets an empty store: a person decides.
     PersonElection,
     /// This node's data is older than what the partner went on with; only a person makes it act.
     PersonStale,
+    /// The active is silent and something of its data is missing here; only a person makes this node act.
+    PersonGap,
     /// Maintenance: resume it.
     Paused,
     /// Too many changes of role: only proof moves this node.
@@ -76,11 +80,17 @@ impl Waiting {
             Self::PersonSilent => {
                 "the active is silent and the mode forbids to take over without proof: a person decides (hotpair promote)"
             }
+            Self::Unheard => {
+                "the partner is heard but does not hear this node: only the way from here to there is broken"
+            }
             Self::PersonElection => {
                 "neither node can be trusted to have the newest data: a person decides (hotpair promote)"
             }
             Self::PersonStale => {
                 "the partner went on without this node: wait for it, or a person decides (hotpair promote)"
+            }
+            Self::PersonGap => {
+                "the active is silent and an entry or a checkpoint is missing here: wait for it, or a person decides (hotpair promote)"
             }
             Self::Paused => "paused by a person: nothing moves by itself until hotpair resume",
             Self::Suspended => {
@@ -165,14 +175,27 @@ impl Context {
             StateId::SwitchingToActive | StateId::SwitchingToStandby => Waiting::Handover,
             StateId::Failed | StateId::Unknown => Waiting::No,
             _ if !self.facts.storage_ok => Waiting::Storage,
-            StateId::StandbyReady => Waiting::No,
+            StateId::StandbyReady => self.waiting_level(),
             StateId::StandbySyncingWithActive
             | StateId::StandbySyncingCode
             | StateId::StandbySyncingData => Waiting::Sync,
-            StateId::StandbyMissedHeartbeats => self.waiting_missed(),
+            StateId::StandbyMissedHeartbeats => match self.waiting_level() {
+                Waiting::No => self.waiting_missed(),
+                word => word,
+            },
             StateId::DeterminingFailoverStatus | StateId::StandbyNotReady => {
                 self.waiting_undecided(id)
             }
+        }
+    }
+
+    /// Level with a partner that is heard and acts no more.
+    fn waiting_level(&self) -> Waiting {
+        match self {
+            _ if self.heard().is_none() || self.heard_active().is_some() => Waiting::No,
+            _ if self.facts.picture.one_way => Waiting::Unheard,
+            _ if self.record.paused => Waiting::Paused,
+            _ => Waiting::No,
         }
     }
 
@@ -183,6 +206,8 @@ impl Context {
             Waiting::Paused
         } else if self.record.damping.suspended && self.settings.mode != Mode::Arbiter {
             Waiting::Suspended
+        } else if self.progress.gap {
+            Waiting::PersonGap
         } else {
             match self.settings.mode {
                 Mode::Manual => Waiting::PersonSilent,
@@ -202,9 +227,17 @@ impl Context {
         if self.facts.summary.is_some() && self.is_arbiter_away() {
             return Waiting::ArbiterAway;
         }
+        if self.facts.picture.one_way {
+            return Waiting::Unheard;
+        }
         if self.facts.summary.is_some() {
             return match self.verdict() {
                 Some(crate::Verdict::Person) => Waiting::PersonElection,
+                Some(crate::Verdict::Wins(_))
+                    if self.answers().is_some_and(|it| self.holds_on(&it)) =>
+                {
+                    Waiting::PersonElection
+                }
                 Some(crate::Verdict::Wins(_)) | None => Waiting::Election,
             };
         }

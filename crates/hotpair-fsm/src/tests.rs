@@ -10,3 +10,6 @@ mod pauses;
 mod electing;
 mod scripts;
 mod exhaustive;
+mod pausing;
+mod storage_sound;
+mod words;

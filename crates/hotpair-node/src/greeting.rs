@@ -6,7 +6,7 @@ use hotpair_types::{EngineName, NodeName};
 
 /// Why the two cannot work together. The text is shown on both nodes, and says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum HelloRefusal {
+pub enum HelloRefusal {
     /// Its two keys are not ours.
     #[error("it belongs to another pair; pair the two anew (`hotpair invite`, `hotpair join`)")]
     OtherPair,
@@ -48,23 +48,27 @@ fn names(engines: &[EngineName]) -> String {
 
 /// Where the settings of the two differ, each as a text that names the setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Differences {
+pub struct Differences {
     /// The first that keeps the standby from being ready.
-    pub(crate) blocking: Option<String>,
+    pub blocking: Option<String>,
     /// Those that people are only told of.
     told: Vec<String>,
 }
 
 impl Differences {
     /// All that people are to know.
-    pub(crate) fn text(&self) -> Option<String> {
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
         let all: Vec<_> = self.blocking.iter().chain(&self.told).map(String::as_str).collect();
         (!all.is_empty()).then(|| all.join("; "))
     }
 }
 
 /// Judges a Hello.
-pub(crate) fn judge(own: &OwnHello, their: &TheirHello) -> Result<Differences, HelloRefusal> {
+///
+/// # Errors
+/// `HelloRefusal` when the two cannot work together at all.
+pub fn judge(own: &OwnHello, their: &TheirHello) -> Result<Differences, HelloRefusal> {
     let hello = &their.hello;
     if hello.pair != own.pair {
         return Err(HelloRefusal::OtherPair);

@@ -21,7 +21,7 @@ pub mod node;
 pub mod reasons;
 pub mod store;
 pub mod wire;
-mod greeting;
+pub mod greeting;
 mod reload;
 pub mod process;
 pub mod guard;

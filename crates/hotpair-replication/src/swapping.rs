@@ -25,6 +25,9 @@ impl Replica {
         if !ready {
             return;
         }
+        // Only what differs from the memory is swapped: on disk before that is what was not given to it.
+        self.issue_stores(true, out);
+        let Some(syncing) = &mut self.syncing else { return };
         let follows = std::mem::replace(
             &mut syncing.follows,
             PerJournal { config: Follow::Entries, runtime: Follow::Entries },

@@ -41,8 +41,9 @@ enum Job {
     Compare(Vec<KeyRange>),
 }
 
-/// Parts asked for ahead.
-const CREDIT: u32 = 4;
+/// Each part is asked for by a number of its own, none ahead: when data takes another channel, a later
+/// part may overtake the one before it, and nothing in it says what lies between.
+const CREDIT: u32 = 1;
 
 impl Transfer {
     /// Where the entries that came end.
@@ -254,7 +255,6 @@ impl Replica {
         let image = &self.journals[kind].image;
         let Some(syncing) = &mut self.syncing else { return };
         syncing.asked_at = now;
-        let session = syncing.session;
         let Follow::Snapshot(transfer) = &mut syncing.follows[kind] else { return };
         let Some(Job::Fetch(scope)) = transfer.jobs.front_mut() else { return };
         if transfer.request != request {
@@ -298,7 +298,7 @@ impl Replica {
         match next {
             Some(next) => {
                 scope.go_on_from(&next);
-                out.push(send(Message::MoreWanted { session, kind, request, credit: 1 }));
+                self.ask_job(kind, out);
             }
             None => {
                 transfer.jobs.pop_front();

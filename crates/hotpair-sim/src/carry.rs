@@ -17,12 +17,17 @@ impl World {
             return;
         }
         let mut out = Vec::new();
+        // A beat of which nothing came leaves nothing to send or store.
+        let idle = matches!(input, Input::Beat { .. } | Input::Tick);
         self.nodes[node].handle(self.now, input, &mut out);
-        self.nodes[node].handle(self.now, Input::Flush, &mut out);
+        if !idle || !out.is_empty() {
+            self.nodes[node].handle(self.now, Input::Flush, &mut out);
+        }
         self.carry_out(node, out);
     }
 
     pub(crate) fn wake(&mut self, node: usize) {
+        self.nodes[node].touch();
         for engine in 0..self.engines() {
             while let Some(ticket) = self.nodes[node].disks[engine].done(self.now) {
                 let input = EngineInput::Stored(ticket);
@@ -88,16 +93,17 @@ impl World {
                 let most = self.disk_delay_max[node];
                 let delay = self.rng.between(Duration::from_micros(200), most);
                 self.nodes[node].disks[at].submit(self.now + delay, ticket, op);
+                self.nodes[node].touch();
             }
             EngineOutput::OpenOutputs { epoch } => {
-                self.note(&format!("{node} OPENS {engine:?} under {epoch}"));
+                note!(self, "{node} OPENS {engine:?} under {epoch}");
                 self.promotions += 1;
                 self.nodes[node].gates[at] = Some(epoch);
                 let durable = self.nodes[node].disks[at].image.record.epoch;
                 self.watch.opened(node, at, epoch, durable);
             }
             EngineOutput::CloseOutputs => {
-                self.note(&format!("{node} closes {engine:?}"));
+                note!(self, "{node} closes {engine:?}");
                 self.nodes[node].gates[at] = None;
                 self.later(node, again(EngineInput::OutputsClosed));
             }
@@ -110,19 +116,19 @@ impl World {
                 self.later(node, again(EngineInput::Grant(GrantEvent::Away)));
             }
             EngineOutput::Reply { id, reply } => {
-                self.note(&format!("{node} answers command {}: {reply:?}", id.0));
+                note!(self, "{node} answers command {}: {reply:?}", id.0);
                 self.nodes[node].commands.retain(|it| it.1 != id.0);
             }
             EngineOutput::RoleChanged(change) => {
                 let (from, to) = (change.from, change.to);
                 let rule = change.rule.id();
-                self.note(&format!("{node} {engine:?} {from} -> {to} ({rule})"));
+                note!(self, "{node} {engine:?} {from} -> {to} ({rule})");
                 *self.rules.entry(rule).or_default() += 1;
                 self.watch.changed(node, at, &change, &self.nodes[node].disks[at].image.record);
             }
-            EngineOutput::Alarm(alarm) => self.note(&format!("{node} alarm {alarm:?}")),
+            EngineOutput::Alarm(alarm) => note!(self, "{node} alarm {alarm:?}"),
             EngineOutput::Stopped { process, .. } => {
-                self.note(&format!("{node} {engine:?} stopped, process {process}"));
+                note!(self, "{node} {engine:?} stopped, process {process}");
                 self.stopped(node, at, process);
             }
             EngineOutput::Data(output) => self.data(node, engine, output),
@@ -160,7 +166,7 @@ impl World {
                 let input = replication::Input::JournalRead { ticket, entries };
                 self.later(node, Input::Engine { engine, input: EngineInput::Data(input) });
             }
-            replication::Output::Alarm(alarm) => self.note(&format!("{node} alarm {alarm:?}")),
+            replication::Output::Alarm(alarm) => note!(self, "{node} alarm {alarm:?}"),
             // No provider, no module and no person is in this world.
             replication::Output::Reply { .. }
             | replication::Output::Apply { .. }
@@ -181,7 +187,7 @@ impl World {
         self.watch.left(node, engine);
         let all = (0..self.engines()).all(|it| self.watch.has_left(node, it));
         if process || all {
-            self.note(&format!("{node} ends"));
+            note!(self, "{node} ends");
             // A clean end closes its files: everything written is safe.
             self.nodes[node].die(|waiting| waiting);
             self.watch.died(self.now, node, true);
@@ -197,9 +203,9 @@ impl World {
         if self.nodes[node].core.is_none() {
             return;
         }
-        self.scheduled += 1;
-        let id = self.scheduled;
-        self.note(&format!("{node} is asked: {command:?} as {id}"));
+        self.commands += 1;
+        let id = self.commands;
+        note!(self, "{node} is asked: {command:?} as {id}");
         self.nodes[node].commands.push((index(engine), id, self.now));
         let input = EngineInput::Command { id: CommandId(id), command };
         self.give(node, Input::Engine { engine: index(engine), input });

@@ -67,6 +67,13 @@ const KINDS: [(FaultKind, u64); 21] = [
     (FaultKind::FalseHint, 3),
 ];
 
+impl FaultKind {
+    /// Every kind.
+    pub fn all() -> impl Iterator<Item = Self> {
+        KINDS.iter().map(|it| it.0)
+    }
+}
+
 impl Fault {
     fn draw(rng: &mut Rng) -> Self {
         let total = KINDS.iter().map(|it| it.1).sum();

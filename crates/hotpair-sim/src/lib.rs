@@ -6,12 +6,24 @@
 
 #![warn(missing_docs)]
 
+/// Notes a line of what happens; it is made only when somebody will read it.
+macro_rules! note {
+    ($world:expr, $($line:tt)*) => {
+        if $world.tells() {
+            let line = format!($($line)*);
+            $world.note(&line);
+        }
+    };
+}
+
 mod rng;
+mod agenda;
 mod disk;
 mod net;
 mod node;
 mod client;
 mod faults;
+mod report;
 mod world;
 mod carry;
 mod links;
@@ -19,5 +31,5 @@ mod strike;
 mod invariants;
 
 pub use faults::{Fault, FaultKind};
+pub use report::{Failure, Plan, Report, Tell, run};
 pub use rng::Rng;
-pub use world::{Failure, Plan, Report, World};

@@ -22,7 +22,7 @@ impl World {
             return;
         }
         let number = self.net.connect(self.now, channel);
-        self.note(&format!("{channel} is connected"));
+        note!(self, "{channel} is connected");
         for node in 0..2 {
             self.give(node, Input::LinkUp { channel });
             let instance = self.nodes[node].instance;
@@ -37,7 +37,7 @@ impl World {
         if self.net.connection(channel) == 0 {
             return;
         }
-        self.note(&format!("{channel} is given up"));
+        note!(self, "{channel} is given up");
         let data_moves = channel == Channel::Redundancy;
         self.net.disconnect(channel);
         for node in 0..2 {
@@ -91,7 +91,7 @@ impl World {
                 self.nodes[to].greeted[channel] = number;
             }
         }
-        self.note(&format!("{to} <- {}", brief(&input)));
+        note!(self, "{to} <- {}", brief(&input));
         self.give(to, input);
     }
 

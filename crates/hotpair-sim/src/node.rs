@@ -33,6 +33,8 @@ pub(crate) struct Node {
     pub(crate) commands: Vec<(EngineIndex, u64, Time)>,
     /// It shall not be started again by its guard: it left, or nobody wants it.
     pub(crate) stays_down: bool,
+    /// When it must be woken, if that is known: looked up once after each change.
+    deadline: Option<Option<Time>>,
 }
 
 impl Node {
@@ -50,6 +52,7 @@ impl Node {
             greeted: PerChannel::default(),
             commands: Vec::new(),
             stays_down: false,
+            deadline: None,
         }
     }
 
@@ -67,8 +70,24 @@ impl Node {
         Time(self.started.0.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX)))
     }
 
+    /// Something was done that may change when it must be woken.
+    pub(crate) const fn touch(&mut self) {
+        self.deadline = None;
+    }
+
     /// When it must be woken.
-    pub(crate) fn deadline(&self) -> Option<Time> {
+    pub(crate) fn deadline(&mut self) -> Option<Time> {
+        match self.deadline {
+            Some(known) => known,
+            None => {
+                let deadline = self.find_deadline();
+                self.deadline = Some(deadline);
+                deadline
+            }
+        }
+    }
+
+    fn find_deadline(&self) -> Option<Time> {
         if self.paused {
             return None;
         }
@@ -83,6 +102,7 @@ impl Node {
         let local = self.local(world);
         // The wall clocks are far apart on purpose: nothing may be decided by them.
         let wall = NodeTime(1_700_000_000_000 + self.instance.count * 3_600_000 + world.0 / 1_000);
+        self.touch();
         if let Some(core) = &mut self.core {
             core.handle(local, wall, input, out);
         }
@@ -96,6 +116,7 @@ impl Node {
     /// The process is gone. What was written and not synced survives in part.
     pub(crate) fn die(&mut self, kept: impl FnMut(usize) -> usize) {
         let mut kept = kept;
+        self.touch();
         self.core = None;
         self.paused = false;
         self.inbox.clear();

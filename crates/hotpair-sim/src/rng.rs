@@ -12,6 +12,11 @@ impl Rng {
         Self(seed)
     }
 
+    /// Where it stands: two runs that drew differently stand elsewhere.
+    pub(crate) const fn state(&self) -> u64 {
+        self.0
+    }
+
     /// The next number.
     pub const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

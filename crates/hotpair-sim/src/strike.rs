@@ -71,6 +71,7 @@ impl World {
                     return;
                 }
                 self.nodes[node].paused = true;
+                self.nodes[node].touch();
                 self.watch.paused(now, node);
                 let lasts = if kind == FaultKind::ShortPause {
                     lasts.min(Duration::from_millis(200))
@@ -121,7 +122,7 @@ impl World {
         match kind {
             FaultKind::Pause | FaultKind::ShortPause => {
                 if self.nodes[node].paused {
-                    self.note(&format!("{node} goes on"));
+                    note!(self, "{node} goes on");
                     self.unpause(node);
                 }
             }
@@ -148,7 +149,7 @@ impl World {
     }
 
     fn heal_net(&mut self) {
-        self.note("the net is whole");
+        note!(self, "the net is whole");
         self.net.heal();
         for channel in Channel::ALL {
             if self.net.connection(channel) == 0 {
@@ -160,6 +161,7 @@ impl World {
 
     pub(crate) fn unpause(&mut self, node: usize) {
         self.nodes[node].paused = false;
+        self.nodes[node].touch();
         self.watch.resumed(self.now, node);
         let waiting = std::mem::take(&mut self.nodes[node].inbox);
         // What waited in sockets and what is due come in any order.

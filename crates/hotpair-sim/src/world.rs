@@ -1,7 +1,9 @@
 //! The world of one run: everything that happens in it follows from the seed.
+use crate::agenda::Agenda;
 use crate::client::Client;
 use crate::net::Net;
 use crate::node::Node;
+use crate::report::{Failure, Plan, Report, Tell};
 use crate::{Fault, FaultKind, Rng, invariants};
 use hotpair_core::{Core, CoreSettings, EngineBoot, Input};
 use hotpair_fsm as fsm;
@@ -11,7 +13,6 @@ use hotpair_types::{
     WritableOn,
 };
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// As in the settings of a node by default.
@@ -24,45 +25,6 @@ const HEALED_BY: Time = Time::from_millis(34_000 + 45_000);
 const WRITE_INTERVAL: Duration = Duration::from_millis(40);
 /// More events than this mean that something goes round in circles.
 const EVENTS_MAX: u64 = 400_000;
-
-/// What a run is made of beside its seed.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// The rules of the pair; `None`: drawn from the seed.
-    pub mode: Option<Mode>,
-    /// Print every event.
-    pub verbose: bool,
-}
-
-/// A run that held.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The same for the same seed.
-    pub trace: [u8; 32],
-    /// By kind.
-    pub faults: BTreeMap<FaultKind, u64>,
-    /// How much time passed in the world.
-    pub simulated: Duration,
-    /// Writes, and how many were acknowledged.
-    pub writes: (usize, usize),
-    /// Promotions.
-    pub promotions: u64,
-    /// Rules of the state machine that were used.
-    pub rules: BTreeMap<&'static str, u64>,
-}
-
-/// An invariant that did not hold.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// The seed.
-    pub seed: u64,
-    /// Which invariant.
-    pub name: &'static str,
-    /// What was seen.
-    pub text: String,
-    /// What happened last.
-    pub last: Vec<String>,
-}
 
 /// Something that happens at a time.
 #[derive(Debug)]
@@ -86,15 +48,15 @@ pub(crate) enum Happening {
 }
 
 /// Two hosts and all that is between them.
-pub struct World {
+pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) rng: Rng,
     pub(crate) now: Time,
     pub(crate) nodes: [Node; 2],
     pub(crate) net: Net,
     pub(crate) client: Client,
-    pub(crate) queue: BTreeMap<(Time, u64), Happening>,
-    pub(crate) scheduled: u64,
+    agenda: Agenda<Happening>,
+    pub(crate) commands: u64,
     pub(crate) disk_delay_max: [Duration; 2],
     pub(crate) settings: [Vec<fsm::Settings>; 2],
     pub(crate) watch: invariants::Watch,
@@ -103,15 +65,14 @@ pub struct World {
     pub(crate) faults_over: bool,
     replication: replication::Settings,
     last: VecDeque<String>,
-    hash: blake3::Hasher,
-    verbose: bool,
+    trace: u64,
+    tell: Tell,
     counted: BTreeMap<FaultKind, u64>,
 }
 
 impl World {
     /// Makes the world of a seed: two hosts with empty disks, about to be started.
-    #[must_use]
-    pub fn new(seed: u64, plan: Plan) -> Self {
+    pub(crate) fn new(seed: u64, plan: Plan) -> Self {
         let mut rng = Rng::from_seed(seed);
         let modes = [Mode::Availability, Mode::NoSplit, Mode::Manual];
         let drawn = modes[usize::try_from(rng.below(3)).unwrap_or(0)];
@@ -151,8 +112,8 @@ impl World {
             nodes: [Node::new(engines), Node::new(engines)],
             net: Net::default(),
             client: Client::default(),
-            queue: BTreeMap::new(),
-            scheduled: 0,
+            agenda: Agenda::new(),
+            commands: 0,
             disk_delay_max: [Duration::from_millis(4); 2],
             settings,
             watch,
@@ -161,8 +122,8 @@ impl World {
             faults_over: false,
             replication,
             last: VecDeque::new(),
-            hash: blake3::Hasher::new(),
-            verbose: plan.verbose,
+            trace: seed,
+            tell: plan.tell,
             counted: BTreeMap::new(),
         };
         world.at(Time::from_millis(1), Happening::Start(0));
@@ -188,16 +149,18 @@ impl World {
     }
 
     pub(crate) fn at(&mut self, at: Time, happening: Happening) {
-        self.scheduled += 1;
-        self.queue.insert((at, self.scheduled), happening);
+        self.agenda.plan(at, happening);
+    }
+
+    /// Whether anybody reads what is noted.
+    pub(crate) fn tells(&self) -> bool {
+        self.tell != Tell::Nothing
     }
 
     /// Remembers a line of what happens.
     pub(crate) fn note(&mut self, line: &str) {
-        let mut text = String::with_capacity(line.len() + 16);
-        write!(text, "{:>12} {line}", self.now.to_string()).expect("a string takes everything");
-        self.hash.update(text.as_bytes());
-        if self.verbose {
+        let text = format!("{:>12} {line}", self.now.to_string());
+        if self.tell == Tell::All {
             println!("{text}");
         }
         if self.last.len() == EVENTS_REMEMBERED {
@@ -210,7 +173,7 @@ impl World {
     ///
     /// # Errors
     /// The first invariant that does not hold.
-    pub fn run(mut self) -> Result<Report, Box<Failure>> {
+    pub(crate) fn run(mut self) -> Result<Report, Box<Failure>> {
         for _ in 0..EVENTS_MAX {
             let Some(next) = self.next_time() else { break };
             if next > HEALED_BY {
@@ -221,6 +184,7 @@ impl World {
                 self.end_faults();
             }
             self.step();
+            self.trace = mix(self.trace ^ self.now.0 ^ self.rng.state());
             if let Err((name, text)) = invariants::check(&mut self) {
                 return Err(self.failure(name, text));
             }
@@ -232,12 +196,12 @@ impl World {
             return Err(self.failure(name, text));
         }
         Ok(Report {
-            trace: *self.hash.finalize().as_bytes(),
-            faults: self.counted,
+            trace: self.trace,
+            faults: std::mem::take(&mut self.counted),
             simulated: self.now.since(Time::ZERO),
             writes: self.client.count(),
             promotions: self.promotions,
-            rules: self.rules,
+            rules: std::mem::take(&mut self.rules),
         })
     }
 
@@ -246,16 +210,13 @@ impl World {
         Box::new(Failure { seed: self.seed, name, text, last })
     }
 
-    fn next_time(&self) -> Option<Time> {
-        let queue = self.queue.first_key_value().map(|((at, _), _)| *at);
-        let nodes = self.nodes.iter().filter_map(Node::deadline);
-        nodes.chain(queue).min()
+    fn next_time(&mut self) -> Option<Time> {
+        let [one, other] = &mut self.nodes;
+        [self.agenda.next_at(), one.deadline(), other.deadline()].into_iter().flatten().min()
     }
 
     fn step(&mut self) {
-        let due = self.queue.first_key_value().is_some_and(|((at, _), _)| *at <= self.now);
-        if due {
-            let (_, happening) = self.queue.pop_first().expect("looked at above");
+        if let Some(happening) = self.agenda.due(self.now) {
             return self.happen(happening);
         }
         for node in 0..2 {
@@ -276,7 +237,7 @@ impl World {
             Happening::Fault(fault) => {
                 if !self.faults_over {
                     *self.counted.entry(fault.kind).or_default() += 1;
-                    self.note(&format!("FAULT {fault:?}"));
+                    note!(self, "FAULT {fault:?}");
                     self.begin_fault(fault);
                 }
             }
@@ -311,7 +272,7 @@ impl World {
 
     fn end_faults(&mut self) {
         self.faults_over = true;
-        self.note("FAULTS OFF");
+        note!(self, "FAULTS OFF");
         self.net.heal();
         self.disk_delay_max = [Duration::from_millis(4); 2];
         for node in 0..2 {
@@ -337,7 +298,7 @@ impl World {
         let tag = self.rng.next();
         let count = self.nodes[node].instance.count + 1;
         let instance = Instance { count, tag };
-        self.note(&format!("node {node} starts as {instance}"));
+        note!(self, "node {node} starts as {instance}");
         let mut boots = Vec::new();
         for engine in 0..self.engines() {
             let settings = self.settings[node][engine];
@@ -372,12 +333,30 @@ impl World {
         host.behind.fill(false);
         let (core, out) = Core::new(settings, boots, Time::ZERO);
         host.core = Some(core);
+        host.touch();
         self.carry_out(node, out);
         for channel in Channel::ALL {
             let after = Net::reconnect_after(&mut self.rng);
             self.at(self.now + after, Happening::Connect(channel));
         }
     }
+}
+
+impl Drop for World {
+    /// A failed assertion of a core ends the world; what led to it is told all the same.
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.tell == Tell::Last {
+            for line in &self.last {
+                println!("{line}");
+            }
+        }
+    }
+}
+
+/// Stirs a number, so that a small difference spreads.
+const fn mix(number: u64) -> u64 {
+    let z = (number ^ (number >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    z ^ (z >> 29)
 }
 
 fn fsm_winner(rng: &mut Rng) -> hotpair_types::ConflictWinner {

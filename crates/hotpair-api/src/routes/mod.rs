@@ -16,16 +16,31 @@ mod metrics;
 mod page;
 mod openapi;
 
-use crate::face::{Problem, ProblemKind};
-use crate::gate::{Shared, gate};
+use crate::face::{NodeFace, Problem, ProblemKind};
+use crate::gate::{Api, Shared, gate};
+use crate::serve::ListenerSettings;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use board::Board;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The routes without a listener, for whoever brings the requests itself. What a listener bounds
+/// (connections, heads of requests, the time they take) is then the caller's business.
+pub fn router(
+    settings: &ListenerSettings,
+    face: Arc<dyn NodeFace>,
+    shutdown: watch::Receiver<bool>,
+) -> Router {
+    let base = settings.advertise.clone();
+    let base = base.unwrap_or_else(|| format!("http://{}", settings.listen()));
+    behind_the_gate(&Api::new(face, settings, &base, shutdown))
+}
 
 /// All routes, behind the gate.
-pub(crate) fn router(api: &Shared) -> Router {
+pub(crate) fn behind_the_gate(api: &Shared) -> Router {
     board()
         .into_router()
         .fallback(nothing_here)

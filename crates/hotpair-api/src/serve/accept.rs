@@ -72,7 +72,7 @@ pub async fn serve(
     let scheme = if settings.keys.has_tls() { "https" } else { "http" };
     let base = settings.advertise.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
     let api = Api::new(face, &settings, &base, shutdown.clone());
-    let service = Arc::new(Serving { router: crate::routes::router(&api), api });
+    let service = Arc::new(Serving { router: crate::routes::behind_the_gate(&api), api });
     let door = Door {
         places: Places::new(
             settings.limits.connections_max,

@@ -230,7 +230,7 @@ impl ToActive {
         let same = self.opponent == Some(partner.instance) && self.pair == cx.pair();
         let agreed = self.was_elected() && same;
         let undecided = view.state == StateId::DeterminingFailoverStatus || view.state.is_standby();
-        let claims = undecided && !agreed && self.minds_sole(view.sole, cx);
+        let claims = undecided && self.minds_sole(view.sole, cx) && (!agreed || cx.holds_on(&view));
         (acts || ahead || claims).then_some(Rule::HeardAgain)
     }
 
@@ -280,8 +280,9 @@ impl ToActive {
 
     /// The epoch was never used: it decides nothing.
     fn burn(&mut self, why: Rule, cx: &mut Context) {
-        let epoch = cx.record.epoch;
-        cx.record = Record { epoch, ..self.before };
+        // What a person asked for meanwhile, and what was counted, has nothing to do with it.
+        let Record { epoch, paused, damping, .. } = cx.record;
+        cx.record = Record { epoch, paused, damping, ..self.before };
         cx.show(Step::None);
         cx.act(Action::StopObjects);
         self.burning = Some(why);

@@ -108,11 +108,11 @@ impl Driver {
         runtime.stopped = true;
         runtime.left_seen = leaving.then_some(seen);
         self.changed();
-        if process {
-            self.ended = Some(Ended::GuardLost);
-        } else if self.leaving {
+        if process || leaving {
+            // Each engine stores what it has only in memory before it says so.
             if self.engines.iter().all(|it| it.stopped) {
-                self.ended.get_or_insert(Ended::Stopped);
+                let how = if process { Ended::GuardLost } else { Ended::Stopped };
+                self.ended.get_or_insert(how);
             }
         } else {
             self.store.keep_undeployed(engine, true);

@@ -259,6 +259,13 @@ impl Pair {
         true
     }
 
+    /// Data takes another channel: what was sent later may arrive first.
+    pub fn overtake(&mut self) {
+        for queue in self.wires.iter_mut().flat_map(BTreeMap::values_mut) {
+            queue.make_contiguous().reverse();
+        }
+    }
+
     /// Until nothing is under way and no deadline is near.
     pub fn settle(&mut self) {
         for _ in 0..40 {

@@ -4,20 +4,16 @@ use crate::world::World;
 use hotpair_core::{Core, Engine, EngineIndex};
 use hotpair_types::StateId;
 
-/// Notes whether the pair is healthy now.
+/// Notes whether the pair is healthy now. Nobody asks before the last fault is over.
 pub(super) fn look(world: &mut World) {
-    let ill = find_ill(world);
-    match ill {
-        None => {
-            let now = world.now;
-            world.watch.healed_since.get_or_insert(now);
-        }
-        Some(text) => {
-            world.watch.healed_since = None;
-            if world.faults_over {
-                world.watch.ill = text;
-            }
-        }
+    if !world.faults_over {
+        return;
+    }
+    if is_healthy(world) {
+        let now = world.now;
+        world.watch.healed_since.get_or_insert(now);
+    } else {
+        world.watch.healed_since = None;
     }
 }
 
@@ -25,7 +21,25 @@ pub(super) fn check(world: &World) -> Result<(), String> {
     if world.watch.is_healed_for(world.now) {
         return Ok(());
     }
-    Err(format!("not healed at {}: {}", world.now, world.watch.ill))
+    let ill = find_ill(world).unwrap_or_else(|| "only just".to_owned());
+    Err(format!("not healed at {}: {ill}", world.now))
+}
+
+/// Whether an engine has an Active and a Standby - Ready, as cheaply as it can be asked.
+fn has_roles(one: StateId, other: StateId) -> bool {
+    (one == StateId::Active && other == StateId::StandbyReady)
+        || (one == StateId::StandbyReady && other == StateId::Active)
+}
+
+fn is_healthy(world: &World) -> bool {
+    let [Some(one), Some(other)] = [&world.nodes[0].core, &world.nodes[1].core] else {
+        return false;
+    };
+    let engines = one.engines().iter().zip(other.engines());
+    engines.into_iter().all(|(one, other)| {
+        has_roles(one.machine().state(), other.machine().state())
+            && one.replica().positions() == other.replica().positions()
+    }) && (!world.watch.is_healed_for(world.now) || find_ill(world).is_none())
 }
 
 fn find_ill(world: &World) -> Option<String> {
@@ -34,21 +48,17 @@ fn find_ill(world: &World) -> Option<String> {
     for engine in 0..world.engines() {
         let index = EngineIndex(u8::try_from(engine).unwrap_or(0));
         let (one, other) = (one.engine(index)?, other.engine(index)?);
-        let mut states = [one.machine().state(), other.machine().state()];
-        states.sort();
-        if states != [StateId::Active, StateId::StandbyReady] {
+        if !has_roles(one.machine().state(), other.machine().state()) {
             return Some(format!("engine {engine}: {} and {}", words(one), words(other)));
         }
-        if world.faults_over && one.replica().positions() != other.replica().positions() {
+        if one.replica().positions() != other.replica().positions() {
             return Some(format!(
                 "engine {engine}: {} here, {} there",
                 one.replica().positions(),
                 other.replica().positions()
             ));
         }
-        if world.watch.is_healed_for(world.now)
-            && one.replica().state_digest() != other.replica().state_digest()
-        {
+        if one.replica().state_digest() != other.replica().state_digest() {
             return Some(format!("engine {engine}: equal positions, different data"));
         }
     }

@@ -30,7 +30,6 @@ pub(crate) struct Watch {
     /// By engine: since when two act.
     pub(crate) two_since: Vec<Option<Time>>,
     pub(crate) healed_since: Option<Time>,
-    pub(crate) ill: String,
 }
 
 /// Holds a `sole` that is not void.
@@ -54,7 +53,6 @@ impl Watch {
             whole_since: PerChannel::default(),
             two_since: vec![None; engines],
             healed_since: None,
-            ill: String::new(),
         }
     }
 

@@ -86,6 +86,7 @@ fn wherever_they_wander_they_heal_and_every_edge_is_taken() {
         9 -> 4 by fenced-behind
         9 -> 10 by left
         9 -> 10 by late-release
+        9 -> 10 by elected
         2 -> 1 by grant-ending
         2 -> 1 by grant-taken
         2 -> 1 by one-way
