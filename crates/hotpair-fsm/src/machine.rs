@@ -6,8 +6,8 @@ use crate::state::State;
 use crate::timer::Timers;
 use crate::trust::Trust;
 use crate::{
-    Acknowledge, Action, Command, Event, Picture, Record, Refusal, RoleChange, Rule, Settings,
-    Step, Summary, Ticket, Timer, View, Waiting, edge,
+    Acknowledge, Action, Alarm, Command, Event, Picture, Record, Refusal, RoleChange, Rule,
+    Settings, Step, Summary, Ticket, Timer, View, Waiting, edge,
 };
 use hotpair_types::{Epoch, History, Instance, Mode, PerChannel, StateId, Time};
 
@@ -94,7 +94,8 @@ impl Machine {
         }
         let state = State::start(boot.undeployed, &mut cx);
         let mut machine = Self { state, cx, shown: View::empty() };
-        machine.settle();
+        let alarms = machine.alarms();
+        machine.settle(&alarms);
         let actions = std::mem::take(&mut machine.cx.actions);
         (machine, actions)
     }
@@ -104,14 +105,15 @@ impl Machine {
     pub fn handle(&mut self, now: Time, event: Event) -> Vec<Action> {
         assert!(now >= self.cx.now, "time went back: {} to {now}", self.cx.now);
         self.cx.now = now;
+        // Before the event is noted: what it makes known is news.
+        let alarms = self.alarms();
         self.note(event);
-        self.settle();
+        self.settle(&alarms);
         std::mem::take(&mut self.cx.actions)
     }
 
     /// Takes every row that holds now, then brings everything that follows from the state in line.
-    fn settle(&mut self) {
-        let alarms = self.alarms();
+    fn settle(&mut self, alarms: &[Alarm]) {
         for moves in 0.. {
             assert!(moves < MOVES_MAX, "no end of changes in {:?}", self.state);
             let before = (self.state.id(), self.cx.record.epoch);

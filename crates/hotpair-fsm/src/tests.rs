@@ -4,6 +4,7 @@ mod steps;
 mod third;
 mod resting;
 mod writes;
+mod alarms;
 mod oddities;
 mod diagram;
 mod pauses;
