@@ -88,7 +88,11 @@ impl Context {
 
     /// An epoch above everything we have seen.
     pub(crate) fn next_epoch(&self) -> Epoch {
-        let seen = self.facts.partner.map_or(Epoch::NONE, |it| it.view.epoch);
+        // A partner that lost its record shows no epoch; its data has one.
+        let seen = self.facts.partner.map_or(Epoch::NONE, |it| {
+            let Positions { config, runtime } = it.view.positions;
+            it.view.epoch.max(config.epoch).max(runtime.epoch)
+        });
         let highest = self.record.epoch.max(seen);
         let next = highest.next(self.settings.designation, 0);
         Epoch { number: next.number, tag: mix(self.tag_seed ^ next.number) }

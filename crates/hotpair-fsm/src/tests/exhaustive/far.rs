@@ -82,6 +82,7 @@ fn wherever_they_wander_they_heal_and_every_edge_is_taken() {
         8 -> 10 by late-release
         9 -> 10 by left
         9 -> 10 by late-release
+        10 -> 9 by fence-due
         2 -> 1 by one-way
         3 -> 1 by one-way
         11 -> 1 by stale-epoch
