@@ -25,11 +25,18 @@ mod client;
 mod faults;
 mod report;
 mod world;
+mod starting;
 mod carry;
+mod writing;
 mod links;
 mod strike;
+mod crashes;
+mod damage;
+mod losses;
 mod invariants;
+mod forks;
 
 pub use faults::{Fault, FaultKind};
+pub use forks::{ForkReport, run_fork};
 pub use report::{Failure, Plan, Report, Tell, run};
 pub use rng::Rng;
