@@ -2,6 +2,7 @@
 
 mod docs;
 mod layers;
+mod mutate;
 mod rules;
 mod step;
 mod tidy;
@@ -20,6 +21,9 @@ cargo xtask <task>
                        scenarios of docs/design/faults.md on pairs of the real binary
   sim [--seeds N] [--seed S] ...
                        the simulator, optimised; arguments go to it
+  mutate [--check] [--only NAME] [--seeds N]
+                       plants the bugs of tests/mutants one at a time; the simulator must find
+                       each. --check: only that every patch still applies
   bench [NAME] ...     measurements in release, see docs/benches.md
   diagram              redraws docs/design/state-diagram.md from the table of edges
 ";
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         "tidy" => report(&rules::broken(root)),
         "pair-test" => pair_test(root, rest),
         "sim" => sim(root, rest),
+        "mutate" => mutate::run(root, rest),
         "bench" => bench(root, rest),
         "diagram" => diagram(root),
         "help" | "--help" | "-h" => {
@@ -67,11 +72,12 @@ fn ci(root: &Path) -> bool {
             "clippy",
             step::cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         ),
+        ("planted bugs", mutate::check_all(root)),
         ("sim", sim(root, &["--seeds".into(), SIM_SEEDS.into()])),
     ];
     println!();
     for (name, passed) in &results {
-        println!("{name:>8}: {}", if *passed { "ok" } else { "FAILED" });
+        println!("{name:>12}: {}", if *passed { "ok" } else { "FAILED" });
     }
     results.iter().all(|(_, passed)| *passed)
 }
