@@ -240,9 +240,10 @@ impl World {
         if all {
             note!(self, "{node} ends");
             // A clean end closes its files: everything written is safe.
+            let failed = self.nodes[node].disks.iter().any(|it| it.failed.is_some());
             self.nodes[node].die(|waiting| waiting);
             self.watch.died(self.now, node);
-            if self.watch.disk_troubled(node, self.now) {
+            if failed || self.watch.disk_troubled(node, self.now) {
                 self.lost(node, Loss::Memory);
             }
             self.reset_connections(node, true);

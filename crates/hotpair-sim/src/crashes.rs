@@ -3,11 +3,12 @@ use crate::losses::Loss;
 use crate::world::{Happening, World};
 use crate::{Fault, FaultKind};
 use hotpair_core::Input;
-use hotpair_types::Channel;
+use hotpair_types::{Channel, Instance};
 use std::time::Duration;
 
 /// When a guard says again that its node is dead, in milliseconds after the death.
-const FENCED_AFTER_MS: [u64; 5] = [1, 6, 30, 120, 600];
+const FENCED_AFTER_MS: [u64; 12] =
+    [1, 6, 30, 120, 600, 1_100, 1_700, 2_600, 3_600, 4_600, 5_600, 6_600];
 
 impl World {
     pub(crate) fn kill(&mut self, fault: Fault, guard_lives: bool, kernel_lives: bool) {
@@ -40,15 +41,31 @@ impl World {
         self.lost(node, Loss::Memory);
         self.reset_connections(node, kernel_lives);
         if !guard_lives {
+            self.nodes[node].guard += 1;
             return;
         }
+        let guard = self.nodes[node].guard;
         for after in FENCED_AFTER_MS {
-            for channel in Channel::ALL {
-                let at = self.now + Duration::from_millis(after);
-                for at in self.net.datagram(at, channel, node, &mut self.rng) {
-                    let input = Input::Fenced { instance, behind: behind.clone() };
-                    self.at(at, Happening::Arrives { to: 1 - node, connection: None, input });
-                }
+            let at = self.now + Duration::from_millis(after);
+            self.at(at, Happening::GuardSays { node, guard, instance, behind: behind.clone() });
+        }
+    }
+
+    /// The guard of a node says that this process is dead, if it lives itself.
+    pub(crate) fn guard_says(
+        &mut self,
+        node: usize,
+        guard: u64,
+        instance: Instance,
+        behind: &[bool],
+    ) {
+        if self.nodes[node].guard != guard {
+            return;
+        }
+        for channel in Channel::ALL {
+            for at in self.net.datagram(self.now, channel, node, &mut self.rng) {
+                let input = Input::Fenced { instance, behind: behind.to_vec() };
+                self.at(at, Happening::Arrives { to: 1 - node, connection: None, input });
             }
         }
     }

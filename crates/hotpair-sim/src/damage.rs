@@ -73,7 +73,7 @@ impl World {
     pub(crate) fn end_damage(&mut self, fault: Fault) {
         let Fault { kind, node, .. } = fault;
         match kind {
-            FaultKind::HungDisk => self.watch.end_disk_trouble(self.now, node),
+            FaultKind::HungDisk => self.end_trouble(node),
             FaultKind::StoreError | FaultKind::DiskFull => {
                 for disk in &mut self.nodes[node].disks {
                     // A full disk has space again; what already failed has still failed.
@@ -83,7 +83,7 @@ impl World {
                 self.look_at_failed_disks(node);
             }
             FaultKind::RecordRefused => {
-                self.watch.end_disk_trouble(self.now, node);
+                self.end_trouble(node);
                 self.take_records(node);
             }
             FaultKind::LostWrites => {
@@ -96,6 +96,13 @@ impl World {
             }
             FaultKind::Rollback => self.roll_back(fault),
             _ => unreachable!("this does not end by itself"),
+        }
+    }
+
+    /// A disk that failed meanwhile stays in trouble until its process ends.
+    fn end_trouble(&mut self, node: usize) {
+        if self.nodes[node].disks.iter().all(|it| it.failed.is_none()) {
+            self.watch.end_disk_trouble(self.now, node);
         }
     }
 

@@ -17,6 +17,7 @@ pub enum FaultKind {
     Double,
     Delay,
     Reorder,
+    Latency,
     Flap,
     KeyRefused,
     SettingsDiffer,
@@ -75,7 +76,7 @@ pub struct Fault {
 }
 
 /// How often each kind strikes beside the others of its run.
-const KINDS: [(FaultKind, u64); 48] = [
+const KINDS: [(FaultKind, u64); 49] = [
     (FaultKind::CutChannel, 10),
     (FaultKind::CutBoth, 8),
     (FaultKind::CutOneWay, 6),
@@ -85,6 +86,7 @@ const KINDS: [(FaultKind, u64); 48] = [
     (FaultKind::Double, 2),
     (FaultKind::Delay, 4),
     (FaultKind::Reorder, 3),
+    (FaultKind::Latency, 4),
     (FaultKind::Flap, 3),
     (FaultKind::KeyRefused, 2),
     (FaultKind::SettingsDiffer, 2),

@@ -45,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) stays_down: bool,
     /// By engine: the disk refused a record and is sound again soon.
     pub(crate) record_refused: Vec<bool>,
+    /// Which guard it has: another after the old one died.
+    pub(crate) guard: u64,
     /// It was asked to leave.
     pub(crate) leaving: bool,
     /// Its own end of the primary network is down.
@@ -81,6 +83,7 @@ impl Node {
             commands: Vec::new(),
             stays_down: false,
             record_refused: vec![false; engines],
+            guard: 0,
             leaving: false,
             end_down: false,
             objects_fail: false,

@@ -42,6 +42,13 @@ impl World {
                 let way = self.net.way(channel, node);
                 (way.jitter_max, way.double_percent) = (Duration::from_millis(450), 20);
             }
+            FaultKind::Latency => {
+                let latency =
+                    self.rng.between(Duration::from_millis(200), Duration::from_millis(550));
+                for channel in Channel::ALL {
+                    self.net.way(channel, node).latency = latency;
+                }
+            }
             FaultKind::Flap => return self.flap(true, now + lasts * 2),
             FaultKind::KeyRefused => {
                 self.net.cut_all(now);
@@ -148,6 +155,7 @@ impl World {
             | FaultKind::Double
             | FaultKind::Delay
             | FaultKind::Reorder
+            | FaultKind::Latency
             | FaultKind::KeyRefused => self.heal_net(),
             FaultKind::SettingsDiffer => self.agree(),
             FaultKind::NetworkLost => {

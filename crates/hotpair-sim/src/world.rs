@@ -48,6 +48,8 @@ pub(crate) enum Happening {
     Crash(Fault),
     /// A guard learns how its node stands.
     GuardLearns { node: usize, instance: Instance, engine: usize, behind: bool },
+    /// A guard says that this process of its node is dead.
+    GuardSays { node: usize, guard: u64, instance: Instance, behind: Vec<bool> },
     /// Both channels go down or come up, again and again.
     Flap { cut: bool, until: Time },
     /// Both refuse each other's connection, again and again.
@@ -278,6 +280,9 @@ impl World {
             Happening::Crash(fault) => self.crash(fault),
             Happening::GuardLearns { node, instance, engine, behind } => {
                 self.guard_learns(node, instance, engine, behind);
+            }
+            Happening::GuardSays { node, guard, instance, behind } => {
+                self.guard_says(node, guard, instance, &behind);
             }
             Happening::Flap { cut, until } => self.flap(cut, until),
             Happening::Refuse { until } => self.refuse(until),
