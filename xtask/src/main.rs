@@ -4,6 +4,7 @@ mod deny;
 mod docs;
 mod fuzz;
 mod layers;
+mod mutate;
 mod rules;
 mod step;
 mod tidy;
@@ -28,6 +29,9 @@ cargo xtask <task>
                        goes on with libFuzzer where the tests stop; --keep adds what is new to
                        fuzz/corpus/
   deny                 what may come in from outside: licences, bans, sources, advisories
+  mutate [--check] [--only NAME] [--seeds N]
+                       plants the bugs of tests/mutants one at a time; the simulator must find
+                       each. --check: only that every patch still applies
   bench [NAME] ...     measurements in release, see docs/benches.md
   diagram              redraws docs/design/state-diagram.md from the table of edges
 ";
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         "tidy" => report(&rules::broken(root)),
         "pair-test" => pair_test(root, rest),
         "sim" => sim(root, rest),
+        "mutate" => mutate::run(root, rest),
         "bench" => bench(root, rest),
         "fuzz" => fuzz::fuzz(root, rest),
         "deny" => (deny::deny(root) != Checked::Badly) & (deny::advisories(root) != Checked::Badly),
@@ -76,6 +81,7 @@ fn ci(root: &Path) -> bool {
         ("rules", done(report(&rules::broken(root)))),
         ("format", done(step::cargo(root, &["fmt", "--all", "--check"]))),
         ("clippy", done(step::cargo(root, &clippy))),
+        ("planted bugs", done(mutate::check_all(root))),
         ("deny", deny::deny(root)),
         ("advisories", deny::advisories(root)),
         ("sim", done(sim(root, &["--seeds".into(), SIM_SEEDS.into()]))),
@@ -87,7 +93,7 @@ fn ci(root: &Path) -> bool {
             Checked::Badly => "FAILED",
             Checked::Skipped => "SKIPPED, see above",
         };
-        println!("{name:>10}: {word}");
+        println!("{name:>12}: {word}");
     }
     results.iter().all(|(_, checked)| *checked != Checked::Badly)
 }

@@ -305,10 +305,14 @@ impl Engine {
 
     fn carry_out(&mut self, now: Time, action: Action, out: &mut Vec<Output>) {
         let output = match action {
-            Action::Store { ticket, record } => EngineOutput::Store {
-                ticket: StoreTicket::Machine(ticket),
-                op: StoreOp::Record(record),
-            },
+            Action::Store { ticket, record } => {
+                if record.marks.sole.is_some() {
+                    // May come back alone: what it answered goes to its disk before that.
+                    self.tell(now, replication::Input::Direction(Direction::Persist), out);
+                }
+                let op = StoreOp::Record(record);
+                EngineOutput::Store { ticket: StoreTicket::Machine(ticket), op }
+            }
             Action::Publish => {
                 self.publish = true;
                 return;
@@ -325,8 +329,8 @@ impl Engine {
                     Acknowledge::WhenReplicated => AckRule::WithPartner,
                     Acknowledge::Degraded => AckRule::Alone,
                 };
-                let direction = Direction::AcknowledgeBy(rule);
-                return self.tell(now, replication::Input::Direction(direction), out);
+                let rule = replication::Input::Direction(Direction::AcknowledgeBy(rule));
+                return self.tell(now, rule, out);
             }
             Action::TellGuard { behind } => EngineOutput::TellGuard { behind },
             Action::AskGrant(ask) => EngineOutput::AskGrant(ask),
@@ -341,9 +345,7 @@ impl Engine {
             Action::Record(change) => EngineOutput::RoleChanged(Box::new(change)),
             Action::Alarm(alarm) => EngineOutput::Alarm(alarm),
             Action::Stopped { process, seen } => {
-                // What is only in memory is written before the driver may let the process go.
-                let direction = Direction::Persist;
-                self.tell(now, replication::Input::Direction(direction), out);
+                self.tell(now, replication::Input::Direction(Direction::Persist), out);
                 EngineOutput::Stopped { process, seen }
             }
         };

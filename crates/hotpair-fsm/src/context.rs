@@ -96,7 +96,11 @@ impl Context {
 
     /// An epoch above everything we have seen, and not below the revision of the grant.
     pub(crate) fn next_epoch(&self) -> Epoch {
-        let seen = self.facts.partner.map_or(Epoch::NONE, |it| it.view.epoch);
+        // A partner that lost its record shows no epoch; its data has one.
+        let seen = self.facts.partner.map_or(Epoch::NONE, |it| {
+            let Positions { config, runtime } = it.view.positions;
+            it.view.epoch.max(config.epoch).max(runtime.epoch)
+        });
         let granted = self.grant_revision().unwrap_or_default().saturating_sub(1);
         let granted = Epoch { number: granted, tag: 0 };
         let highest = self.record.epoch.max(seen).max(granted);

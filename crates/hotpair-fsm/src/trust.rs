@@ -112,7 +112,6 @@ impl Context {
     }
 
     fn trust_standby(&mut self) {
-        self.answer_writes(Acknowledge::WhenReplicated);
         if self.record.marks.sole.is_some() || self.record.promoted_by_person.is_some() {
             self.record.marks.sole = None;
             self.record.promoted_by_person = None;
@@ -122,6 +121,11 @@ impl Context {
             self.tell_guard(false);
             self.trust.level = !self.trust.told && !self.trust.telling;
         }
+        // While `sole` may still be on the disk, this node could come back alone without what is
+        // answered as being on both.
+        let before = self.trust.acknowledge == Acknowledge::WhenReplicated;
+        let ready = before || self.trust.level || self.is_durable();
+        self.answer_writes(if ready { Acknowledge::WhenReplicated } else { Acknowledge::Wait });
     }
 
     fn distrust_standby(&mut self, state: StateId) {

@@ -1,9 +1,11 @@
 //! Carries out what cores ask for.
+use crate::losses::Loss;
 use crate::world::{Happening, World};
+use crate::{FaultKind, invariants};
 use hotpair_core::{EngineIndex, EngineInput, EngineOutput, Input, Output};
-use hotpair_fsm::{self as fsm, BeatHeard, CommandId, GrantEvent};
-use hotpair_replication::{self as replication, Op, Outcome, Write, WriteBody, WriteTicket};
-use hotpair_types::{Channel, JournalKind, NodeTime};
+use hotpair_fsm::{self as fsm, BeatHeard, CommandId};
+use hotpair_replication::{self as replication, Outcome};
+use hotpair_types::{Channel, Instance, StateId};
 use std::time::Duration;
 
 impl World {
@@ -29,12 +31,22 @@ impl World {
     pub(crate) fn wake(&mut self, node: usize) {
         self.nodes[node].touch();
         for engine in 0..self.engines() {
-            while let Some(ticket) = self.nodes[node].disks[engine].done(self.now) {
-                let input = EngineInput::Stored(ticket);
+            while let Some((ticket, safe)) =
+                self.nodes[node].disks[engine].done(self.now, &mut self.rng)
+            {
+                let input = if safe {
+                    EngineInput::Stored(ticket)
+                } else {
+                    note!(self, "{node} cannot store {ticket:?}");
+                    let host = &mut self.nodes[node];
+                    host.record_refused[engine] = host.disks[engine].failed.is_none();
+                    EngineInput::StoreFailed(ticket)
+                };
                 self.give(node, Input::Engine { engine: index(engine), input });
             }
         }
         self.give(node, Input::Tick);
+        self.look_at_failed_disks(node);
     }
 
     pub(crate) fn carry_out(&mut self, node: usize, out: Vec<Output>) {
@@ -90,10 +102,11 @@ impl World {
                 self.frame(node, again(input));
             }
             EngineOutput::Store { ticket, op } => {
-                let most = self.disk_delay_max[node];
-                let delay = self.rng.between(Duration::from_micros(200), most);
-                self.nodes[node].disks[at].submit(self.now + delay, ticket, op);
-                self.nodes[node].touch();
+                let host = &mut self.nodes[node];
+                let safe_at = host.safe_at(self.now, &mut self.rng);
+                host.disks[at].submit(safe_at, ticket, op);
+                host.touch();
+                self.spring(node, FaultKind::CrashAtStore);
             }
             EngineOutput::OpenOutputs { epoch } => {
                 note!(self, "{node} OPENS {engine:?} under {epoch}");
@@ -101,23 +114,50 @@ impl World {
                 self.nodes[node].gates[at] = Some(epoch);
                 let durable = self.nodes[node].disks[at].image.record.epoch;
                 self.watch.opened(node, at, epoch, durable);
+                let rule = self.watch.take_rule(node, at);
+                invariants::look_who_acts(self, node, at, rule);
             }
             EngineOutput::CloseOutputs => {
                 note!(self, "{node} closes {engine:?}");
                 self.nodes[node].gates[at] = None;
                 self.later(node, again(EngineInput::OutputsClosed));
             }
-            EngineOutput::PrepareObjects => self.later(node, again(EngineInput::ObjectsReady)),
+            EngineOutput::PrepareObjects => {
+                let fails = self.nodes[node].objects_fail;
+                self.later(
+                    node,
+                    again(if fails {
+                        EngineInput::PromotionFailed
+                    } else {
+                        EngineInput::ObjectsReady
+                    }),
+                );
+            }
             EngineOutput::TellGuard { behind } => {
-                self.nodes[node].behind[at] = behind;
-                self.later(node, again(EngineInput::GuardTold { behind }));
+                let most = self.nodes[node].guard_delay_max;
+                let after = self.rng.between(Duration::from_micros(5), most);
+                let instance = self.nodes[node].instance;
+                let learns = Happening::GuardLearns { node, instance, engine: at, behind };
+                self.at(self.now + after, learns);
             }
-            EngineOutput::AskGrant(_) => {
-                self.later(node, again(EngineInput::Grant(GrantEvent::Away)));
-            }
+            EngineOutput::AskGrant(ask) => self.ask_grant(node, at, ask),
+            EngineOutput::ReleaseGrant => self.release_grant(node, at),
+            EngineOutput::GoAlone => self.order_alone(node, at, true),
+            EngineOutput::EndAlone => self.order_alone(node, at, false),
             EngineOutput::Reply { id, reply } => {
                 note!(self, "{node} answers command {}: {reply:?}", id.0);
-                self.nodes[node].commands.retain(|it| it.1 != id.0);
+                let host = &mut self.nodes[node];
+                let asked = host.commands.iter().position(|it| it.1 == id.0);
+                let asked = asked.map(|it| host.commands.remove(it).3);
+                if matches!(reply, fsm::Reply::Accepted | fsm::Reply::Done) {
+                    // As the node: a restart before it has stopped must not bring it back.
+                    match asked {
+                        Some(fsm::Command::Pause) => self.watch.set_paused(at, true),
+                        Some(fsm::Command::Undeploy) => host.undeployed[at] = true,
+                        Some(fsm::Command::Deploy) => host.undeployed[at] = false,
+                        Some(_) | None => {}
+                    }
+                }
             }
             EngineOutput::RoleChanged(change) => {
                 let (from, to) = (change.from, change.to);
@@ -125,6 +165,14 @@ impl World {
                 note!(self, "{node} {engine:?} {from} -> {to} ({rule})");
                 *self.rules.entry(rule).or_default() += 1;
                 self.watch.changed(node, at, &change, &self.nodes[node].disks[at].image.record);
+                if to.is_syncing() {
+                    self.spring(node, FaultKind::CrashInSync);
+                }
+                if matches!(to, StateId::SwitchingToActive | StateId::SwitchingToStandby)
+                    || rule == fsm::Rule::Opened.id()
+                {
+                    self.spring(node, FaultKind::CrashInChange);
+                }
             }
             EngineOutput::Alarm(alarm) => note!(self, "{node} alarm {alarm:?}"),
             EngineOutput::Stopped { process, .. } => {
@@ -132,11 +180,7 @@ impl World {
                 self.stopped(node, at, process);
             }
             EngineOutput::Data(output) => self.data(node, engine, output),
-            EngineOutput::StopObjects
-            | EngineOutput::ReleaseGrant
-            | EngineOutput::GoAlone
-            | EngineOutput::EndAlone
-            | EngineOutput::Step(_) => {}
+            EngineOutput::StopObjects | EngineOutput::Step(_) => {}
         }
     }
 
@@ -159,7 +203,10 @@ impl World {
                     let record = &host.disks[at].image.record;
                     self.watch.degraded(node, record, host.behind[at]);
                 }
-                self.client.answered(self.now, ticket.0, &outcome);
+                let number = self.client.answered(self.now, ticket.0, &outcome, node);
+                if let Some(number) = number {
+                    self.look_at_answer(node, number);
+                }
             }
             replication::Output::ReadJournal { ticket, kind, after, until, .. } => {
                 let entries = self.nodes[node].disks[at].read(kind, after, until);
@@ -184,18 +231,41 @@ impl World {
 
     fn stopped(&mut self, node: usize, engine: usize, process: bool) {
         self.nodes[node].gates[engine] = None;
+        if !process && !self.nodes[node].leaving {
+            self.nodes[node].undeployed[engine] = true;
+            return;
+        }
         self.watch.left(node, engine);
-        let all = (0..self.engines()).all(|it| self.watch.has_left(node, it));
-        if process || all {
+        let gone = |it| self.watch.has_left(node, it) || self.nodes[node].undeployed[it];
+        let all = (0..self.engines()).all(gone);
+        if all {
             note!(self, "{node} ends");
             // A clean end closes its files: everything written is safe.
+            let failed = self.nodes[node].disks.iter().any(|it| it.failed.is_some());
+            self.end_asking(node);
             self.nodes[node].die(|waiting| waiting);
-            self.watch.died(self.now, node, true);
-            self.reset_connections(node, true);
-            if !self.nodes[node].stays_down {
-                let after = self.rng.between(Duration::from_millis(50), Duration::from_secs(3));
-                self.at(self.now + after, Happening::Start(node));
+            self.watch.died(self.now, node);
+            if failed || self.watch.disk_troubled(node, self.now) {
+                self.lost(node, Loss::Memory);
             }
+            self.reset_connections(node, true);
+            let after = self.rng.between(Duration::from_millis(50), Duration::from_secs(3));
+            self.at(self.now + after, Happening::Start(node));
+        }
+    }
+
+    /// A guard reads what its node wrote before it died, or the node did not come to write it.
+    pub(crate) fn guard_learns(
+        &mut self,
+        node: usize,
+        instance: Instance,
+        engine: usize,
+        behind: bool,
+    ) {
+        if self.nodes[node].instance == instance {
+            self.nodes[node].behind[engine] = behind;
+            let input = EngineInput::GuardTold { behind };
+            self.later(node, Input::Engine { engine: index(engine), input });
         }
     }
 
@@ -203,33 +273,14 @@ impl World {
         if self.nodes[node].core.is_none() {
             return;
         }
+        if command == fsm::Command::Resume {
+            self.watch.set_paused(engine, false);
+        }
         self.commands += 1;
         let id = self.commands;
         note!(self, "{node} is asked: {command:?} as {id}");
-        self.nodes[node].commands.push((index(engine), id, self.now));
+        self.nodes[node].commands.push((index(engine), id, self.now, command));
         let input = EngineInput::Command { id: CommandId(id), command };
-        self.give(node, Input::Engine { engine: index(engine), input });
-    }
-
-    pub(crate) fn write(&mut self) {
-        let engine = usize::try_from(self.rng.below(self.engines() as u64)).unwrap_or(0);
-        let kind = if self.rng.percent(25) { JournalKind::Config } else { JournalKind::Runtime };
-        let acts: Vec<_> = (0..2).filter(|it| self.nodes[*it].acts(engine).is_some()).collect();
-        let node = match acts.as_slice() {
-            [] => usize::from(self.rng.percent(50)),
-            [one] => *one,
-            _ => usize::from(self.rng.percent(50)),
-        };
-        let (ticket, written) = self.client.begin(engine, kind, node);
-        let op = Op::Set { item: written.item, value: written.value.into() };
-        let body = match kind {
-            JournalKind::Config => WriteBody::Config { expect: Vec::new(), ops: vec![op] },
-            JournalKind::Runtime => WriteBody::Runtime { ops: vec![op] },
-        };
-        let ack = self.rng.percent(20).then_some(hotpair_types::Ack::Durable);
-        let written_at = NodeTime(self.now.0 / 1_000);
-        let write = Write { ticket: WriteTicket(ticket), ack, key: None, written_at, body };
-        let input = EngineInput::Data(replication::Input::Write(write));
         self.give(node, Input::Engine { engine: index(engine), input });
     }
 }

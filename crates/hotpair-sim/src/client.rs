@@ -1,80 +1,170 @@
 //! Writers, and what they were told: the truth that every history is measured by.
-use hotpair_replication::{Acknowledged, Outcome};
+use hotpair_replication::{Acknowledged, Op, Outcome};
 use hotpair_types::{Ack, ItemKey, JournalKind, Time};
 use std::collections::BTreeMap;
 
-/// One write with an item of its own.
+/// One write of which every trace must be kept: it has an item of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Written {
     pub(crate) engine: usize,
     pub(crate) kind: JournalKind,
     pub(crate) item: ItemKey,
     pub(crate) value: Vec<u8>,
-    /// On which node.
+    pub(crate) key: Option<Box<str>>,
+    /// On which node it was answered last.
     pub(crate) node: usize,
     /// When it was answered, by the world's clock, and how.
     pub(crate) answer: Option<(Time, Acknowledged)>,
+    /// Who was said to have it, by node.
+    pub(crate) carriers: [Carrier; 2],
+    /// What happened since excuses its loss.
+    pub(crate) excused: bool,
+    /// A node acts without it because a person said so, or because it may assume: it must still
+    /// be kept, and need not be in the history that acts.
+    pub(crate) abandoned: bool,
+}
+
+/// Whether a node has a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// Nobody said so.
+    No,
+    /// In memory at least, since then.
+    Memory(Time),
+    /// On its disk.
+    Disk,
+    /// It had it, and lost it.
+    Lost,
 }
 
 /// All writers.
 #[derive(Debug, Default)]
 pub(crate) struct Client {
-    writes: BTreeMap<u64, Written>,
-    next: u64,
+    writes: Vec<Written>,
+    /// By ticket: which write it is an attempt of. Others are not looked after.
+    tickets: BTreeMap<u64, usize>,
+    next_ticket: u64,
+    attempts: usize,
+    acknowledged: usize,
 }
 
+/// Items that are written again and again.
+const HOT_ITEMS: u64 = 12;
+
 impl Client {
+    /// A write with an item of its own.
     pub(crate) fn begin(
         &mut self,
         engine: usize,
         kind: JournalKind,
         node: usize,
-    ) -> (u64, Written) {
-        self.next += 1;
-        let name = format!("w{}", self.next);
+        keyed: bool,
+    ) -> usize {
+        let number = self.writes.len();
+        let name = format!("w{number}");
         let item = match kind {
             JournalKind::Config => ItemKey::config(&name),
             JournalKind::Runtime => ItemKey::new("tags", &name),
         };
-        let value = self.next.to_le_bytes().to_vec();
-        let written = Written { engine, kind, item, value, node, answer: None };
-        self.writes.insert(self.next, written.clone());
-        (self.next, written)
+        let value = number.to_le_bytes().to_vec();
+        self.writes.push(Written {
+            engine,
+            kind,
+            item,
+            value,
+            key: keyed.then(|| name.into()),
+            node,
+            answer: None,
+            carriers: [Carrier::No; 2],
+            excused: false,
+            abandoned: false,
+        });
+        number
     }
 
-    pub(crate) fn answered(&mut self, now: Time, ticket: u64, outcome: &Outcome) {
-        if let Outcome::Acknowledged(it) = outcome
-            && let Some(write) = self.writes.get_mut(&ticket)
+    /// One more attempt of a write.
+    pub(crate) fn attempt(&mut self, number: usize) -> u64 {
+        let ticket = self.ticket();
+        self.tickets.insert(ticket, number);
+        ticket
+    }
+
+    /// For a write that nobody asks after.
+    pub(crate) fn ticket(&mut self) -> u64 {
+        self.attempts += 1;
+        self.next_ticket += 1;
+        self.next_ticket
+    }
+
+    pub(crate) fn write(&self, number: usize) -> &Written {
+        &self.writes[number]
+    }
+
+    /// Notes an answer; which write it was.
+    pub(crate) fn answered(
+        &mut self,
+        now: Time,
+        ticket: u64,
+        outcome: &Outcome,
+        node: usize,
+    ) -> Option<usize> {
+        let Outcome::Acknowledged(it) = outcome else { return None };
+        self.acknowledged += 1;
+        let number = *self.tickets.get(&ticket)?;
+        let write = &mut self.writes[number];
+        // A repeated answer may promise more than the first.
+        if let Some((_, before)) = write.answer
+            && (it.degraded && !before.degraded)
         {
-            write.answer = Some((now, *it));
+            return None;
         }
+        write.answer = Some((now, *it));
+        write.node = node;
+        // Said anew: what was excused before is not any more.
+        (write.excused, write.abandoned) = (false, false);
+        let disk = it.reached == Ack::Durable;
+        let carrier = if disk { Carrier::Disk } else { Carrier::Memory(now) };
+        let [own, other] = if node == 0 { [0, 1] } else { [1, 0] };
+        write.carriers[own] = carrier;
+        if !it.degraded && it.reached != Ack::Local {
+            write.carriers[other] = carrier;
+        }
+        Some(number)
     }
 
     /// Every write that was acknowledged.
     pub(crate) fn acknowledged(&self) -> impl Iterator<Item = (&Written, Time, Acknowledged)> {
-        self.writes.values().filter_map(|it| it.answer.map(|(at, how)| (it, at, how)))
+        self.writes.iter().filter_map(|it| it.answer.map(|(at, how)| (it, at, how)))
     }
 
-    pub(crate) fn count(&self) -> (usize, usize) {
-        (self.writes.len(), self.acknowledged().count())
+    pub(crate) fn acknowledged_mut(&mut self) -> impl Iterator<Item = &mut Written> {
+        self.writes.iter_mut().filter(|it| it.answer.is_some())
+    }
+
+    pub(crate) const fn count(&self) -> (usize, usize) {
+        (self.attempts, self.acknowledged)
     }
 }
 
-/// What an answer promises against a loss of processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Promise {
-    /// It is on a disk.
-    Always,
-    /// It is in two memories.
-    OneCrash,
-    /// It is in the memory of the node that answered.
-    NoCrashThere,
-}
-
-pub(crate) const fn promise(answer: Acknowledged) -> Promise {
-    match (answer.reached, answer.degraded) {
-        (Ack::Durable, _) => Promise::Always,
-        (Ack::Replicated, false) => Promise::OneCrash,
-        (Ack::Replicated, true) | (Ack::Local, _) => Promise::NoCrashThere,
+/// A change of an item that many write; only its equality on both nodes is looked after.
+pub(crate) fn hot(
+    kind: JournalKind,
+    draw: u64,
+    value: u64,
+    there: impl Fn(&ItemKey) -> bool,
+) -> Op {
+    let name = format!("h{}", draw % HOT_ITEMS);
+    let item = match kind {
+        JournalKind::Config => ItemKey::config(&name),
+        JournalKind::Runtime => ItemKey::new("hot", &name),
+    };
+    let bytes = || bytes::Bytes::copy_from_slice(&value.to_le_bytes());
+    match draw / HOT_ITEMS % 8 {
+        0..=1 if there(&item) => Op::Remove { item },
+        2 if kind == JournalKind::Runtime => {
+            let items = (0..draw % 5).map(|it| (format!("h{it}").into(), bytes())).collect();
+            Op::ReplaceAll { provider: "hot".into(), items }
+        }
+        _ => Op::Set { item, value: bytes() },
     }
 }

@@ -1,31 +1,22 @@
-//! A disk that keeps what was synced. What was only written is lost with the power, or not.
+//! A disk that keeps what was synced. What was only written is lost with the power, or not. It may
+//! also fail, be full, or say that it has what it has not.
+mod image;
+
+pub(crate) use image::{Image, keeps};
+
+use crate::Rng;
 use hotpair_core::{StoreOp, StoreTicket};
-use hotpair_fsm::Record;
-use hotpair_replication::{
-    self as replication, DivergenceId, DivergenceRecord, JournalBoot, JournalHead, KeptKey, Op,
-    SharedEntry,
-};
-use hotpair_types::{Designation, Instance, ItemKey, JournalKind, Time};
-use std::collections::{BTreeMap, VecDeque};
+use hotpair_replication::SharedEntry;
+use hotpair_types::{JournalKind, Time};
+use std::collections::VecDeque;
 
-/// Config entries that can be read back.
-const JOURNAL_ENTRIES_MAX: usize = 64;
-
-/// What is on a disk for good.
-#[derive(Clone, Debug)]
-pub(crate) struct Image {
-    pub(crate) record: Record,
-    pub(crate) config: Journal,
-    pub(crate) runtime: Journal,
-    pub(crate) divergence: BTreeMap<DivergenceId, DivergenceRecord>,
-}
-
-/// One journal on disk.
-#[derive(Clone, Debug)]
-pub(crate) struct Journal {
-    pub(crate) head: JournalHead,
-    pub(crate) items: BTreeMap<ItemKey, replication::Record>,
-    pub(crate) entries: VecDeque<SharedEntry>,
+/// Why a disk stores nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DiskFailure {
+    /// What the failed operation left is unknown.
+    Error,
+    /// Nothing was changed.
+    Full,
 }
 
 /// A disk: what is safe, and what is on its way.
@@ -33,142 +24,38 @@ pub(crate) struct Journal {
 pub(crate) struct Disk {
     pub(crate) image: Image,
     waiting: VecDeque<(Time, StoreTicket, StoreOp)>,
+    /// The next operation fails so.
+    pub(crate) fails_next: Option<DiskFailure>,
+    /// The next record is refused; what comes after it is not.
+    pub(crate) refuses_record: bool,
+    /// It failed; the process that saw it gives it nothing more.
+    pub(crate) failed: Option<DiskFailure>,
+    /// A disk that was full is not any more.
+    pub(crate) has_space: bool,
+    /// The process ended because a commit failed: its data is copied anew.
+    pub(crate) suspect: bool,
+    lies: Option<Box<Lies>>,
 }
 
-impl Image {
-    fn new() -> Self {
-        Self {
-            record: Record::default(),
-            config: Journal::new(JournalKind::Config),
-            runtime: Journal::new(JournalKind::Runtime),
-            divergence: BTreeMap::new(),
-        }
-    }
-
-    fn journal(&mut self, kind: JournalKind) -> &mut Journal {
-        match kind {
-            JournalKind::Config => &mut self.config,
-            JournalKind::Runtime => &mut self.runtime,
-        }
-    }
-
-    fn carry_out(&mut self, op: StoreOp) {
-        match op {
-            StoreOp::Record(record) => self.record = record,
-            StoreOp::Data(replication::StoreOp::Append { kind, entries }) => {
-                for entry in entries {
-                    self.journal(kind).append(entry);
-                }
-            }
-            StoreOp::Data(replication::StoreOp::Swap(swaps)) => {
-                for swap in swaps {
-                    let journal = self.journal(swap.head.kind);
-                    journal.head = swap.head;
-                    journal.entries.clear();
-                    if swap.clear {
-                        journal.items.clear();
-                    }
-                    for item in swap.removes {
-                        journal.items.remove(&item);
-                    }
-                    journal.items.extend(swap.sets);
-                }
-            }
-            StoreOp::Data(replication::StoreOp::PutDivergence(records)) => {
-                self.divergence.extend(records.into_iter().map(|it| (it.id, it)));
-            }
-            StoreOp::Data(replication::StoreOp::DropDivergence(ids)) => {
-                for id in ids {
-                    self.divergence.remove(&id);
-                }
-            }
-        }
-    }
-
-    /// What a starting node loads.
-    pub(crate) fn boot(&self, designation: Designation, instance: Instance) -> replication::Boot {
-        replication::Boot {
-            designation,
-            instance,
-            config: self.config.boot(),
-            runtime: self.runtime.boot(),
-            divergence: self.divergence.values().cloned().collect(),
-            modules: Vec::new(),
-        }
-    }
-}
-
-impl Journal {
-    fn new(kind: JournalKind) -> Self {
-        Self {
-            head: JournalBoot::empty(kind).head,
-            items: BTreeMap::new(),
-            entries: VecDeque::new(),
-        }
-    }
-
-    fn append(&mut self, entry: SharedEntry) {
-        assert_eq!(
-            entry.position.sequence,
-            self.head.history.last + 1,
-            "storage was given a gap in the {} journal",
-            self.head.kind
-        );
-        self.head.history.note(entry.position);
-        self.head.chain = entry.chain;
-        if let Some(key) = &entry.key {
-            self.head.keys.push(KeptKey {
-                key: key.clone(),
-                answer: entry.answer(),
-                sequence: entry.position.sequence,
-                written_at: entry.written_at,
-            });
-        }
-        for op in &entry.ops {
-            match op {
-                Op::Set { item, value } => self.set(item.clone(), value.clone(), &entry),
-                Op::Remove { item } => {
-                    self.items.remove(item);
-                }
-                Op::ReplaceAll { provider, items } => {
-                    self.items.retain(|it, _| it.provider != *provider);
-                    for (name, value) in items {
-                        self.set(ItemKey::new(provider, name), value.clone(), &entry);
-                    }
-                }
-            }
-        }
-        self.entries.push_back(entry);
-        if self.entries.len() > JOURNAL_ENTRIES_MAX {
-            self.entries.pop_front();
-        }
-    }
-
-    fn set(&mut self, item: ItemKey, value: bytes::Bytes, entry: &SharedEntry) {
-        let (position, written_at) = (entry.position, entry.written_at);
-        self.items.insert(item, replication::Record { value, position, written_at });
-    }
-
-    fn boot(&self) -> JournalBoot {
-        // Runtime entries are not read back after a start: only the image is (docs/design/
-        // replication.md, "Journals and positions").
-        let keeps = self.head.kind == JournalKind::Config;
-        let entries: Vec<_> =
-            if keeps { self.entries.iter().cloned().collect() } else { Vec::new() };
-        let last = self.head.history.last;
-        let stored_after = entries.first().map_or(last, |it| it.position.sequence - 1);
-        JournalBoot {
-            head: self.head.clone(),
-            items: self.items.iter().map(|(key, it)| (key.clone(), it.clone())).collect(),
-            entries,
-            stored_after,
-        }
-    }
+/// What it said to have and has not: the state before, and what was said to be done since.
+#[derive(Clone, Debug)]
+struct Lies {
+    safe: Image,
+    said: Vec<StoreOp>,
 }
 
 impl Disk {
     pub(crate) fn new() -> Self {
-        Self { image: Image::new(), waiting: VecDeque::new() }
+        Self {
+            image: Image::new(),
+            waiting: VecDeque::new(),
+            fails_next: None,
+            refuses_record: false,
+            failed: None,
+            has_space: false,
+            suspect: false,
+            lies: None,
+        }
     }
 
     /// Writes; it is safe at `at`. Operations become safe in their order.
@@ -181,21 +68,79 @@ impl Disk {
         self.waiting.front().map(|it| it.0)
     }
 
-    /// The next operation that is safe by now.
-    pub(crate) fn done(&mut self, now: Time) -> Option<StoreTicket> {
+    /// The next operation that ends by now, and whether it is safe.
+    pub(crate) fn done(&mut self, now: Time, rng: &mut Rng) -> Option<(StoreTicket, bool)> {
         self.waiting.front().filter(|it| it.0 <= now)?;
         let (_, ticket, op) = self.waiting.pop_front()?;
-        self.image.carry_out(op);
-        Some(ticket)
+        if self.failed.is_some() {
+            return Some((ticket, false));
+        }
+        if let Some(failure) = self.fails_next.take() {
+            self.failed = Some(failure);
+            if failure == DiskFailure::Error && rng.percent(50) {
+                self.carry_out(op);
+            }
+            return Some((ticket, false));
+        }
+        if self.refuses_record && matches!(op, StoreOp::Record(_)) {
+            self.refuses_record = false;
+            return Some((ticket, false));
+        }
+        self.carry_out(op);
+        Some((ticket, true))
     }
 
-    /// The process died: of what was written a beginning of any length is on disk.
+    fn carry_out(&mut self, op: StoreOp) {
+        if let Some(lies) = &mut self.lies {
+            lies.said.push(op.clone());
+        }
+        self.image.carry_out(op);
+    }
+
+    /// The process died: of what was written a beginning of any length is on disk. The next process
+    /// opens it anew.
     pub(crate) fn lose(&mut self, kept: usize) {
         for _ in 0..kept {
             let Some((_, _, op)) = self.waiting.pop_front() else { break };
-            self.image.carry_out(op);
+            if self.failed.is_none() {
+                self.carry_out(op);
+            }
         }
         self.waiting.clear();
+        (self.failed, self.fails_next) = (None, None);
+        self.has_space = false;
+        self.refuses_record = false;
+    }
+
+    /// From now on it says to have what it has not.
+    pub(crate) fn begin_lying(&mut self) {
+        if self.lies.is_none() {
+            self.lies = Some(Box::new(Lies { safe: self.image.clone(), said: Vec::new() }));
+        }
+    }
+
+    /// A file of it is set aside: what it said to have done to that does not matter any more.
+    pub(crate) fn damage(&mut self, how: impl FnOnce(&mut Image)) {
+        self.lies = None;
+        how(&mut self.image);
+    }
+
+    /// It has now what it said to have.
+    pub(crate) fn end_lying(&mut self) {
+        self.lies = None;
+    }
+
+    /// The power is gone, and with it what it lied about: all but a beginning. Whether anything was.
+    pub(crate) fn cut_power(&mut self, rng: &mut Rng) -> bool {
+        let Some(lies) = self.lies.take() else { return false };
+        let Lies { safe, said } = *lies;
+        let kept = usize::try_from(rng.below(said.len() as u64 + 1)).unwrap_or(0);
+        let lost = kept < said.len();
+        self.image = safe;
+        for op in said.into_iter().take(kept) {
+            self.image.carry_out(op);
+        }
+        lost
     }
 
     pub(crate) fn waiting(&self) -> usize {
@@ -204,15 +149,16 @@ impl Disk {
 
     /// Entries of the config journal, for a partner that is far behind.
     pub(crate) fn read(&self, kind: JournalKind, after: u64, until: u64) -> Vec<SharedEntry> {
-        let journal = match kind {
-            JournalKind::Config => &self.image.config,
-            JournalKind::Runtime => &self.image.runtime,
-        };
-        let wanted = |it: &&SharedEntry| (after + 1..=until).contains(&it.position.sequence);
-        let entries: Vec<_> = journal.entries.iter().filter(wanted).cloned().collect();
-        if entries.first().is_some_and(|it| it.position.sequence == after + 1) {
-            return entries;
-        }
-        Vec::new()
+        read(&self.image, kind, after, until)
     }
+}
+
+/// Entries that a disk still has, from the first that is asked for; else none.
+pub(crate) fn read(image: &Image, kind: JournalKind, after: u64, until: u64) -> Vec<SharedEntry> {
+    let wanted = |it: &&SharedEntry| (after + 1..=until).contains(&it.position.sequence);
+    let entries: Vec<_> = image.journal(kind).entries.iter().filter(wanted).cloned().collect();
+    if entries.first().is_some_and(|it| it.position.sequence == after + 1) {
+        return entries;
+    }
+    Vec::new()
 }

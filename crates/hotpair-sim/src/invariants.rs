@@ -3,6 +3,8 @@
 
 mod watch;
 mod acknowledged_is_kept;
+mod who_acts_has_it;
+mod disk_is_memory;
 mod answered;
 mod epochs_grow;
 mod healed;
@@ -11,6 +13,7 @@ mod promised;
 mod proven;
 
 pub(crate) use watch::Watch;
+pub(crate) use who_acts_has_it::look as look_who_acts;
 
 use crate::world::World;
 
@@ -22,7 +25,7 @@ pub(crate) fn check(world: &mut World) -> Result<(), Broken> {
     world.watch.look(world.now, &world.nodes, &world.net);
     one_acts::check(world).map_err(|it| ("S1/S2 one acts", it))?;
     epochs_grow::check(world).map_err(|it| ("S5 epochs grow", it))?;
-    proven::check(world).map_err(|it| ("S7 a stale node does not act by itself", it))?;
+    proven::check(world).map_err(|it| ("S3/S7 who acts has it all", it))?;
     promised::check(world).map_err(|it| ("S4 sole before degraded, level after", it))?;
     healed::look(world);
     Ok(())
@@ -31,6 +34,7 @@ pub(crate) fn check(world: &mut World) -> Result<(), Broken> {
 /// Checked at the end.
 pub(crate) fn at_end(world: &World) -> Result<(), Broken> {
     healed::check(world).map_err(|it| ("L1 healed", it))?;
+    disk_is_memory::check(world).map_err(|it| ("S9 the disk has what the memory has", it))?;
     acknowledged_is_kept::check(world).map_err(|it| ("S4 acknowledged is kept", it))?;
     answered::check(world).map_err(|it| ("L3 a command is answered", it))?;
     Ok(())

@@ -26,7 +26,8 @@ impl World {
         for node in 0..2 {
             self.give(node, Input::LinkUp { channel });
             let instance = self.nodes[node].instance;
-            let input = Input::Hello { channel, instance, differs: None };
+            let differs = self.differs.then(|| "mode".into());
+            let input = Input::Hello { channel, instance, differs };
             let at = self.net.frame(self.now, channel, node, &mut self.rng);
             let connection = Some((channel, number));
             self.at(at, Happening::Arrives { to: 1 - node, connection, input });

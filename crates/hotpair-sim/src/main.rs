@@ -1,4 +1,5 @@
 //! `hotpair-sim`: runs seeds, and says how to see a failure again.
+mod fork_runs;
 mod many;
 
 use hotpair_sim::{Plan, Tell, run};
@@ -10,9 +11,11 @@ hotpair-sim [--seeds N] [--from S] [--seed S [--verbose]] [--mode MODE] [--keep-
   --seeds N     run N seeds (1000), on all cores
   --from S      the first of them (0)
   --seed S      run one seed and print its trace hash; --verbose: print every event
-  --mode MODE   availability, no-split or manual; drawn from the seed otherwise
+  --mode MODE   availability, no-split, manual or arbiter; drawn from the seed otherwise
   --keep-going  do not stop at the first failure
-  --threads N   how many seeds at once (as many as there are cores)";
+  --threads N   how many seeds at once (as many as there are cores)
+hotpair-sim forks [--count N] [--from S] [--threads N]
+  brings N forked histories together, with crashes at any durable step (10000)";
 
 struct Choice {
     seeds: u64,
@@ -21,6 +24,8 @@ struct Choice {
     plan: Plan,
     keep_going: bool,
     threads: usize,
+    /// Forks, and no whole worlds.
+    forks: bool,
 }
 
 fn main() -> ExitCode {
@@ -34,6 +39,7 @@ fn main() -> ExitCode {
     };
     match choice.seed {
         Some(seed) => one(seed, choice.plan),
+        None if choice.forks => fork_runs::run_all(choice.from, choice.seeds, choice.threads),
         None => many::run_all(&choice),
     }
 }
@@ -41,16 +47,18 @@ fn main() -> ExitCode {
 fn choose(arguments: &[String]) -> Result<Choice, String> {
     let plan = Plan { mode: None, tell: Tell::Nothing };
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
-    let (seeds, from, seed, keep_going) = (1_000, 0, None, false);
-    let mut choice = Choice { seeds, from, seed, plan, keep_going, threads };
-    let mut rest = arguments.iter();
+    let forks = arguments.first().is_some_and(|it| it == "forks");
+    let seeds = if forks { 10_000 } else { 1_000 };
+    let (from, seed, keep_going) = (0, None, false);
+    let mut choice = Choice { seeds, from, seed, plan, keep_going, threads, forks };
+    let mut rest = arguments[usize::from(forks)..].iter();
     while let Some(argument) = rest.next() {
         let mut number = || -> Result<u64, String> {
             let text = rest.next().ok_or_else(|| format!("{argument} takes a number"))?;
             text.parse().map_err(|_| format!("{argument} takes a number, not `{text}`"))
         };
         match argument.as_str() {
-            "--seeds" => choice.seeds = number()?,
+            "--seeds" | "--count" => choice.seeds = number()?,
             "--from" => choice.from = number()?,
             "--seed" => choice.seed = Some(number()?),
             "--threads" => choice.threads = usize::try_from(number()?.clamp(1, 1_024)).unwrap_or(1),

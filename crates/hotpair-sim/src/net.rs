@@ -16,6 +16,10 @@ pub(crate) struct Way {
     pub(crate) loss_percent: u64,
     pub(crate) double_percent: u64,
     pub(crate) delay_max: Duration,
+    /// How long everything takes at least, beside that: a way whose queues are full.
+    pub(crate) latency: Duration,
+    /// How much later than others a datagram may come: it is overtaken then.
+    pub(crate) jitter_max: Duration,
     /// Since when it is cut.
     since: Time,
     /// The last delivery of its stream: the next comes after it.
@@ -29,6 +33,8 @@ impl Default for Way {
             loss_percent: 0,
             double_percent: 0,
             delay_max: Duration::from_millis(2),
+            latency: Duration::ZERO,
+            jitter_max: Duration::ZERO,
             since: Time::ZERO,
             last: Time::ZERO,
         }
@@ -57,6 +63,17 @@ impl Net {
         way.cut = cut;
     }
 
+    pub(crate) fn cut_channel(&mut self, now: Time, channel: Channel) {
+        self.set_cut(now, channel, 0, true);
+        self.set_cut(now, channel, 1, true);
+    }
+
+    pub(crate) fn cut_all(&mut self, now: Time) {
+        for channel in Channel::ALL {
+            self.cut_channel(now, channel);
+        }
+    }
+
     pub(crate) fn heal(&mut self) {
         for channel in Channel::ALL {
             for way in &mut self.ways[channel] {
@@ -79,7 +96,8 @@ impl Net {
         }
         let copies = if rng.percent(way.double_percent) { 2 } else { 1 };
         let least = Duration::from_micros(50);
-        (0..copies).map(|_| now + rng.between(least, way.delay_max)).collect()
+        let most = way.delay_max + way.jitter_max;
+        (0..copies).map(|_| now + way.latency + rng.between(least, most)).collect()
     }
 
     /// When the next frame of a stream arrives; loss makes it late.
@@ -91,7 +109,8 @@ impl Net {
         rng: &mut Rng,
     ) -> Time {
         let way = self.way(channel, from);
-        let mut at = now + rng.between(Duration::from_micros(50), way.delay_max);
+        let delay = rng.between(Duration::from_micros(50), way.delay_max);
+        let mut at = now + way.latency + delay;
         while rng.percent(way.loss_percent) {
             at = at + Duration::from_millis(30);
         }
@@ -114,7 +133,10 @@ impl Net {
 
     /// Whether some direction loses or delays more than a healthy one.
     pub(crate) fn is_bad(&self) -> bool {
-        let bad = |it: &Way| it.loss_percent > 0 || it.delay_max > Duration::from_millis(2);
+        let bad = |it: &Way| {
+            it.loss_percent > 0
+                || it.delay_max + it.latency + it.jitter_max > Duration::from_millis(2)
+        };
         Channel::ALL.iter().any(|it| self.ways[*it].iter().any(bad))
     }
 

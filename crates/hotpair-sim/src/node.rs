@@ -1,10 +1,16 @@
 //! A simulated host: a core while its process lives, a disk that outlives it, a clock of its own.
 use crate::disk::Disk;
+use crate::{FaultKind, Rng};
 use hotpair_core::{Core, EngineIndex, Input, Output};
+use hotpair_fsm::Command;
 use hotpair_types::{Channel, Epoch, Instance, NodeTime, PerChannel, Time};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 const MILLION: i128 = 1_000_000;
+/// How long a healthy guard takes to learn something, and a healthy disk to store it.
+pub(crate) const GUARD_DELAY_MAX: Duration = Duration::from_millis(2);
+pub(crate) const DISK_DELAY_MAX: Duration = Duration::from_millis(4);
 
 /// One host.
 #[derive(Debug)]
@@ -13,6 +19,10 @@ pub(crate) struct Node {
     pub(crate) core: Option<Core>,
     /// One disk for each engine.
     pub(crate) disks: Vec<Disk>,
+    /// How often it was started, as its disk knows.
+    pub(crate) starts: u64,
+    /// By engine: a person stopped it here, as its disk knows.
+    pub(crate) undeployed: Vec<bool>,
     /// The last start.
     pub(crate) instance: Instance,
     /// When the process was started, by the world's clock.
@@ -30,9 +40,27 @@ pub(crate) struct Node {
     /// The connection over which a Hello came.
     pub(crate) greeted: PerChannel<u64>,
     /// Commands without an answer yet.
-    pub(crate) commands: Vec<(EngineIndex, u64, Time)>,
+    pub(crate) commands: Vec<(EngineIndex, u64, Time, Command)>,
     /// It shall not be started again by its guard: it left, or nobody wants it.
     pub(crate) stays_down: bool,
+    /// By engine: the disk refused a record and is sound again soon.
+    pub(crate) record_refused: Vec<bool>,
+    /// Which guard it has: another after the old one died.
+    pub(crate) guard: u64,
+    /// It was asked to leave.
+    pub(crate) leaving: bool,
+    /// Its own end of the primary network is down.
+    pub(crate) end_down: bool,
+    /// Objects cannot be prepared.
+    pub(crate) objects_fail: bool,
+    /// How long its guard may take to learn something.
+    pub(crate) guard_delay_max: Duration,
+    /// How long its disk may take.
+    pub(crate) disk_delay_max: Duration,
+    /// Its disk does nothing before this time.
+    pub(crate) hung_until: Time,
+    /// It dies at the next moment of this kind.
+    pub(crate) armed: Option<FaultKind>,
     /// When it must be woken, if that is known: looked up once after each change.
     deadline: Option<Option<Time>>,
 }
@@ -42,6 +70,8 @@ impl Node {
         Self {
             core: None,
             disks: (0..engines).map(|_| Disk::new()).collect(),
+            starts: 0,
+            undeployed: vec![false; engines],
             instance: Instance::default(),
             started: Time::ZERO,
             rate_ppm: 0,
@@ -52,6 +82,15 @@ impl Node {
             greeted: PerChannel::default(),
             commands: Vec::new(),
             stays_down: false,
+            record_refused: vec![false; engines],
+            guard: 0,
+            leaving: false,
+            end_down: false,
+            objects_fail: false,
+            guard_delay_max: GUARD_DELAY_MAX,
+            disk_delay_max: DISK_DELAY_MAX,
+            hung_until: Time::ZERO,
+            armed: None,
             deadline: None,
         }
     }
@@ -73,6 +112,12 @@ impl Node {
     /// Something was done that may change when it must be woken.
     pub(crate) const fn touch(&mut self) {
         self.deadline = None;
+    }
+
+    /// When something that is given to its disk now is safe.
+    pub(crate) fn safe_at(&self, now: Time, rng: &mut Rng) -> Time {
+        let delay = rng.between(Duration::from_micros(200), self.disk_delay_max);
+        (now + delay).max(self.hung_until)
     }
 
     /// When it must be woken.
@@ -123,6 +168,8 @@ impl Node {
         self.commands.clear();
         self.gates.fill(None);
         self.greeted = PerChannel::from_fn(|_: Channel| 0);
+        self.leaving = false;
+        self.record_refused.fill(false);
         for disk in &mut self.disks {
             let count = kept(disk.waiting() + 1);
             disk.lose(count);

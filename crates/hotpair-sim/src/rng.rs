@@ -30,6 +30,11 @@ impl Rng {
         self.next() % bound
     }
 
+    /// One of so many.
+    pub(crate) fn pick(&mut self, of: usize) -> usize {
+        usize::try_from(self.below(of as u64)).unwrap_or(0)
+    }
+
     /// True so many times in a hundred.
     pub const fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance

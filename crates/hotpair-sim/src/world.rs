@@ -1,28 +1,26 @@
 //! The world of one run: everything that happens in it follows from the seed.
 use crate::agenda::Agenda;
+use crate::arbiter::{Call, ThirdParty, Wake};
 use crate::client::Client;
+use crate::disk::Image;
 use crate::net::Net;
 use crate::node::Node;
 use crate::report::{Failure, Plan, Report, Tell};
 use crate::{Fault, FaultKind, Rng, invariants};
-use hotpair_core::{Core, CoreSettings, EngineBoot, Input};
+use hotpair_core::Input;
 use hotpair_fsm as fsm;
 use hotpair_replication as replication;
 use hotpair_types::{
-    Channel, Designation, EngineName, Instance, Mode, PerChannel, RecoveryMode, StartAlone, Time,
-    WritableOn,
+    Channel, Designation, Instance, Mode, RecoveryMode, StartAlone, Time, WritableOn,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-/// As in the settings of a node by default.
-const REQUIRED: PerChannel<bool> = PerChannel { redundancy: false, primary: true };
 const EVENTS_REMEMBERED: usize = 60;
 const FAULTS_FROM: Time = Time::from_millis(4_000);
 const FAULTS_UNTIL: Time = Time::from_millis(34_000);
 /// So long may healing take.
 const HEALED_BY: Time = Time::from_millis(34_000 + 45_000);
-const WRITE_INTERVAL: Duration = Duration::from_millis(40);
 /// More events than this mean that something goes round in circles.
 const EVENTS_MAX: u64 = 400_000;
 
@@ -43,8 +41,31 @@ pub(crate) enum Happening {
     Connect(Channel),
     /// A client writes.
     Write,
-    /// A person ends what is paused.
-    Resume,
+    /// A person looks after the pair.
+    Person,
+    /// A client that has no answer asks again.
+    Retry(usize),
+    /// A process dies, of a fault that waited for this moment.
+    Crash(Fault),
+    /// A guard learns how its node stands.
+    GuardLearns { node: usize, instance: Instance, engine: usize, behind: bool },
+    /// A guard says that this process of its node is dead.
+    GuardSays { node: usize, guard: u64, instance: Instance, behind: Vec<bool> },
+    /// Both channels go down or come up, again and again.
+    Flap { cut: bool, until: Time },
+    /// Both refuse each other's connection, again and again.
+    Refuse { until: Time },
+    /// A question to the arbiter, or its answer, arrives.
+    Arbiter(Call),
+    /// A node's driver looks after a grant.
+    LookAfterGrant(Wake),
+}
+
+/// What a backup of a node's data has.
+#[derive(Clone, Debug)]
+pub(crate) struct Backup {
+    pub(crate) images: Vec<Image>,
+    pub(crate) starts: u64,
 }
 
 /// Two hosts and all that is between them.
@@ -55,15 +76,20 @@ pub(crate) struct World {
     pub(crate) nodes: [Node; 2],
     pub(crate) net: Net,
     pub(crate) client: Client,
+    pub(crate) arbiter: ThirdParty,
     agenda: Agenda<Happening>,
     pub(crate) commands: u64,
-    pub(crate) disk_delay_max: [Duration; 2],
     pub(crate) settings: [Vec<fsm::Settings>; 2],
     pub(crate) watch: invariants::Watch,
     pub(crate) rules: BTreeMap<&'static str, u64>,
     pub(crate) promotions: u64,
     pub(crate) faults_over: bool,
-    replication: replication::Settings,
+    pub(crate) replication: [replication::Settings; 2],
+    /// The nodes find that a setting differs.
+    pub(crate) differs: bool,
+    /// A copy of a node's disks that may come back.
+    pub(crate) backups: [Option<Backup>; 2],
+    pub(crate) write_interval: Duration,
     last: VecDeque<String>,
     trace: u64,
     tell: Tell,
@@ -74,14 +100,15 @@ impl World {
     /// Makes the world of a seed: two hosts with empty disks, about to be started.
     pub(crate) fn new(seed: u64, plan: Plan) -> Self {
         let mut rng = Rng::from_seed(seed);
-        let modes = [Mode::Availability, Mode::NoSplit, Mode::Manual];
-        let drawn = modes[usize::try_from(rng.below(3)).unwrap_or(0)];
+        let modes = [Mode::Availability, Mode::NoSplit, Mode::Manual, Mode::Arbiter];
+        let drawn = modes[rng.pick(4)];
         let mode = plan.mode.unwrap_or(drawn);
         let engines = if rng.percent(25) { 2 } else { 1 };
         let recovery = if rng.percent(50) { RecoveryMode::Automatic } else { RecoveryMode::Manual };
         let assume = rng.percent(60) && mode == Mode::Availability;
         let winner = fsm_winner(&mut rng);
         let writable_on = if rng.percent(50) { WritableOn::Master } else { WritableOn::Active };
+        let write_interval = Duration::from_millis([10, 40, 40, 150][rng.pick(4)]);
         let settings = [0usize, 1].map(|node| {
             (0..engines)
                 .map(|engine| {
@@ -100,10 +127,18 @@ impl World {
                 })
                 .collect()
         });
-        let replication = replication::Settings {
+        let mut replication = replication::Settings {
             config_writable_on: writable_on,
             ..replication::Settings::default()
         };
+        if rng.percent(50) {
+            // So little that everything that is bounded comes to its bound.
+            let limits = &mut replication.limits;
+            limits.runtime_ring_bytes_max = 1_500 + rng.pick(10_000);
+            limits.config_ring_bytes_max = 1_500 + rng.pick(10_000);
+            limits.message_bytes_max = 700 + rng.pick(3_000);
+            limits.tombstones_max = rng.pick(8);
+        }
         let watch = invariants::Watch::new(mode, engines);
         let mut world = Self {
             seed,
@@ -112,15 +147,18 @@ impl World {
             nodes: [Node::new(engines), Node::new(engines)],
             net: Net::default(),
             client: Client::default(),
+            arbiter: ThirdParty::new(engines),
             agenda: Agenda::new(),
             commands: 0,
-            disk_delay_max: [Duration::from_millis(4); 2],
             settings,
             watch,
             rules: BTreeMap::new(),
             promotions: 0,
             faults_over: false,
-            replication,
+            replication: [replication.clone(), replication],
+            differs: false,
+            backups: [None, None],
+            write_interval,
             last: VecDeque::new(),
             trace: seed,
             tell: plan.tell,
@@ -136,6 +174,7 @@ impl World {
         for (at, fault) in faults {
             world.at(at, Happening::Fault(fault));
         }
+        world.plan_arbiter_faults(FAULTS_FROM, FAULTS_UNTIL);
         world
     }
 
@@ -244,100 +283,28 @@ impl World {
             Happening::Over(fault) => self.end_fault(fault),
             Happening::Start(node) => self.start(node),
             Happening::Connect(channel) => self.connect(channel),
-            Happening::Resume => {
-                for node in 0..2 {
-                    for engine in 0..self.engines() {
-                        if self.is_paused(node, engine) {
-                            self.command(node, engine, fsm::Command::Resume);
-                        }
-                    }
-                }
-                self.at(self.now + Duration::from_secs(3), Happening::Resume);
+            Happening::Person => self.person(),
+            Happening::Retry(number) => self.retry(number),
+            Happening::Crash(fault) => self.crash(fault),
+            Happening::GuardLearns { node, instance, engine, behind } => {
+                self.guard_learns(node, instance, engine, behind);
             }
+            Happening::GuardSays { node, guard, instance, behind } => {
+                self.guard_says(node, guard, instance, &behind);
+            }
+            Happening::Flap { cut, until } => self.flap(cut, until),
+            Happening::Refuse { until } => self.refuse(until),
+            Happening::Arbiter(call) => self.arbiter_call(call),
+            Happening::LookAfterGrant(wake) => self.look_after_later(wake),
             Happening::Write => {
                 self.write();
-                let pause = self.rng.between(Duration::from_millis(1), WRITE_INTERVAL * 2);
+                let most = self.write_interval * 2;
+                let pause = self.rng.between(Duration::from_millis(1), most);
                 // A quiet end lets both sides become level.
                 if !self.faults_over {
                     self.at(self.now + pause, Happening::Write);
                 }
             }
-        }
-    }
-
-    fn is_paused(&self, node: usize, engine: usize) -> bool {
-        let core = self.nodes[node].core.as_ref();
-        core.and_then(|it| it.engines().get(engine)).is_some_and(|it| it.machine().record().paused)
-    }
-
-    fn end_faults(&mut self) {
-        self.faults_over = true;
-        note!(self, "FAULTS OFF");
-        self.net.heal();
-        self.disk_delay_max = [Duration::from_millis(4); 2];
-        for node in 0..2 {
-            self.nodes[node].stays_down = false;
-            if self.nodes[node].paused {
-                self.unpause(node);
-            }
-            if self.nodes[node].core.is_none() {
-                let after = self.rng.between(Duration::from_millis(1), Duration::from_millis(900));
-                self.at(self.now + after, Happening::Start(node));
-            }
-        }
-        self.at(self.now + Duration::from_secs(4), Happening::Resume);
-        for channel in Channel::ALL {
-            self.at(self.now + Duration::from_millis(20), Happening::Connect(channel));
-        }
-    }
-
-    fn start(&mut self, node: usize) {
-        if self.nodes[node].core.is_some() || self.nodes[node].stays_down {
-            return;
-        }
-        let tag = self.rng.next();
-        let count = self.nodes[node].instance.count + 1;
-        let instance = Instance { count, tag };
-        note!(self, "node {node} starts as {instance}");
-        let mut boots = Vec::new();
-        for engine in 0..self.engines() {
-            let settings = self.settings[node][engine];
-            let image = &self.nodes[node].disks[engine].image;
-            let history = hotpair_types::History {
-                config: image.config.head.history.clone(),
-                runtime: image.runtime.head.history.clone(),
-            };
-            let data = image.boot(settings.designation, instance);
-            let record = image.record;
-            let name = format!("engine-{engine}");
-            boots.push(EngineBoot {
-                name: EngineName::new(&name).expect("a sound name"),
-                fsm_settings: settings,
-                fsm: fsm::Boot {
-                    record,
-                    history,
-                    instance,
-                    tag_seed: self.rng.next(),
-                    storage_ok: true,
-                    undeployed: false,
-                },
-                replication_settings: self.replication.clone(),
-                replication: data,
-            });
-        }
-        let beats = self.settings[node][0].beats;
-        let settings = CoreSettings { beats, instance, required: REQUIRED, recording: false };
-        let host = &mut self.nodes[node];
-        host.instance = instance;
-        host.started = self.now;
-        host.behind.fill(false);
-        let (core, out) = Core::new(settings, boots, Time::ZERO);
-        host.core = Some(core);
-        host.touch();
-        self.carry_out(node, out);
-        for channel in Channel::ALL {
-            let after = Net::reconnect_after(&mut self.rng);
-            self.at(self.now + after, Happening::Connect(channel));
         }
     }
 }
@@ -361,5 +328,5 @@ const fn mix(number: u64) -> u64 {
 
 fn fsm_winner(rng: &mut Rng) -> hotpair_types::ConflictWinner {
     let all = hotpair_types::ConflictWinner::ALL;
-    all[usize::try_from(rng.below(all.len() as u64)).unwrap_or(0)]
+    all[rng.pick(all.len())]
 }

@@ -113,5 +113,7 @@ fn hand_back(cx: &Context) -> Option<Rule> {
 pub(super) fn winner_fenced(follower: &Follower, cx: &Context) -> Option<Rule> {
     let fenced = cx.facts.fenced.filter(|it| it.instance == follower.instance && !it.behind)?;
     let lost = cx.facts.lost_to == Some(fenced.instance);
-    (lost && !cx.record.marks.stale && cx.may_move()).then_some(Rule::WinnerFenced)
+    // What its guard says is of its process; its data may be older than that and more than is here.
+    let equal = cx.last_of(fenced.instance).is_some_and(|last| cx.contains(last.positions));
+    (lost && equal && !cx.record.marks.stale && cx.may_move()).then_some(Rule::WinnerFenced)
 }

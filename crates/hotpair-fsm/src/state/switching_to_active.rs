@@ -148,6 +148,12 @@ impl ToActive {
         sole && cx.settings.mode != Mode::Availability && self.rule != Rule::Promoted
     }
 
+    /// The loser fell silent before it gave up the right to act alone: it may come back with that.
+    fn leaves_sole(&self, cx: &Context) -> bool {
+        let loser = self.opponent.filter(|_| self.was_elected());
+        loser.and_then(|it| cx.last_of(it)).is_some_and(|it| self.minds_sole(it.sole, cx))
+    }
+
     /// Shows the acceptance once the epoch is durable; takes the release.
     fn accept(&mut self, cx: &mut Context) {
         let Some(id) = self.offer.filter(|_| !self.released) else { return };
@@ -222,7 +228,9 @@ impl ToActive {
         if self.released && !cx.is_promised() {
             return Some(Rule::FenceDue);
         }
-        let partner = self.hears(cx)?;
+        let Some(partner) = self.hears(cx) else {
+            return self.leaves_sole(cx).then_some(Rule::HeardAgain);
+        };
         let view = partner.view;
         let acts = view.state.is_active();
         let ahead = view.state == StateId::SwitchingToActive && view.epoch > self.epoch;

@@ -1,10 +1,13 @@
 //! What the invariants remember of a run.
 use crate::net::Net;
 use crate::node::Node;
-use hotpair_fsm::{Record, RoleChange};
+use hotpair_fsm::{Record, RoleChange, Rule};
 use hotpair_types::{Channel, Epoch, Mode, PerChannel, StateId, Time};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// After a disk hung it has to catch up.
+const TROUBLE_LASTS: Duration = Duration::from_millis(900);
 
 /// What the invariants remember.
 #[derive(Debug)]
@@ -19,8 +22,20 @@ pub(crate) struct Watch {
     /// By node and engine: the highest epoch it opened under.
     highest: BTreeMap<(usize, usize), Epoch>,
     left: BTreeMap<(usize, usize), bool>,
-    /// When processes died, and whether cleanly.
-    pub(crate) deaths: Vec<(Time, usize, bool)>,
+    /// By node and engine: what its promotion under way is for.
+    rules: BTreeMap<(usize, usize), Rule>,
+    /// By engine: a person, or a disk that went back, made a promise void until it is level again.
+    excused: Vec<bool>,
+    /// By engine: a disk lost what it promised or had; who acts then may have less.
+    data_excused: Vec<bool>,
+    /// By engine: a person paused both, and nobody resumed since.
+    paused: Vec<bool>,
+    /// Some fault took away the proof of who has the newest data.
+    pub(crate) took_proof: bool,
+    /// When disks were slow to store, from and until.
+    disk_troubles: Vec<(usize, Time, Option<Time>)>,
+    /// When a disk lost something last.
+    damaged: [Option<Time>; 2],
     /// When processes stood still, from and until.
     pauses: Vec<(usize, Time, Option<Time>)>,
     /// When a process last began to run: started or went on.
@@ -47,7 +62,13 @@ impl Watch {
             broken_promise: None,
             highest: BTreeMap::new(),
             left: BTreeMap::new(),
-            deaths: Vec::new(),
+            rules: BTreeMap::new(),
+            excused: vec![false; engines],
+            data_excused: vec![false; engines],
+            paused: vec![false; engines],
+            took_proof: false,
+            disk_troubles: Vec::new(),
+            damaged: [None; 2],
             pauses: Vec::new(),
             running_since: [Time::ZERO; 2],
             whole_since: PerChannel::default(),
@@ -105,7 +126,25 @@ impl Watch {
         durable: &Record,
     ) {
         self.left.insert((node, engine), false);
+        if change.to == StateId::SwitchingToActive {
+            let by_person = matches!(change.rule, Rule::Promoted | Rule::Offered);
+            let by_silence = matches!(change.rule, Rule::Silent | Rule::HintUnanswered);
+            if (self.paused[engine] && !by_person) || (durable.damping.suspended && by_silence) {
+                self.broken_proof.get_or_insert_with(|| {
+                    let rule = change.rule.id();
+                    format!("node {node} moves by {rule} though it may not: {durable:?}")
+                });
+            }
+            self.rules.insert((node, engine), change.rule);
+            if change.rule == Rule::Promoted {
+                (self.excused[engine], self.took_proof) = (true, true);
+            }
+        }
+        if change.rule == Rule::Level {
+            (self.excused[engine], self.data_excused[engine]) = (false, false);
+        }
         if change.to == StateId::SwitchingToActive
+            && change.rule != Rule::Promoted
             && change.from == StateId::DeterminingFailoverStatus
             && durable.marks.stale
             && change.partner.is_none()
@@ -125,9 +164,70 @@ impl Watch {
         self.left.get(&(node, engine)).copied().unwrap_or(false)
     }
 
-    pub(crate) fn died(&mut self, now: Time, node: usize, cleanly: bool) {
-        self.deaths.push((now, node, cleanly));
+    pub(crate) fn take_rule(&mut self, node: usize, engine: usize) -> Option<Rule> {
+        self.rules.remove(&(node, engine))
+    }
+
+    /// A person was told that both nodes are paused, or asked to end it.
+    pub(crate) fn set_paused(&mut self, engine: usize, paused: bool) {
+        self.paused[engine] = paused;
+    }
+
+    pub(crate) fn excuse(&mut self, engine: usize) {
+        (self.excused[engine], self.took_proof) = (true, true);
+    }
+
+    pub(crate) fn is_excused(&self, engine: usize) -> bool {
+        self.excused[engine]
+    }
+
+    pub(crate) fn is_data_excused(&self, engine: usize) -> bool {
+        self.excused[engine] || self.data_excused[engine]
+    }
+
+    pub(crate) fn begin_disk_trouble(&mut self, now: Time, node: usize) {
+        self.disk_troubles.push((node, now, None));
+    }
+
+    pub(crate) fn end_disk_trouble(&mut self, now: Time, node: usize) {
+        for trouble in &mut self.disk_troubles {
+            if trouble.0 == node && trouble.2.is_none() {
+                trouble.2 = Some(now);
+            }
+        }
+    }
+
+    /// Whether what was given to this disk since then may not have been stored as soon as usual.
+    pub(crate) fn disk_troubled(&self, node: usize, since: Time) -> bool {
+        let meets = |it: &&(usize, Time, Option<Time>)| {
+            it.0 == node && it.2.is_none_or(|until| until + TROUBLE_LASTS >= since)
+        };
+        self.disk_troubles.iter().any(|it| meets(&it))
+    }
+
+    /// A disk has less than it had: epochs, too.
+    pub(crate) fn damaged(&mut self, now: Time, node: usize) {
+        self.damaged[node] = Some(now);
+        self.paused.fill(false);
+        self.data_excused.fill(true);
+        self.took_proof = true;
+        self.highest.retain(|(it, _), _| *it != node);
+    }
+
+    pub(crate) fn damaged_since(&self, node: usize, since: Time) -> bool {
+        self.damaged[node].is_some_and(|it| it >= since)
+    }
+
+    /// The disks of both nodes changed places.
+    pub(crate) fn swap_disks(&mut self, now: Time) {
+        self.damaged = [Some(now); 2];
+        let old = std::mem::take(&mut self.highest);
+        self.highest = old.into_iter().map(|((it, engine), at)| ((1 - it, engine), at)).collect();
+    }
+
+    pub(crate) fn died(&mut self, now: Time, node: usize) {
         self.end_pause(now, node);
+        self.end_disk_trouble(now, node);
         self.running_since[node] = Time(u64::MAX);
         self.left.retain(|(it, _), _| *it != node);
     }

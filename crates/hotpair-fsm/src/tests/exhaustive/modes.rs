@@ -39,7 +39,7 @@ fn availability_a_crash_opens_never_two_and_loses_nothing_replicated() {
     check(
         Mode::Availability,
         &Bounds { faults: &[Crash], entries_max: 1, ..BOUNDS },
-        &expect!["188041"],
+        &expect!["174322"],
     );
 }
 
@@ -63,7 +63,7 @@ fn availability_a_handover_with_a_crash_opens_never_two() {
 fn availability_a_write_around_a_handover_is_kept() {
     let faults = &[Ask(Command::BecomeActive), Timeout, Kill];
     let bounds = Bounds { faults, faults_max: 3, starts_max: 1, entries_max: 1, ..BOUNDS };
-    check(Mode::Availability, &bounds, &expect!["293461"]);
+    check(Mode::Availability, &bounds, &expect!["287708"]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn no_split_a_crash_opens_never_two() {
     check(
         Mode::NoSplit,
         &Bounds { faults: &[Crash], entries_max: 1, ..BOUNDS },
-        &expect!["272533"],
+        &expect!["265321"],
     );
 }
 
@@ -146,5 +146,5 @@ fn manual_a_standby_does_not_act_on_what_the_active_went_on_from() {
 
 #[test]
 fn manual_a_crash_opens_never_two() {
-    check(Mode::Manual, &Bounds { faults: &[Crash], entries_max: 1, ..BOUNDS }, &expect!["78723"]);
+    check(Mode::Manual, &Bounds { faults: &[Crash], entries_max: 1, ..BOUNDS }, &expect!["74823"]);
 }

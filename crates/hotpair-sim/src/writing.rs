@@ -1,0 +1,103 @@
+//! Clients write, ask again, and are answered.
+use crate::carry::index;
+use crate::client::hot;
+use crate::world::{Happening, World};
+use hotpair_core::{EngineInput, Input};
+use hotpair_replication::{self as replication, IdempotencyKey, Op, Write, WriteBody, WriteTicket};
+use hotpair_types::{Ack, JournalKind, NodeTime};
+use std::time::Duration;
+
+impl World {
+    pub(crate) fn write(&mut self) {
+        let engine = self.rng.pick(self.engines());
+        let kind = if self.rng.percent(25) { JournalKind::Config } else { JournalKind::Runtime };
+        let node = self.client_finds(engine);
+        if self.rng.percent(35) {
+            let (draw, ticket) = (self.rng.next(), self.client.ticket());
+            let there = |it: &_| {
+                self.replica(node, engine).is_some_and(|replica| replica.get(kind, it).is_some())
+            };
+            let op = hot(kind, draw, ticket, there);
+            return self.send_write(engine, node, kind, op, ticket, None);
+        }
+        let keyed = self.rng.percent(40);
+        let number = self.client.begin(engine, kind, node, keyed);
+        self.try_write(number, node);
+        if keyed {
+            let patience =
+                self.rng.between(Duration::from_millis(20), Duration::from_millis(2_500));
+            self.at(self.now + patience, Happening::Retry(number));
+        }
+    }
+
+    /// A client that is not sure asks again with the same key, and one of ten that is sure does too.
+    pub(crate) fn retry(&mut self, number: usize) {
+        let write = self.client.write(number);
+        let (engine, sure) = (write.engine, write.answer.is_some());
+        if (sure && !self.rng.percent(10)) || self.faults_over {
+            return;
+        }
+        let node = self.client_finds(engine);
+        self.try_write(number, node);
+    }
+
+    /// A client finds who acts; of two it finds either.
+    fn client_finds(&mut self, engine: usize) -> usize {
+        let acts = [0, 1].map(|it: usize| self.nodes[it].acts(engine).is_some());
+        match acts {
+            [true, false] => 0,
+            [false, true] => 1,
+            [true, true] | [false, false] => usize::from(self.rng.percent(50)),
+        }
+    }
+
+    fn try_write(&mut self, number: usize, node: usize) {
+        let ticket = self.client.attempt(number);
+        let write = self.client.write(number);
+        let op = Op::Set { item: write.item.clone(), value: write.value.clone().into() };
+        let key = write.key.clone().map(|key| IdempotencyKey { key, issued: None });
+        self.send_write(write.engine, node, write.kind, op, ticket, key);
+    }
+
+    fn send_write(
+        &mut self,
+        engine: usize,
+        node: usize,
+        kind: JournalKind,
+        op: Op,
+        ticket: u64,
+        key: Option<IdempotencyKey>,
+    ) {
+        let body = match kind {
+            JournalKind::Config => WriteBody::Config { expect: Vec::new(), ops: vec![op] },
+            JournalKind::Runtime => WriteBody::Runtime { ops: vec![op] },
+        };
+        let ack = self.rng.percent(20).then_some(Ack::Durable);
+        let written_at = NodeTime(self.now.0 / 1_000);
+        let write = Write { ticket: WriteTicket(ticket), ack, key, written_at, body };
+        let input = EngineInput::Data(replication::Input::Write(write));
+        self.give(node, Input::Engine { engine: index(engine), input });
+    }
+
+    /// What an answer says must be so when it is given, for what can be seen then.
+    pub(crate) fn look_at_answer(&mut self, node: usize, number: usize) {
+        let write = self.client.write(number);
+        let Some((_, how)) = write.answer else { return };
+        let own = self.is_in_memory(node, write);
+        let (own_disk, other_disk) =
+            (self.is_on_disk(node, write), self.is_on_disk(1 - node, write));
+        let other_lost = self.watch.damaged_since(1 - node, self.nodes[node].started);
+        let durable = how.reached == Ack::Durable;
+        let broken = !own
+            || (durable && !own_disk)
+            || (durable && !how.degraded && !other_disk && !other_lost);
+        if broken {
+            let text = format!(
+                "node {node} answers {:?} {} with {how:?}: in its memory {own}, on its disk \
+                 {own_disk}, on the other {other_disk}",
+                write.kind, write.item
+            );
+            self.watch.broken_promise.get_or_insert(text);
+        }
+    }
+}
