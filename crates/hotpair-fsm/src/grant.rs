@@ -205,10 +205,20 @@ impl Context {
     }
 
     /// Whether this node could become active, or is: shown, and brought to an election, so that the one
-    /// acts that can. What an active holds it keeps without the third party.
+    /// acts that can. What an active holds it keeps without the third party. Who has what the other
+    /// may lack leaves it to nobody: a disk that failed cannot be waited for, the third party can.
     pub(crate) fn could_act(&self, state: StateId) -> bool {
         let acts = state.is_active() || state == StateId::SwitchingToStandby;
-        self.facts.storage_ok && (acts || !self.is_arbiter_away())
+        let leaves_it = self.is_arbiter_away() && (state.is_level() || !self.has_more());
+        self.facts.storage_ok && (acts || !leaves_it)
+    }
+
+    /// Something that counts may be here alone.
+    fn has_more(&self) -> bool {
+        let has_all = self
+            .heard_partner()
+            .is_some_and(|it| it.view.state.is_level() || it.view.positions == self.positions());
+        self.sole() || !has_all
     }
 
     /// For how long it has not answered; `None`: since the start.

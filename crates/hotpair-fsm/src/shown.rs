@@ -179,10 +179,10 @@ impl Context {
             StateId::StandbySyncingWithActive
             | StateId::StandbySyncingCode
             | StateId::StandbySyncingData => Waiting::Sync,
-            StateId::StandbyMissedHeartbeats => match self.waiting_level() {
-                Waiting::No => self.waiting_missed(),
-                word => word,
-            },
+            StateId::StandbyMissedHeartbeats => {
+                let word = self.waiting_level();
+                if word == Waiting::No { self.waiting_missed() } else { word }
+            }
             StateId::DeterminingFailoverStatus | StateId::StandbyNotReady => {
                 self.waiting_undecided(id)
             }

@@ -299,3 +299,59 @@ fn who_leaves_with_the_arbiter_away_does_not_wait_for_it() {
         "#]],
     );
 }
+
+#[test]
+fn who_has_what_the_other_lacks_is_waited_for_though_the_arbiter_is_away_for_it() {
+    check(
+        "
+        kill backup
+        fenced backup
+        write master
+        kill master
+        start backup
+        lease-ends master
+        arbiter-away master
+        start master
+        arbiter-back master
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            kill backup
+                = 2 open WhenReplicated sees 8 | -
+            fenced backup
+                master 2 -> 3 partner-left e1
+                = 3 open Degraded sees 12 | -
+            write master
+                = 3 open Degraded sees 12 | -
+            kill master
+                = - | -
+            start backup
+                = - | 1 Wait sees 13
+            lease-ends master
+                = - | 1 Wait sees 13
+            arbiter-away master
+                = - | 1 Wait sees 13
+            start master
+                backup 1 -> 4 not-elected e1
+                = 1 Wait sees 4 | 4 Wait sees 1
+            arbiter-back master
+                master 1 -> 10 elected e3
+                master 10 -> 2 opened e3
+                backup 4 -> 5 begin-sync e3
+                backup 5 -> 6 modules-match e3
+                backup 6 -> 7 way-settled e3
+                backup 7 -> 8 level e3
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+        "#]],
+    );
+}
