@@ -1,11 +1,14 @@
 //! The third party of mode `arbiter`, the way to it, and what a node's driver does with it: the same
 //! questions as in `hotpair-node`, one at a time for each engine, with answers late or lost.
+mod keeper;
+
 use crate::carry::index;
 use crate::world::{Happening, World};
 use crate::{Fault, FaultKind};
 use hotpair_core::{EngineInput, Input};
 use hotpair_fsm::{GrantAsk, GrantEvent};
 use hotpair_types::{Channel, Instance, Mode, Time};
+use keeper::{Held, Keeper, Wish};
 use std::time::Duration;
 
 /// How long a grant lasts, as in the settings of the simulated nodes.
@@ -29,42 +32,6 @@ struct Written {
     alone: Option<usize>,
     /// Grows with every change of `alone`.
     alone_revision: u64,
-}
-
-/// A wish for the grant.
-#[derive(Clone, Copy, Debug)]
-struct Wish {
-    ticket: u64,
-    ask: GrantAsk,
-}
-
-/// A grant that a node believes to have.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    revision: u64,
-    /// When it was asked for last, on the node's own clock.
-    asked: Time,
-    told: u64,
-    releases: u64,
-}
-
-/// What a node's driver keeps for one engine.
-#[derive(Clone, Debug, Default)]
-struct Keeper {
-    tickets: u64,
-    wish: Option<Wish>,
-    fulfilled: u64,
-    releases: u64,
-    alone: Option<(u64, bool)>,
-    alone_done: u64,
-    held: Option<Held>,
-    /// Numbers the calls; the last one may be under way.
-    call: u64,
-    under_way: bool,
-    /// Nothing is asked before.
-    due: Time,
-    /// Numbers the times that it is looked after; only the last one counts.
-    wakes: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -145,11 +112,13 @@ impl ThirdParty {
         }
     }
 
-    pub(crate) const fn begin_fault(&mut self, fault: Fault) {
-        match fault.kind {
-            FaultKind::ArbiterSlow => self.slow = true,
-            FaultKind::ArbiterOneSide => self.cut[fault.node] = true,
-            _ => self.cut = [true; 2],
+    pub(crate) fn begin_fault(&mut self, fault: Fault) {
+        if fault.kind == FaultKind::ArbiterSlow {
+            self.slow = true;
+        } else if fault.kind == FaultKind::ArbiterOneSide {
+            self.cut[fault.node] = true;
+        } else {
+            self.cut = [true; 2];
         }
     }
 
@@ -215,51 +184,6 @@ impl ThirdParty {
                 }
                 Answer::Done
             }
-        }
-    }
-}
-
-impl Keeper {
-    const fn ticket(&mut self) -> u64 {
-        self.tickets += 1;
-        self.tickets
-    }
-
-    /// As `hotpair-node` chooses (`grants/keeper.rs`); `Err`: nothing before then.
-    fn next(&self, now: Time, local: Time, written: &Written) -> Result<Question, Time> {
-        if let Some(held) = self.held
-            && (self.wish.is_none() || held.releases != self.releases)
-        {
-            return Ok(Question::GiveBack(held));
-        }
-        if now < self.due {
-            return Err(self.due);
-        }
-        let alone = self.alone.filter(|it| it.0 != self.alone_done);
-        let third = LEASE / 3;
-        match (self.held, self.wish) {
-            (Some(held), Some(wish)) => {
-                if held.told != wish.ticket || local >= held.asked + third {
-                    return Ok(Question::Renew(held));
-                }
-                match alone {
-                    Some((ticket, true)) => {
-                        Ok(Question::GoAlone { revision: held.revision, ticket })
-                    }
-                    Some((ticket, false)) => {
-                        Ok(Question::EndAlone { seen: written.alone_revision, ticket })
-                    }
-                    None => Err(now + (held.asked + third).since(local)),
-                }
-            }
-            (None, wish) => match (alone, wish) {
-                (Some((ticket, false)), _) => {
-                    Ok(Question::EndAlone { seen: written.alone_revision, ticket })
-                }
-                (_, Some(wish)) => Ok(Question::Take(wish)),
-                (_, None) => Ok(Question::Look),
-            },
-            (Some(_), None) => Err(now + third),
         }
     }
 }
@@ -431,68 +355,6 @@ impl World {
             if written.holder == Some(own) {
                 written.holder = None;
             }
-        }
-    }
-}
-
-impl Keeper {
-    fn answered(&mut self, now: Time, call: &Call, answer: Answer) -> Option<GrantEvent> {
-        let ticket = self.wish.map(|it| it.ticket);
-        let until = call.asked + (LEASE - LEASE / 1_000_000 * (2 * RATE_PPM));
-        match (call.question, answer) {
-            (Question::Take(wish), Answer::Held { revision }) => {
-                self.fulfilled = wish.ticket;
-                let (told, releases) = (wish.ticket, call.releases);
-                self.held = Some(Held { revision, asked: call.asked, told, releases });
-                let current = ticket == Some(wish.ticket);
-                Some(if current {
-                    GrantEvent::Held { revision, until }
-                } else {
-                    GrantEvent::Reachable
-                })
-            }
-            (Question::Take(wish), Answer::Busy { alone }) => {
-                self.due = now + BUSY_PAUSE;
-                let current = ticket == Some(wish.ticket);
-                Some(if current { GrantEvent::Busy { alone } } else { GrantEvent::Reachable })
-            }
-            (Question::Renew(held), Answer::Renewed { alone }) => {
-                let told = ticket.filter(|_| held.releases == self.releases)?;
-                if alone && self.alone.is_some_and(|it| !it.1) {
-                    self.alone_done = 0;
-                }
-                self.held = Some(Held { asked: call.asked, told, ..held });
-                Some(GrantEvent::Held { revision: held.revision, until })
-            }
-            (Question::Renew(_) | Question::GoAlone { .. }, Answer::Gone) => {
-                self.held = None;
-                // What the grant rested on is used once.
-                if let Some(wish) = &mut self.wish
-                    && wish.ticket == self.fulfilled
-                {
-                    wish.ask = GrantAsk::default();
-                }
-                Some(if ticket.is_some() { GrantEvent::Lost } else { GrantEvent::Reachable })
-            }
-            (
-                Question::GoAlone { ticket, .. } | Question::EndAlone { ticket, .. },
-                Answer::Done,
-            ) => {
-                self.alone_done = ticket;
-                let goes = matches!(call.question, Question::GoAlone { .. });
-                let current = self.alone.is_some_and(|it| it.0 == ticket);
-                Some(match (current, goes) {
-                    (false, _) => GrantEvent::Reachable,
-                    (true, true) => GrantEvent::AloneWritten,
-                    (true, false) => GrantEvent::AloneEnded,
-                })
-            }
-            (Question::Look, _) => {
-                self.due = now + LEASE / 3;
-                Some(GrantEvent::Reachable)
-            }
-            (Question::GiveBack(_), _) => Some(GrantEvent::Reachable),
-            (_, _) => unreachable!("{call:?} is not answered by {answer:?}"),
         }
     }
 }
