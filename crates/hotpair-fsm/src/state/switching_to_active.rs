@@ -239,7 +239,11 @@ impl ToActive {
         let agreed = self.was_elected() && same;
         let undecided = view.state == StateId::DeterminingFailoverStatus || view.state.is_standby();
         let claims = undecided && self.minds_sole(view.sole, cx) && (!agreed || cx.holds_on(&view));
-        (acts || ahead || claims).then_some(Rule::HeardAgain)
+        // What the loser had ahead was asked of a process that is gone, and another one has it now.
+        let replaced = self.fetching
+            && !cx.progress.fetched
+            && self.opponent.is_some_and(|it| partner.instance.is_newer_than(it));
+        (acts || ahead || claims || replaced).then_some(Rule::HeardAgain)
     }
 
     /// Fetches what the loser of the election has ahead.
