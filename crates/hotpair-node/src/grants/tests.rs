@@ -75,6 +75,7 @@ struct Scene {
     questions: mpsc::UnboundedReceiver<Question>,
     reports: mpsc::Receiver<Report>,
     clock: Clock,
+    lease: Duration,
 }
 
 /// The next question, which is of this kind; looks in between are answered.
@@ -89,18 +90,23 @@ macro_rules! asked {
 
 impl Scene {
     fn begin() -> Self {
+        Self::with_lease(LEASE)
+    }
+
+    fn with_lease(lease: Duration) -> Self {
         let (sender, questions) = mpsc::unbounded_channel();
         let party = ThirdParty {
             arbiter: Arc::new(Asked(sender)),
             pair: "pair".to_owned(),
             own: Holder { node: "a".to_owned(), instance: "1-0".to_owned() },
             partner: NodeName::new("b").unwrap(),
-            lease: LEASE,
+            lease,
         };
         let (to, reports) = mpsc::channel(64);
         let clock = Clock::start();
         let name = hotpair_types::EngineName::new("main").unwrap();
-        Self { orders: party.keep(EngineIndex(0), &name, clock, to), questions, reports, clock }
+        let orders = party.keep(EngineIndex(0), &name, clock, to);
+        Self { orders, questions, reports, clock, lease }
     }
 
     async fn question(&mut self) -> Question {
@@ -128,7 +134,7 @@ impl Scene {
         let (said, current) = self.said().await;
         let Said::Held { revision: found, until } = said else { panic!("{said:?}") };
         assert!(current && found == revision, "{found}");
-        assert!(until < self.clock.now() + LEASE, "it ends here before it ends there");
+        assert!(until < self.clock.now() + self.lease, "it ends here before it ends there");
     }
 
     /// Asks, and gets it.
@@ -195,7 +201,8 @@ async fn one_that_was_given_back_in_between_is_asked_for_anew() {
 
 #[tokio::test]
 async fn who_asks_anew_is_told_what_is_so_now() {
-    let mut scene = Scene::begin();
+    // So long that no renewal is due by itself.
+    let mut scene = Scene::with_lease(Duration::from_secs(600));
     scene.get(5).await;
     scene.orders.ask(GrantAsk { over_alone: true, ..GrantAsk::default() });
     asked!(scene, Question::Renew(grant, reply) => {
