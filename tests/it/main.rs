@@ -25,6 +25,7 @@ mod names;
 mod refusals;
 mod reload;
 mod versions;
+mod rotation;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::stage::Stage;
 use crate::{
     clients, crash, cuts, disk, endurance, freeze, handover, heart, hostile, modules, names,
-    networks, noise, refusals, reload, starting, storage, versions,
+    networks, noise, refusals, reload, rotation, starting, storage, versions,
 };
 
 pub(crate) type Play = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
@@ -69,5 +69,6 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     names::SCENARIOS,
     refusals::SCENARIOS,
     reload::SCENARIOS,
+    rotation::SCENARIOS,
     versions::SCENARIOS,
 ];
