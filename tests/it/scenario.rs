@@ -1,4 +1,5 @@
 //! What a scenario is, and the list of all of them.
+
 use std::future::Future;
 use std::pin::Pin;
 
@@ -69,4 +70,6 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     crate::secrets::SCENARIOS,
     crate::refusals::SCENARIOS,
     crate::reload::SCENARIOS,
+    crate::rotation::SCENARIOS,
+    crate::versions::SCENARIOS,
 ];

@@ -15,18 +15,23 @@ pub fn hotpair_binary() -> Result<&'static Path> {
     built.as_deref().map_err(|error| anyhow!("{error}"))
 }
 
+/// `target/<profile>`: this is `target/<profile>/deps/it-…` or `target/<profile>/hotpair-bench`.
+pub(crate) fn profile_folder() -> Result<PathBuf> {
+    let test = std::env::current_exe().context("cannot tell where this test lies")?;
+    let mut folder = test.parent().context("a program lies in a folder")?;
+    if folder.ends_with("deps") {
+        folder = folder.parent().context("deps/ lies in the folder of the profile")?;
+    }
+    Ok(folder.to_owned())
+}
+
 fn find_or_build() -> Result<PathBuf> {
     if let Some(given) = std::env::var_os("HOTPAIR_BIN") {
         let given = std::path::absolute(given)?;
         ensure!(given.is_file(), "HOTPAIR_BIN: there is no {}", given.display());
         return Ok(given);
     }
-    // target/<profile>/deps/it-… or target/<profile>/hotpair-bench
-    let test = std::env::current_exe().context("cannot tell where this test lies")?;
-    let mut folder = test.parent().context("a program lies in a folder")?;
-    if folder.ends_with("deps") {
-        folder = folder.parent().context("deps/ lies in the folder of the profile")?;
-    }
+    let folder = profile_folder()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--package", "hotpair-node", "--bin", "hotpair"]);

@@ -26,12 +26,19 @@ pub struct NodeProcess {
     folder: PathBuf,
     /// Network namespace to start in.
     namespace: Option<String>,
+    /// Another release to run than the one that is tested.
+    binary: Mutex<Option<PathBuf>>,
     child: Mutex<Option<Child>>,
 }
 
 impl NodeProcess {
     pub(crate) fn new(side: Side, folder: PathBuf, namespace: Option<String>) -> Self {
-        Self { side, folder, namespace, child: Mutex::new(None) }
+        Self { side, folder, namespace, binary: Mutex::new(None), child: Mutex::new(None) }
+    }
+
+    /// Which program its next start and its commands are; `None`: the one that is tested.
+    pub fn use_binary(&self, binary: Option<&Path>) {
+        *self.binary.lock().expect("no holder panics") = binary.map(Path::to_owned);
     }
 
     /// The settings file.
@@ -111,7 +118,11 @@ impl NodeProcess {
     /// # Errors
     /// When the binary does not build.
     pub fn command(&self, arguments: &[&str]) -> Result<Command> {
-        let binary = hotpair_binary()?;
+        let other = self.binary.lock().expect("no holder panics").clone();
+        let binary = match other {
+            Some(other) => other,
+            None => hotpair_binary()?.to_owned(),
+        };
         let mut command = match &self.namespace {
             None => Command::new(binary),
             Some(name) => {

@@ -26,6 +26,7 @@ mod pages;
 mod init;
 mod pairing;
 mod check;
+mod cert;
 mod run;
 mod demo;
 mod replay;
@@ -107,6 +108,7 @@ fn carry_out(cx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Man { dir } => return Ok(pages::man(cx, dir.as_deref())?.into()),
         Command::Init(it) => return Ok(init::init(cx, &it)?.into()),
         Command::Replay { file, step } => return Ok(replay::replay(cx, &file, step)?.into()),
+        Command::Cert(it) => return Ok(cert::carry_out(cx, &it)?.into()),
         Command::Demo(_)
         | Command::Invite(_)
         | Command::Join(_)
@@ -158,6 +160,7 @@ async fn carry_out_asking(cx: &Context, command: Command) -> Result<Exit, Failur
         | Command::Completions { .. }
         | Command::Man { .. }
         | Command::Init(_)
-        | Command::Replay { .. } => unreachable!("carried out before a runtime was made"),
+        | Command::Replay { .. }
+        | Command::Cert(_) => unreachable!("carried out before a runtime was made"),
     }
 }

@@ -55,6 +55,12 @@ impl Face {
         self.call(move |driver| driver.take_settings(settings)).await.ok();
     }
 
+    /// Shows another certificate around the same key from the next connection on.
+    pub(crate) async fn take_identity(&self, identity: hotpair_transport::Identity) {
+        // A node that is ending shows none.
+        self.call(move |driver| driver.take_identity(&identity)).await.ok();
+    }
+
     /// Which engine is meant.
     fn engine(&self, name: Option<&EngineName>) -> Result<EngineIndex, Problem> {
         let index = match name {

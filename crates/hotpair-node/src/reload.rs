@@ -4,6 +4,7 @@ use crate::face::Face;
 use crate::guard::node_side;
 use crate::settings::{Hooks, Reload, Settings, load};
 use hotpair_api::ApiKeys;
+use hotpair_transport::{Identity, PinnedKey};
 use std::path::PathBuf;
 use tokio::sync::watch;
 
@@ -14,6 +15,8 @@ pub(crate) struct Reloading {
     pub(crate) running: Settings,
     pub(crate) face: Face,
     pub(crate) api: ApiKeys,
+    /// The key that this process is known by.
+    pub(crate) key: PinnedKey,
     pub(crate) hooks: watch::Sender<Hooks>,
     pub(crate) guard: Option<node_side::GuardLink>,
 }
@@ -56,12 +59,35 @@ impl Reloading {
             tracing::error!(%error, "the settings are not taken; the old ones stay");
             return;
         }
+        let identity = match self.certified() {
+            Ok(identity) => identity,
+            Err(why) => {
+                tracing::error!(why, "the settings are not taken; the old ones stay");
+                return;
+            }
+        };
         self.running = running;
         tell(&reload);
+        self.face.take_identity(identity).await;
         self.hooks.send_replace(self.running.hooks.clone());
         if !reload.applied.is_empty() {
             self.face.take_settings(self.running.clone()).await;
         }
+    }
+
+    /// The key file as it is now. The key itself cannot change while the partner pins the old one.
+    fn certified(&self) -> Result<Identity, String> {
+        let file = self.running.key_file();
+        let identity = Identity::load(&file).map_err(|error| error.to_string())?;
+        if identity.key() == self.key {
+            return Ok(identity);
+        }
+        Err(format!(
+            "{} holds another key, {}: that needs a restart, and the partner must pin it \
+             (`hotpair invite --replace`)",
+            file.display(),
+            identity.key()
+        ))
     }
 }
 
@@ -73,6 +99,6 @@ fn tell(reload: &Reload) {
         tracing::warn!(field = it.field, running = it.old, file = it.new, "needs a restart");
     }
     if *reload == Reload::default() {
-        tracing::info!("the settings are as they were; token and certificate were read again");
+        tracing::info!("the settings are as they were; token and certificates were read again");
     }
 }

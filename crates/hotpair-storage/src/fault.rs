@@ -107,7 +107,16 @@ pub enum OpenError {
         which: StoreFile,
     },
     /// A newer hotpair wrote it; the older never overwrites the newer.
-    #[error("{} has data schema {found}; this hotpair knows up to {known}", file.display())]
+    #[error(
+        "{} has data schema {found}, and release {} knows up to {known}: a newer release wrote it, and \
+         nothing in it is changed. Start that release again; or take the records along (`hotpair config export` \
+         there, `hotpair config import` here, with an empty data directory); or, when the partner runs \
+         this release and has all that is wanted, move {} away: everything is copied from the partner, as \
+         by `hotpair reinit`",
+        file.display(),
+        env!("CARGO_PKG_VERSION"),
+        file.parent().unwrap_or(file).display()
+    )]
     TooNew {
         /// The file.
         file: PathBuf,

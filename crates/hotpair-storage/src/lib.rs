@@ -53,6 +53,8 @@ mod config_table;
 mod local_table;
 mod set_aside;
 mod module_store;
+#[cfg(feature = "aging")]
+pub mod aging;
 
 pub use batch::{Op, Swap};
 pub use config_table::{ConfigTable, TableError};

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The newest layout of tables and records this build knows.
 pub(crate) const SCHEMA: u32 = 1;
-const IDENTITY_KEY: &[u8] = b"identity";
+pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
 /// redb keeps pages in memory; the authoritative image is the caller's, so this may be small.
 const CACHE_BYTES: usize = 8 << 20;
 /// Below this not even redb's own header fits.

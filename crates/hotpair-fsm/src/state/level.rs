@@ -52,7 +52,10 @@ fn why_act(it: &Follower, cx: &Context) -> Option<Rule> {
     let partner = cx.facts.partner?;
     let last = partner.view;
     if partner.instance == it.instance {
-        let left = last.leaving && !last.sole && cx.contains(last.positions);
+        // Who leaves does not act any more. One that says both is not believed: what it says would begin a
+        // promotion and call it off, again and again.
+        let gone = last.leaving && !last.state.is_active();
+        let left = gone && !last.sole && cx.contains(last.positions);
         return left.then_some(Rule::Left);
     }
     let undecided = last.state == StateId::DeterminingFailoverStatus || last.state.is_standby();

@@ -7,7 +7,8 @@ pub(super) use data::{
     ConfigCommand, DivergenceCommand, EngineCommand, ModuleCommand, TagCommand, WriteArguments,
 };
 pub(super) use node::{
-    DemoArguments, InitArguments, InviteArguments, JoinArguments, NodeArguments, RunArguments,
+    CertCommand, DemoArguments, InitArguments, InviteArguments, JoinArguments, NodeArguments,
+    RunArguments,
 };
 pub(super) use node::{LogArguments, LogFormat, Place};
 
@@ -170,6 +171,9 @@ pub enum Command {
     /// The engines of the asked node
     #[command(subcommand)]
     Engine(EngineCommand),
+    /// The certificate around this node's key
+    #[command(subcommand)]
+    Cert(CertCommand),
     /// Change what the asked node logs while it runs
     Log {
         /// How much

@@ -27,6 +27,14 @@ pub(super) fn clock(at_ms: u64) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
+/// A day, in UTC.
+pub(super) fn day(at: std::time::SystemTime) -> String {
+    Timestamp::try_from(at).map_or_else(
+        |_| "a time beyond the calendar".to_owned(),
+        |it| it.strftime("%Y-%m-%d").to_string(),
+    )
+}
+
 /// Now, milliseconds since 1970.
 pub(super) fn now_ms() -> u64 {
     u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0)

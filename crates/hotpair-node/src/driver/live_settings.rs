@@ -4,7 +4,7 @@ use crate::greeting::{self, Differences};
 use crate::settings::Settings;
 use crate::{boot, wire};
 use hotpair_core::Input;
-use hotpair_transport::Lane;
+use hotpair_transport::{Identity, Lane};
 use hotpair_types::Channel;
 use std::sync::Arc;
 
@@ -27,6 +27,22 @@ impl Driver {
             self.note_differences(&differences);
         }
         self.changed();
+    }
+
+    /// Shows another certificate around the same key from the next connection on; those that are up stay.
+    pub(crate) fn take_identity(&mut self, identity: &Identity) {
+        if identity.validity() == self.certificate {
+            return;
+        }
+        match self.transport.renew_identity(identity) {
+            Ok(()) => {
+                self.certificate = identity.validity();
+                let seconds_left = self.certificate_seconds();
+                tracing::info!(seconds_left, "another certificate is shown from now on");
+                self.lower_all("own-certificate");
+            }
+            Err(error) => tracing::error!(%error, "the new certificate cannot be shown"),
+        }
     }
 
     /// Tells people where the two nodes say different things.

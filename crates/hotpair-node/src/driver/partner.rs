@@ -33,6 +33,8 @@ pub(crate) struct PartnerInfo {
     pub(crate) hello: Option<OwnHello>,
     /// Why the last Hello, ours or theirs, was refused.
     pub(crate) refused: Option<String>,
+    /// By channel: the certificate of the connection that is up deserves a look.
+    certificate_alarm: PerChannel<bool>,
     /// What the last handshake that was refused says.
     pub(super) handshake: Option<RefusedHandshake>,
 }
@@ -48,6 +50,7 @@ impl PartnerInfo {
             links: PerChannel { redundancy: None, primary: None },
             hello: None,
             refused: None,
+            certificate_alarm: PerChannel::default(),
             handshake: None,
         }
     }
@@ -69,6 +72,11 @@ impl Driver {
         match event {
             TransportEvent::Up { channel, connection, .. } => {
                 tracing::info!(%channel, "connected to the partner");
+                // What is wrong with its certificate is told right after this.
+                self.partner.certificate_alarm[channel] = false;
+                if !self.partner.certificate_alarm.iter().any(|it| *it.1) {
+                    self.lower_all("certificate");
+                }
                 self.partner.links[channel] = Some(Link { connection, instance: None });
                 let hello = wire::encode_hello(&self.partner.own);
                 self.send_frame(Some(channel), Lane::Control, hello);
@@ -104,6 +112,7 @@ impl Driver {
             TransportEvent::CertificateAlarm { channel, kind, .. } => {
                 let text = format!("the partner's certificate on {channel}: {kind:?}");
                 tracing::warn!(%channel, ?kind, "the partner's certificate deserves a look");
+                self.partner.certificate_alarm[channel] = true;
                 self.raise_all("certificate", &text);
             }
             TransportEvent::Plain { channel, from, bytes, .. } => {

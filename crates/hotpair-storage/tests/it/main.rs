@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod content;
+mod before;
 mod crash;
 mod damage;
 mod fault_disk;

@@ -1,7 +1,7 @@
 //! Arguments of the commands that make or run nodes.
 
 use super::duration;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use hotpair_types::NodeName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -134,4 +134,13 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         "not an IP address with a port, like 10.10.0.1:4750 or [fd00::1]:4750".to_owned()
     })
+}
+
+/// `hotpair cert`
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum CertCommand {
+    /// Show the key, and until when the certificate around it is valid
+    Show,
+    /// Put a new certificate around the same key; the running node takes it without a break
+    Rotate,
 }

@@ -1,0 +1,95 @@
+//! `hotpair cert`: the certificate around this node's key. The partner pins the key, so a new certificate
+//! needs no word with it.
+
+use super::arguments::CertCommand;
+use super::confirm::confirm;
+use super::words::day;
+use super::{Context, Exit, Failure, target};
+use crate::run_file::RunFile;
+use crate::settings::{self, Unpaired};
+use hotpair_os::child::ProcessHandle;
+use hotpair_os::signals;
+use hotpair_transport::Identity;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub(super) fn carry_out(cx: &Context, command: &CertCommand) -> Result<Exit, Failure> {
+    let file = target::settings_file(&cx.global);
+    let node = settings::load_unpaired(&file).map_err(super::run::refused)?;
+    let key_file = node.node.data_dir.join("node.key");
+    let identity = load(&key_file)?;
+    match command {
+        CertCommand::Show => {
+            show(cx, &node, &key_file, &identity, None);
+            Ok(Exit::Done)
+        }
+        CertCommand::Rotate => {
+            let until = day(identity.validity().until);
+            let question = format!("Replace the certificate that is valid until {until}?");
+            confirm(cx, &[], &question)?;
+            let new = identity.renew().map_err(|error| Failure::Failed(error.to_string()))?;
+            new.save(&key_file).map_err(|error| Failure::Failed(error.to_string()))?;
+            let told = tell(&node.node.data_dir);
+            show(cx, &node, &key_file, &new, Some(told));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn load(key_file: &Path) -> Result<Identity, Failure> {
+    Identity::load(key_file).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// Lets the running node read its key file again. False: none runs, and the next start reads it.
+fn tell(data_dir: &Path) -> bool {
+    let Ok(running) = RunFile::read(data_dir) else { return false };
+    // As a service manager does; a node without a guard hears it itself.
+    let Ok(pid) = i32::try_from(running.guard_pid.unwrap_or(running.node_pid)) else {
+        return false;
+    };
+    // The file of a node that was killed may name a process that is another one by now.
+    let Ok(process) = ProcessHandle::open(pid) else { return false };
+    is_ours(pid) && process.signal(signals::HANG_UP).is_ok()
+}
+
+/// Whether the process runs this very program.
+fn is_ours(pid: i32) -> bool {
+    let program = |of: &str| std::fs::read_link(format!("/proc/{of}/exe")).ok();
+    let name = |it: PathBuf| it.file_name().map(std::ffi::OsStr::to_owned);
+    let theirs = program(&pid.to_string()).and_then(name);
+    theirs.is_some_and(|it| it.to_string_lossy().starts_with("hotpair"))
+}
+
+fn show(cx: &Context, node: &Unpaired, key_file: &Path, identity: &Identity, told: Option<bool>) {
+    let validity = identity.validity();
+    let left = validity.until.duration_since(SystemTime::now()).unwrap_or_default();
+    let days_left = left.as_secs() / (24 * 3_600);
+    if cx.screen.json {
+        let unix = |it: SystemTime| it.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        cx.screen.json(&json!({
+            "node": node.node.name.as_str(),
+            "key": identity.key().to_string(),
+            "key_file": key_file,
+            "valid_from": unix(validity.from),
+            "valid_until": unix(validity.until),
+            "days_left": days_left,
+            "node_told": told,
+        }));
+        return;
+    }
+    cx.screen.line(&format!("node    {}", node.node.name));
+    cx.screen.line(&format!("key     {}", identity.key()));
+    cx.screen.line(&format!("valid   {} to {}", day(validity.from), day(validity.until)));
+    cx.screen.line(&match days_left {
+        0 => "        expired: the partner accepts it with an alarm; `hotpair cert rotate`".into(),
+        days => format!("        {days} days left"),
+    });
+    match told {
+        None => {}
+        Some(true) => cx.screen.line(
+            "The running node reads it now; connections that are up stay up, the next ones show it.",
+        ),
+        Some(false) => cx.screen.line("No node runs here; the next start reads it."),
+    }
+}
