@@ -1,6 +1,7 @@
 //! Our own loop may stand still: it is noticed when it goes on, and what was believed before may not
 //! be acted on meanwhile.
 use super::Detector;
+use crate::Pulse;
 use hotpair_types::{Channel, Time};
 use std::time::Duration;
 
@@ -11,8 +12,14 @@ impl Detector {
         if now.since(self.last_advanced) > self.standstill_max() {
             self.stalled = true;
             self.promised = now;
+            let (stood_from, until) = (self.last_advanced, now - self.beats.interval);
             for channel in Channel::ALL {
-                self.channels[channel].excuse(now - self.beats.interval);
+                let limit = self.beats.limits[channel];
+                let channel = &mut self.channels[channel];
+                // Who was silent before has not spoken by our standing still.
+                if channel.pulse(stood_from, self.beats.interval, limit) != Pulse::Silent {
+                    channel.excuse(until);
+                }
             }
         }
         self.last_advanced = now;

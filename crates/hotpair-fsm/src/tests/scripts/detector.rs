@@ -198,6 +198,19 @@ fn an_older_process_is_not_listened_to_while_the_newer_is_heard() {
 }
 
 #[test]
+fn who_was_silent_before_a_standstill_of_our_own_is_silent_after_it() {
+    let mut pair = Pair::new();
+    pair.run(1_000);
+    pair.cut(1);
+    pair.run(1_500);
+    assert!(pair.hosts[0].picture().is_silent());
+    let later = Time(pair.now.0 + 700_000);
+    assert!(pair.hosts[0].tick(later).stalled);
+    let picture = pair.hosts[0].picture();
+    assert!(picture.is_silent() && !picture.is_reachable(), "{picture:?}");
+}
+
+#[test]
 fn outputs_may_not_be_used_beyond_a_standstill_or_the_fence() {
     let mut pair = Pair::new();
     pair.run(1_000);
