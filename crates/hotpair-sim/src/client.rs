@@ -17,6 +17,8 @@ pub(crate) struct Written {
     pub(crate) answer: Option<(Time, Acknowledged)>,
     /// Who was said to have it, by node.
     pub(crate) carriers: [Carrier; 2],
+    /// Answered by one of two that acted, because a promise of exclusivity was void: either may win.
+    pub(crate) of_two: bool,
     /// What happened since excuses its loss.
     pub(crate) excused: bool,
     /// A node acts without it because a person said so, or because it may assume: it must still
@@ -76,6 +78,7 @@ impl Client {
             node,
             answer: None,
             carriers: [Carrier::No; 2],
+            of_two: false,
             excused: false,
             abandoned: false,
         });
@@ -100,6 +103,10 @@ impl Client {
         &self.writes[number]
     }
 
+    pub(crate) fn write_mut(&mut self, number: usize) -> &mut Written {
+        &mut self.writes[number]
+    }
+
     /// Notes an answer; which write it was.
     pub(crate) fn answered(
         &mut self,
@@ -121,7 +128,7 @@ impl Client {
         write.answer = Some((now, *it));
         write.node = node;
         // Said anew: what was excused before is not any more.
-        (write.excused, write.abandoned) = (false, false);
+        (write.excused, write.abandoned, write.of_two) = (false, false, false);
         let disk = it.reached == Ack::Durable;
         let carrier = if disk { Carrier::Disk } else { Carrier::Memory(now) };
         let [own, other] = if node == 0 { [0, 1] } else { [1, 0] };

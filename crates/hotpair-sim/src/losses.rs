@@ -4,7 +4,7 @@ use crate::client::{Carrier, Written};
 use crate::disk::keeps;
 use crate::world::World;
 use hotpair_core::EngineIndex;
-use hotpair_types::{ItemKey, JournalKind, Time};
+use hotpair_types::{History, ItemKey, JournalKind, Time};
 use std::time::Duration;
 
 /// What a process has in memory is on its sound disk after this time.
@@ -71,6 +71,20 @@ impl World {
         let Some(engine) = self.replica(node, write.engine) else { return false };
         is_at(engine, write.kind, &write.item, &write.value)
             || engine.divergence().any(|it| keeps(it, &write.item, &write.value))
+    }
+
+    /// What a node has: in memory, or on its disk while it is off.
+    pub(crate) fn history(&self, node: usize, engine: usize) -> History {
+        self.replica(node, engine).map_or_else(
+            || {
+                let image = &self.nodes[node].disks[engine].image;
+                History {
+                    config: image.config.head.history.clone(),
+                    runtime: image.runtime.head.history.clone(),
+                }
+            },
+            hotpair_replication::Replica::history,
+        )
     }
 
     pub(crate) fn replica(

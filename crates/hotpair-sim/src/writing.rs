@@ -82,6 +82,12 @@ impl World {
     /// What an answer says must be so when it is given, for what can be seen then.
     pub(crate) fn look_at_answer(&mut self, node: usize, number: usize) {
         let write = self.client.write(number);
+        let (engine, other) = (write.engine, &self.nodes[1 - node]);
+        let two = other.core.is_some() && other.gates[engine].is_some();
+        if two && self.watch.is_excused(engine) {
+            self.client.write_mut(number).of_two = true;
+        }
+        let write = self.client.write(number);
         let Some((_, how)) = write.answer else { return };
         let own = self.is_in_memory(node, write);
         let (own_disk, other_disk) =

@@ -4,7 +4,7 @@ use crate::client::Carrier;
 use crate::losses::is_at;
 use crate::world::World;
 use hotpair_fsm::Rule;
-use hotpair_types::Mode;
+use hotpair_types::{JournalKind, Mode};
 
 /// Looks when outputs are opened, by `rule`.
 pub(crate) fn look(world: &mut World, node: usize, engine: usize, rule: Option<Rule>) {
@@ -21,6 +21,9 @@ pub(crate) fn look(world: &mut World, node: usize, engine: usize, rule: Option<R
             || loser.disks[engine].failed.is_some()
             || loser.record_refused[engine]
             || world.watch.disk_troubled(1 - node, world.now));
+    // Neither contains the other: whoever wins begins without what only the other has on its disk.
+    let short = elected && !world.history(1 - node, engine).contains(&world.history(node, engine));
+    let other_started = world.nodes[1 - node].started;
     let both = world.watch.mode == Mode::Availability;
     let mut client = std::mem::take(&mut world.client);
     let mut missing = None;
@@ -39,7 +42,13 @@ pub(crate) fn look(world: &mut World, node: usize, engine: usize, rule: Option<R
                 && write.answer.is_some_and(|(_, how)| how.degraded);
             let held_there =
                 || world.is_in_memory(1 - node, write) || world.is_on_disk(1 - node, write);
-            let handed_in = barred && held_there();
+            // Both processes died: the winner lost it, the loser has it on its disk alone. Runtime
+            // entries are not read back, so that the winner gets it when the loser syncs.
+            let lost_twice = short
+                && write.kind == JournalKind::Runtime
+                && write.carriers[node] == Carrier::Lost
+                && write.answer.is_some_and(|(at, _)| other_started > at);
+            let handed_in = (barred || lost_twice || write.of_two) && held_there();
             if told || lost_here || handed_in {
                 write.abandoned = true;
             } else if missing.is_none() {
