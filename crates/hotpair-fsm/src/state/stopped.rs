@@ -91,6 +91,10 @@ fn stop(rule: Rule, state: &State, cx: &mut Context) -> State {
     cx.close_outputs();
     cx.act(Action::StopObjects);
     cx.order(ReplicaOrder::BecomeStandby);
+    if state.id().is_standby() {
+        // Deployed again, it begins anew.
+        cx.order(ReplicaOrder::StopSync);
+    }
     let leaving = rule != Rule::Undeployed;
     let follows = state.id().is_standby() && state.follows().is_some_and(|it| !cx.is_fenced(it));
     if leaving && follows {

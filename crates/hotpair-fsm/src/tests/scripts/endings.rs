@@ -1,7 +1,10 @@
 //! Ways in which an engine ends here, and what its partner makes of each.
-use super::super::world::World;
+use super::super::steps::Step;
+use super::super::world::{Todo, World};
 use super::{check, parse};
+use crate::Command;
 use expect_test::expect;
+use hotpair_types::StateId;
 
 #[test]
 fn an_undeployed_engine_is_not_taken_over() {
@@ -131,4 +134,20 @@ fn who_leaves_knows_whether_the_partner_saw_it() {
     let answers_lost = "cut-from master\nask backup leave\nleave-over backup";
     assert_eq!(left(&format!("{begun}{answers_lost}")), [(1, false)]);
     assert_eq!(left("start master\nalone master\nask master leave"), [(0, false)]);
+}
+
+/// Deployed again, it begins a sync of its own: what an older one finds counts for nothing.
+#[test]
+fn an_undeployed_engine_ends_its_sync() {
+    let mut world = World::new(|_| {});
+    let begun = ["start master", "start backup"].into_iter().flat_map(parse);
+    begun.for_each(|it| world.take(it));
+    while world.state(1) != StateId::StandbySyncingWithActive {
+        let step = world.benign().into_iter().next().expect("it is on its way");
+        world.take(step);
+    }
+    let asks = |it: &World| it.live(1).is_some_and(|it| it.todo.contains(&Todo::Modules));
+    assert!(asks(&world));
+    world.take(Step::Ask(1, Command::Undeploy));
+    assert!(world.state(1) == StateId::Unknown && !asks(&world));
 }
