@@ -159,9 +159,9 @@ impl Context {
         self.heard().filter(|it| it.about == Some(self.instance))
     }
 
-    /// The partner is heard and acts.
+    /// The partner is heard and acts: it said so since it is heard.
     pub(crate) fn heard_active(&self) -> Option<Partner> {
-        self.heard_partner().filter(|it| it.view.state.is_active())
+        self.heard_partner().filter(|it| it.view.state.is_active() && !it.outdated)
     }
 
     /// The view of exactly this instance, heard now or not.

@@ -7,6 +7,8 @@ use hotpair_types::{History, Instance, PerChannel, Positions};
 pub(crate) struct Partner {
     pub(crate) instance: Instance,
     pub(crate) view: View,
+    /// The view is from before a silence.
+    pub(crate) outdated: bool,
 }
 
 /// What the partner's guard said.

@@ -252,7 +252,7 @@ impl Machine {
         }
     }
 
-    /// What the partner answered before it fell silent, or before the promise that an
+    /// What the partner said before it fell silent, or answered before the promise that an
     /// acknowledgement is could be over, says nothing about now: the next view does.
     fn note_picture(cx: &mut Context, picture: Picture) {
         let before = cx.facts.picture;
@@ -260,10 +260,9 @@ impl Machine {
         let silent = before.is_reachable() != picture.is_reachable();
         let promises = matches!(cx.settings.mode, Mode::NoSplit | Mode::Arbiter);
         let unpromised = promises && before.fence_due != picture.fence_due;
-        if (silent || unpromised)
-            && let Some(partner) = &mut cx.facts.partner
-        {
+        if let Some(partner) = cx.facts.partner.as_mut().filter(|_| silent || unpromised) {
             partner.view.about = None;
+            partner.outdated |= silent;
         }
     }
 
@@ -276,7 +275,7 @@ impl Machine {
             cx.facts.partner_summary =
                 cx.facts.partner_summary.take().filter(|it| it.summary.instance == instance);
         }
-        cx.facts.partner = Some(Partner { instance, view });
+        cx.facts.partner = Some(Partner { instance, view, outdated: false });
     }
 
     fn note_fenced(&mut self, instance: Instance, behind: bool) {

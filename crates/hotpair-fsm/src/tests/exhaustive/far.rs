@@ -87,9 +87,9 @@ fn wherever_they_wander_they_heal_and_every_edge_is_taken() {
         9 -> 10 by left
         9 -> 10 by late-release
         9 -> 10 by elected
+        10 -> 9 by fence-due
         2 -> 1 by grant-ending
         2 -> 1 by grant-taken
-        10 -> 9 by fence-due
         2 -> 1 by one-way
         3 -> 1 by grant-taken
         3 -> 1 by one-way

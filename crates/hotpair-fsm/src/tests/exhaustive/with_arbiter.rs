@@ -8,26 +8,26 @@ use hotpair_types::Mode;
 
 #[test]
 fn arbiter_two_cuts_open_never_two() {
-    check(Mode::Arbiter, &Bounds { faults: &[Cut], faults_max: 2, ..BOUNDS }, &expect!["110547"]);
+    check(Mode::Arbiter, &Bounds { faults: &[Cut], faults_max: 2, ..BOUNDS }, &expect!["122521"]);
 }
 
 #[test]
 fn arbiter_away_and_cut_opens_never_two() {
     let faults = &[Away, Cut];
     let bounds = Bounds { faults, faults_max: 2, starts_max: 1, round_max: 2, ..BOUNDS };
-    check(Mode::Arbiter, &bounds, &expect!["62369"]);
+    check(Mode::Arbiter, &bounds, &expect!["69897"]);
 }
 
 #[test]
 fn arbiter_a_crash_opens_never_two() {
-    check(Mode::Arbiter, &Bounds { faults: &[Crash], ..BOUNDS }, &expect!["69357"]);
+    check(Mode::Arbiter, &Bounds { faults: &[Crash], ..BOUNDS }, &expect!["70473"]);
 }
 
 #[test]
 fn arbiter_a_kill_loses_nothing_replicated() {
     let faults = &[Kill, Cut];
     let bounds = Bounds { faults, starts_max: 1, round_max: 2, entries_max: 1, ..BOUNDS };
-    check(Mode::Arbiter, &bounds, &expect!["31719"]);
+    check(Mode::Arbiter, &bounds, &expect!["33025"]);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn arbiter_away_and_a_crash_opens_never_two() {
 fn arbiter_slow_and_cut_opens_never_two() {
     let faults = &[Slow, Lost, Cut];
     let bounds = Bounds { faults, faults_max: 2, starts_max: 1, round_max: 2, ..BOUNDS };
-    check(Mode::Arbiter, &bounds, &expect!["33350"]);
+    check(Mode::Arbiter, &bounds, &expect!["38528"]);
 }
 
 #[test]
@@ -55,5 +55,5 @@ fn arbiter_a_handover_without_it_opens_never_two() {
 fn arbiter_a_promotion_by_a_person_heals() {
     let faults = &[Ask(Command::Promote { accept_loss: true }), Cut];
     let bounds = Bounds { faults, faults_max: 2, starts_max: 1, never_two: false, ..BOUNDS };
-    check(Mode::Arbiter, &bounds, &expect!["123741"]);
+    check(Mode::Arbiter, &bounds, &expect!["135747"]);
 }

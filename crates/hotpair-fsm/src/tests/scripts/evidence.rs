@@ -1,5 +1,5 @@
 //! What each kind of evidence allows, and what it does not.
-use super::check;
+use super::{check, check_with, no_split};
 use expect_test::expect;
 
 #[test]
@@ -297,6 +297,69 @@ fn a_process_that_stood_still_asks_first() {
                 backup 6 -> 7 way-settled e3
                 backup 7 -> 8 level e3
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_view_from_before_the_cut_says_no_more_that_the_partner_acts() {
+    check_with(
+        no_split,
+        "
+        start master
+        start backup
+        cut
+        fence-due master
+        silent master
+        silent backup
+        promote-due backup
+        write backup
+        storage-fails backup
+        mend backup
+        heal
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            cut
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            fence-due master
+                master 2 -> 1 fence-due e1
+                = 1 Wait sees 8 | 8 Wait sees 2
+            silent master
+                = 1 Wait sees 13 | 8 Wait sees 2
+            silent backup
+                backup 8 -> 9 beat-missed e1
+                = 1 Wait sees 13 | 9 Wait sees 13
+            promote-due backup
+                backup 9 -> 10 silent e2
+                backup 10 -> 3 opened e2
+                = 1 Wait sees 13 | 3 open Degraded sees 13
+            write backup
+                = 1 Wait sees 13 | 3 open Degraded sees 13
+            storage-fails backup
+                backup 3 -> 1 storage-failed e2
+                = 1 Wait sees 13 | 1 Wait sees 13
+            mend backup
+                = 1 Wait sees 13 | 1 Wait sees 13
+            heal
+                backup 1 -> 10 elected e4
+                backup 10 -> 2 opened e4
+                master 1 -> 4 partner-active e4
+                master 4 -> 5 begin-sync e4
+                master 5 -> 6 modules-match e4
+                master 6 -> 7 way-settled e4
+                master 7 -> 8 level e4
+                = 8 Wait sees 2 | 2 open WhenReplicated sees 8
         "#]],
     );
 }
