@@ -365,19 +365,16 @@ impl Engine {
     }
 
     fn direct(&mut self, now: Time, order: ReplicaOrder, out: &mut Vec<Output>) {
+        if matches!(order, ReplicaOrder::SyncModules | ReplicaOrder::Follow) {
+            self.progress = None;
+        }
         let partner = self.partner.unwrap_or_default();
         let direction = match order {
-            ReplicaOrder::SyncModules => {
-                self.progress = None;
-                Direction::BeginSync { partner }
-            }
+            ReplicaOrder::SyncModules => Direction::BeginSync { partner },
             ReplicaOrder::SettleWay => Direction::SettleWay,
             ReplicaOrder::TransferData => Direction::TransferData,
             ReplicaOrder::StopSync => Direction::StopSync,
-            ReplicaOrder::Follow => {
-                self.progress = None;
-                Direction::Follow
-            }
+            ReplicaOrder::Follow => Direction::Follow,
             ReplicaOrder::ServePartner { partner } => Direction::ServePartner { partner },
             ReplicaOrder::StopServing => Direction::StopServing,
             ReplicaOrder::StopWrites => Direction::StopWrites,
