@@ -1,6 +1,6 @@
 //! Clients write, ask again, and are answered.
 use crate::carry::index;
-use crate::client::hot;
+use crate::client::{Carrier, hot};
 use crate::world::{Happening, World};
 use hotpair_core::{EngineInput, Input};
 use hotpair_replication::{self as replication, IdempotencyKey, Op, Write, WriteBody, WriteTicket};
@@ -82,28 +82,35 @@ impl World {
     /// What an answer says must be so when it is given, for what can be seen then.
     pub(crate) fn look_at_answer(&mut self, node: usize, number: usize) {
         let write = self.client.write(number);
-        let (engine, other) = (write.engine, &self.nodes[1 - node]);
-        let two = other.core.is_some() && other.gates[engine].is_some();
-        if two && self.watch.is_excused(engine) {
-            self.client.write_mut(number).of_two = true;
-        }
-        let write = self.client.write(number);
         let Some((_, how)) = write.answer else { return };
-        let own = self.is_in_memory(node, write);
-        let (own_disk, other_disk) =
-            (self.is_on_disk(node, write), self.is_on_disk(1 - node, write));
-        let other_lost = self.watch.damaged_since(1 - node, self.nodes[node].started);
+        let (engine, other) = (write.engine, 1 - node);
+        let (own, there) = (self.is_in_memory(node, write), self.is_in_memory(other, write));
+        let (own_disk, other_disk) = (self.is_on_disk(node, write), self.is_on_disk(other, write));
+        let other_lost = self.watch.damaged_since(other, self.nodes[node].started);
         let durable = how.reached == Ack::Durable;
+        let on_both = !how.degraded && how.reached != Ack::Local;
+        let level = self.machine(other, engine).is_some_and(|it| it.state().is_level());
         let broken = !own
             || (durable && !own_disk)
-            || (durable && !how.degraded && !other_disk && !other_lost);
+            || (durable && !how.degraded && !other_disk && !other_lost)
+            || (on_both && level && !there);
         if broken {
             let text = format!(
                 "node {node} answers {:?} {} with {how:?}: in its memory {own}, on its disk \
-                 {own_disk}, on the other {other_disk}",
+                 {own_disk}, in the other's {there}, on the other's {other_disk}",
                 write.kind, write.item
             );
             self.watch.broken_promise.get_or_insert(text);
+        }
+        let dead = self.nodes[other].core.is_none();
+        let acts_too = !dead && self.nodes[other].gates[engine].is_some();
+        let write = self.client.write_mut(number);
+        write.of_two = acts_too && self.watch.is_excused(engine);
+        // The process that had it died, which is not known here yet.
+        if on_both && dead {
+            write.carriers[other] = if other_disk { Carrier::Disk } else { Carrier::Lost };
+        } else if on_both && !there && !other_disk {
+            write.carriers[other] = Carrier::Lost;
         }
     }
 }
