@@ -184,8 +184,11 @@ impl World {
                 it != engine && self.state(node, it).is_some_and(acts)
             });
             let freed = failure == DiskFailure::Full && has_space && idle;
-            if (replaced || freed) && !others_act {
+            if replaced {
+                // Noted also when the process stays for another engine.
                 self.nodes[node].disks[engine].suspect = failure == DiskFailure::Error;
+            }
+            if (replaced || freed) && !others_act {
                 return self.end_process(node);
             }
         }

@@ -34,6 +34,8 @@ pub(crate) struct EngineRuntime {
     pub(crate) left_seen: Option<bool>,
     /// Nothing more is written before the process begins anew.
     pub(crate) storage_failed: bool,
+    /// It is noted on disk that the next process is to copy the data anew.
+    pub(crate) suspect: bool,
     /// The record of its state machine's steps, when it is kept.
     pub(crate) steps: Option<Recorder>,
     /// Writes that wait for the end of a switchover.
@@ -75,6 +77,7 @@ impl EngineRuntime {
             stopped: false,
             left_seen: None,
             storage_failed: false,
+            suspect: false,
             steps: None,
             held: VecDeque::new(),
             role: tokio::sync::watch::channel((first, Epoch::NONE)).0,

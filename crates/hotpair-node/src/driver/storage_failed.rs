@@ -15,32 +15,19 @@ impl Driver {
     pub(super) fn begin_anew(&mut self, index: EngineIndex) {
         let Some(engine) = self.core.engine(index) else { return };
         let partner = engine.partner_view().map(|(_, view)| view.state);
-        let replaced = match engine.machine().state() {
-            // Only towards a ready partner. The guard's word about our end lets it act at once,
-            // and a handover would need a disk.
-            StateId::SwitchingToStandby => true,
-            StateId::StandbyNotReady
-            | StateId::StandbySyncingWithActive
-            | StateId::StandbySyncingCode
-            | StateId::StandbySyncingData
-            | StateId::StandbyReady
-            | StateId::StandbyMissedHeartbeats => partner.is_some_and(StateId::is_active),
-            StateId::DeterminingFailoverStatus
-            | StateId::Active
-            | StateId::ActiveStandbyNotAvailable
-            | StateId::SwitchingToActive
-            | StateId::Failed
-            | StateId::Unknown => false,
-        };
-        if !replaced {
-            return;
-        }
-        if self.others_act(index) {
+        if !is_replaced(engine.machine().state(), partner) {
             return;
         }
         let name = self.name_of(index).clone();
-        if let Err(error) = suspect::mark(&self.settings.node.data_dir, &name) {
+        // Also when the process stays for another engine: it may end in any other way, and the next
+        // one would believe the file.
+        if !std::mem::replace(&mut self.runtime(index).suspect, true)
+            && let Err(error) = suspect::mark(&self.settings.node.data_dir, &name)
+        {
             tracing::error!(engine = %name, %error, "cannot note that the data is suspect");
+        }
+        if self.others_act(index) {
+            return;
         }
         tracing::error!(engine = %name, "the node ends, to copy its data anew from the partner");
         self.ended.get_or_insert(Ended::StorageFailed);
@@ -89,5 +76,26 @@ impl Driver {
             tracing::info!(engine = %name, "the disk has space again: the node begins anew");
             self.ended.get_or_insert(Ended::StorageFailed);
         }
+    }
+}
+
+/// The partner acts, or is about to: it has all that this node has.
+fn is_replaced(state: StateId, partner: Option<StateId>) -> bool {
+    match state {
+        // Only towards a ready partner. The guard's word about our end lets it act at once, and a
+        // handover would need a disk.
+        StateId::SwitchingToStandby => true,
+        StateId::StandbyNotReady
+        | StateId::StandbySyncingWithActive
+        | StateId::StandbySyncingCode
+        | StateId::StandbySyncingData
+        | StateId::StandbyReady
+        | StateId::StandbyMissedHeartbeats => partner.is_some_and(StateId::is_active),
+        StateId::DeterminingFailoverStatus
+        | StateId::Active
+        | StateId::ActiveStandbyNotAvailable
+        | StateId::SwitchingToActive
+        | StateId::Failed
+        | StateId::Unknown => false,
     }
 }
