@@ -191,8 +191,6 @@ impl ThirdParty {
 impl World {
     /// In mode `arbiter` it goes away, is slow, or is out of reach of one node, now and then.
     pub(crate) fn plan_arbiter_faults(&mut self, begin: Time, end: Time) {
-        const KINDS: [FaultKind; 3] =
-            [FaultKind::ArbiterAway, FaultKind::ArbiterOneSide, FaultKind::ArbiterSlow];
         if self.watch.mode != Mode::Arbiter {
             return;
         }
@@ -202,7 +200,8 @@ impl World {
             if at >= end {
                 return;
             }
-            let kind = KINDS[self.rng.pick(KINDS.len())];
+            let kinds = FaultKind::OF_ARBITER;
+            let kind = kinds[self.rng.pick(kinds.len())];
             let node = usize::from(self.rng.percent(50));
             // Some are over before a lease is, some outlast several.
             let longest = if self.rng.percent(50) { 1_500 } else { 12_000 };

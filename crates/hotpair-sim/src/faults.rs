@@ -1,6 +1,6 @@
 //! What goes wrong, drawn from the seed.
 use crate::Rng;
-use hotpair_types::{Channel, Time};
+use hotpair_types::{Channel, Mode, Time};
 use std::time::Duration;
 
 /// A kind of fault, for counting.
@@ -133,9 +133,14 @@ const KINDS: [(FaultKind, u64); 49] = [
 ];
 
 impl FaultKind {
-    /// Every kind.
-    pub fn all() -> impl Iterator<Item = Self> {
-        KINDS.iter().map(|it| it.0)
+    /// What happens to the third party, where there is one.
+    pub(crate) const OF_ARBITER: [Self; 3] =
+        [Self::ArbiterAway, Self::ArbiterOneSide, Self::ArbiterSlow];
+
+    /// Every kind that strikes in this mode, or in any.
+    pub fn all(mode: Option<Mode>) -> impl Iterator<Item = Self> {
+        let third = mode.is_none_or(|it| it == Mode::Arbiter).then_some(Self::OF_ARBITER);
+        KINDS.iter().map(|it| it.0).chain(third.into_iter().flatten())
     }
 
     /// Excuses something: after it, less is asked of the pair. Most runs have none, so that

@@ -141,7 +141,8 @@ fn told(choice: &Choice, sum: &Sum, took: Duration) -> ExitCode {
     for (name, seeds) in &by_name {
         println!("{} seeds break {name}: {:?}", seeds.len(), &seeds[..seeds.len().min(10)]);
     }
-    let missing: Vec<_> = FaultKind::all().filter(|it| !sum.faults.contains_key(it)).collect();
+    let missing: Vec<_> =
+        FaultKind::all(choice.plan.mode).filter(|it| !sum.faults.contains_key(it)).collect();
     let idle = choice.seeds >= EVERY_KIND_WITHIN_SEEDS && !missing.is_empty();
     if idle {
         println!("faults that never struck: {missing:?}");

@@ -100,8 +100,7 @@ impl World {
     /// Makes the world of a seed: two hosts with empty disks, about to be started.
     pub(crate) fn new(seed: u64, plan: Plan) -> Self {
         let mut rng = Rng::from_seed(seed);
-        let modes = [Mode::Availability, Mode::NoSplit, Mode::Manual];
-        let drawn = modes[rng.pick(3)];
+        let drawn = Mode::ALL[rng.pick(Mode::ALL.len())];
         let mode = plan.mode.unwrap_or(drawn);
         let engines = if rng.percent(25) { 2 } else { 1 };
         let recovery = if rng.percent(50) { RecoveryMode::Automatic } else { RecoveryMode::Manual };

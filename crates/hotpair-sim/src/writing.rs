@@ -84,20 +84,20 @@ impl World {
         let write = self.client.write(number);
         let Some((_, how)) = write.answer else { return };
         let (engine, other) = (write.engine, 1 - node);
-        let (own, there) = (self.is_in_memory(node, write), self.is_in_memory(other, write));
-        let (own_disk, other_disk) = (self.is_on_disk(node, write), self.is_on_disk(other, write));
-        let other_lost = self.watch.damaged_since(other, self.nodes[node].started);
         let durable = how.reached == Ack::Durable;
         let on_both = !how.degraded && how.reached != Ack::Local;
+        let own = self.is_in_memory(node, write) && (!durable || self.is_on_disk(node, write));
+        let there = on_both && self.is_in_memory(other, write);
+        let other_disk = on_both && (durable || !there) && self.is_on_disk(other, write);
+        let other_lost = self.watch.damaged_since(other, self.nodes[node].started);
         let level = self.machine(other, engine).is_some_and(|it| it.state().is_level());
         let broken = !own
-            || (durable && !own_disk)
-            || (durable && !how.degraded && !other_disk && !other_lost)
+            || (durable && on_both && !other_disk && !other_lost)
             || (on_both && level && !there);
         if broken {
             let text = format!(
-                "node {node} answers {:?} {} with {how:?}: in its memory {own}, on its disk \
-                 {own_disk}, in the other's {there}, on the other's {other_disk}",
+                "node {node} answers {:?} {} with {how:?}: it has it {own}, in the other's memory \
+                 {there}, on the other's disk {other_disk}",
                 write.kind, write.item
             );
             self.watch.broken_promise.get_or_insert(text);

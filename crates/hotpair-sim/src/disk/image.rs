@@ -7,7 +7,7 @@ use hotpair_replication::{
     SharedEntry,
 };
 use hotpair_types::{Designation, Instance, ItemKey, JournalKind};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Config entries that can be read back.
 const JOURNAL_ENTRIES_MAX: usize = 64;
@@ -27,6 +27,8 @@ pub(crate) struct Journal {
     pub(crate) head: JournalHead,
     pub(crate) items: BTreeMap<ItemKey, replication::Record>,
     pub(crate) entries: VecDeque<SharedEntry>,
+    /// The keys in the head, to be found fast.
+    keys: BTreeSet<Box<str>>,
 }
 
 impl Image {
@@ -65,6 +67,7 @@ impl Image {
                 for swap in swaps {
                     let journal = self.journal_mut(swap.head.kind);
                     journal.head = swap.head;
+                    journal.keys = journal.head.keys.iter().map(|it| it.key.key.clone()).collect();
                     journal.entries.clear();
                     if swap.clear {
                         journal.items.clear();
@@ -136,6 +139,7 @@ impl Journal {
             head: JournalBoot::empty(kind).head,
             items: BTreeMap::new(),
             entries: VecDeque::new(),
+            keys: BTreeSet::new(),
         }
     }
 
@@ -149,8 +153,8 @@ impl Journal {
         self.head.history.note(entry.position);
         self.head.chain = entry.chain;
         if let Some(key) = &entry.key {
-            let before = self.head.keys.iter().find(|it| it.key == *key);
-            assert!(before.is_none(), "{key:?} is twice in one history: {before:?}, {entry:?}");
+            let news = self.keys.insert(key.key.clone());
+            assert!(news, "{key:?} is twice in one history: {entry:?}");
             self.head.keys.push(KeptKey {
                 key: key.clone(),
                 answer: entry.answer(),
