@@ -11,6 +11,12 @@ pub struct ReadPoint {
 }
 
 impl ReadPoint {
+    /// The moment after this sequence.
+    #[must_use]
+    pub const fn after_sequence(self, sequence: u64) -> Self {
+        Self { sequence, ..self }
+    }
+
     /// The moment after an entry that came later.
     #[must_use]
     pub const fn after(self, entry: &crate::Entry) -> Self {

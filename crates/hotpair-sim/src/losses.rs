@@ -87,6 +87,16 @@ impl World {
         )
     }
 
+    /// Whether a node has every runtime entry at hand that the other lacks.
+    pub(crate) fn could_send_runtime(&self, node: usize, engine: usize, to: usize) -> bool {
+        let kind = JournalKind::Runtime;
+        let sequence = self.history(to, engine).runtime.last;
+        self.replica(node, engine).is_some_and(|it| {
+            let point = it.read_point(kind).after_sequence(sequence);
+            it.entries_since(kind, point).is_some()
+        })
+    }
+
     pub(crate) fn replica(
         &self,
         node: usize,

@@ -11,6 +11,10 @@ pub(crate) fn look(world: &mut World, node: usize, engine: usize, rule: Option<R
     let told = match rule {
         // A person accepts the loss; `start_alone = "assume"` is told to.
         Some(Rule::Promoted | Rule::AloneUnverified) => true,
+        // Tried again for the same reason.
+        Some(Rule::Retried) if world.nodes[node].disks[engine].image.record.marks.unverified => {
+            true
+        }
         _ => world.watch.is_data_excused(engine),
     };
     // Who may not win for another reason hands in what the winner lacks when it syncs.
@@ -21,9 +25,9 @@ pub(crate) fn look(world: &mut World, node: usize, engine: usize, rule: Option<R
             || loser.disks[engine].failed.is_some()
             || loser.record_refused[engine]
             || world.watch.disk_troubled(1 - node, world.now));
-    // Neither contains the other: whoever wins begins without what only the other has on its disk.
+    // Neither contains the other: whoever wins lacks something.
     let short = elected && !world.history(1 - node, engine).contains(&world.history(node, engine));
-    let other_started = world.nodes[1 - node].started;
+    let unsent = short && !world.could_send_runtime(1 - node, engine, node);
     let both = world.watch.mode == Mode::Availability;
     let mut client = std::mem::take(&mut world.client);
     let mut missing = None;
@@ -42,13 +46,12 @@ pub(crate) fn look(world: &mut World, node: usize, engine: usize, rule: Option<R
                 && write.answer.is_some_and(|(_, how)| how.degraded);
             let held_there =
                 || world.is_in_memory(1 - node, write) || world.is_on_disk(1 - node, write);
-            // Both processes died: the winner lost it, the loser has it on its disk alone. Runtime
-            // entries are not read back, so that the winner gets it when the loser syncs.
-            let lost_twice = short
+            // The winner lost it with its process, and the loser cannot send it as it is: runtime
+            // entries are not read back from a disk, nor kept of a swap. It comes at the sync.
+            let lost_here_unsent = unsent
                 && write.kind == JournalKind::Runtime
-                && write.carriers[node] == Carrier::Lost
-                && write.answer.is_some_and(|(at, _)| other_started > at);
-            let handed_in = (barred || lost_twice || write.of_two) && held_there();
+                && write.carriers[node] == Carrier::Lost;
+            let handed_in = (barred || lost_here_unsent || write.of_two) && held_there();
             if told || lost_here || handed_in {
                 write.abandoned = true;
             } else if missing.is_none() {
