@@ -85,7 +85,15 @@ impl Replica {
     }
 
     /// Notes what won, in records that do not have it yet: this node is level with the winner now.
+    /// What is in this history did not lose after all: the winner fetched it as it was.
     pub(crate) fn note_winning(&mut self, out: &mut Vec<Output>) {
+        let kept = self.divergence.records.keys().filter(|id| {
+            let journal = &self.journals[id.kind];
+            let sequence = id.entry.sequence;
+            sequence <= journal.last() && journal.position_of(sequence) == id.entry
+        });
+        let fates: Vec<_> = kept.map(|id| (*id, Fate::InHistory(id.entry))).collect();
+        self.mark_divergence(&fates, out);
         let mut changed = Vec::new();
         for record in self.divergence.records.values_mut() {
             let kind = record.id.kind;

@@ -93,13 +93,14 @@ impl World {
         match output {
             EngineOutput::Summary(summary) => {
                 let from = self.nodes[node].instance;
-                self.frame(node, again(EngineInput::Summary { from, summary }));
+                let input = again(EngineInput::Summary { from, summary });
+                self.frame(node, replication::Lane::Control, input);
             }
-            EngineOutput::Send { lane: _, message } => {
+            EngineOutput::Send { lane, message } => {
                 let from = self.nodes[node].instance;
                 let channel = Channel::Redundancy;
                 let input = EngineInput::Message { channel, from, message };
-                self.frame(node, again(input));
+                self.frame(node, lane, again(input));
             }
             EngineOutput::Store { ticket, op } => {
                 let host = &mut self.nodes[node];
@@ -199,7 +200,8 @@ impl World {
                 if self.nodes[node].gates[at].is_some() =>
             {
                 let host = &self.nodes[node];
-                if matches!(&outcome, Outcome::Acknowledged(it) if it.degraded) {
+                let here_only = self.client.asks_here_only(ticket.0);
+                if !here_only && matches!(&outcome, Outcome::Acknowledged(it) if it.degraded) {
                     let record = &host.disks[at].image.record;
                     self.watch.degraded(node, record, host.behind[at]);
                 }
@@ -213,7 +215,14 @@ impl World {
                 let input = replication::Input::JournalRead { ticket, entries };
                 self.later(node, Input::Engine { engine, input: EngineInput::Data(input) });
             }
-            replication::Output::Alarm(alarm) => note!(self, "{node} alarm {alarm:?}"),
+            replication::Output::Alarm(alarm) => {
+                note!(self, "{node} alarm {alarm:?}");
+                let level = self.machine(node, at).is_some_and(|it| it.state().is_level());
+                if level && matches!(alarm, replication::Alarm::Inconsistency { .. }) {
+                    let text = format!("node {node} stays level in engine {at} with {alarm:?}");
+                    self.watch.broken_promise.get_or_insert(text);
+                }
+            }
             // No provider, no module and no person is in this world.
             replication::Output::Reply { .. }
             | replication::Output::Apply { .. }

@@ -1,7 +1,7 @@
 //! Writers, and what they were told: the truth that every history is measured by.
 use hotpair_replication::{Acknowledged, Op, Outcome};
 use hotpair_types::{Ack, ItemKey, JournalKind, Time};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One write of which every trace must be kept: it has an item of its own.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct Written {
     pub(crate) answer: Option<(Time, Acknowledged)>,
     /// Who was said to have it, by node.
     pub(crate) carriers: [Carrier; 2],
+    /// It was asked that it is here, and nothing more.
+    pub(crate) here_only: bool,
     /// Answered by one of two that acted, because a promise of exclusivity was void: either may win.
     pub(crate) of_two: bool,
     /// What happened since excuses its loss.
@@ -45,6 +47,8 @@ pub(crate) struct Client {
     writes: Vec<Written>,
     /// By ticket: which write it is an attempt of. Others are not looked after.
     tickets: BTreeMap<u64, usize>,
+    /// Tickets that asked for no more than that it is here.
+    here_only: BTreeSet<u64>,
     next_ticket: u64,
     attempts: usize,
     acknowledged: usize,
@@ -78,6 +82,7 @@ impl Client {
             node,
             answer: None,
             carriers: [Carrier::No; 2],
+            here_only: false,
             of_two: false,
             excused: false,
             abandoned: false,
@@ -99,6 +104,14 @@ impl Client {
         self.next_ticket
     }
 
+    pub(crate) fn ask_here_only(&mut self, ticket: u64) {
+        self.here_only.insert(ticket);
+    }
+
+    pub(crate) fn asks_here_only(&self, ticket: u64) -> bool {
+        self.here_only.contains(&ticket)
+    }
+
     pub(crate) fn write(&self, number: usize) -> &Written {
         &self.writes[number]
     }
@@ -118,14 +131,16 @@ impl Client {
         let Outcome::Acknowledged(it) = outcome else { return None };
         self.acknowledged += 1;
         let number = *self.tickets.get(&ticket)?;
+        let here_only = self.asks_here_only(ticket);
         let write = &mut self.writes[number];
         // A repeated answer may promise more than the first.
         if let Some((_, before)) = write.answer
-            && (it.degraded && !before.degraded)
+            && ((it.degraded && !before.degraded) || here_only)
         {
             return None;
         }
         write.answer = Some((now, *it));
+        write.here_only = here_only;
         write.node = node;
         // Said anew: what was excused before is not any more.
         (write.excused, write.abandoned, write.of_two) = (false, false, false);

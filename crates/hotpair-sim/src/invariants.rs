@@ -6,6 +6,7 @@ mod acknowledged_is_kept;
 mod who_acts_has_it;
 mod disk_is_memory;
 mod answered;
+mod both_keep;
 mod epochs_grow;
 mod healed;
 mod one_acts;
@@ -36,6 +37,7 @@ pub(crate) fn at_end(world: &World) -> Result<(), Broken> {
     healed::check(world).map_err(|it| ("L1 healed", it))?;
     disk_is_memory::check(world).map_err(|it| ("S9 the disk has what the memory has", it))?;
     acknowledged_is_kept::check(world).map_err(|it| ("S4 acknowledged is kept", it))?;
+    both_keep::check(world).map_err(|it| ("S6 both keep what lost", it))?;
     answered::check(world).map_err(|it| ("L3 a command is answered", it))?;
     Ok(())
 }

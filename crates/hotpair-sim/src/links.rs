@@ -3,6 +3,7 @@ use crate::carry::brief;
 use crate::net::Net;
 use crate::world::{Happening, World};
 use hotpair_core::Input;
+use hotpair_replication::Lane;
 use hotpair_types::Channel;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ impl World {
             let instance = self.nodes[node].instance;
             let differs = self.differs.then(|| "mode".into());
             let input = Input::Hello { channel, instance, differs };
-            let at = self.net.frame(self.now, channel, node, &mut self.rng);
+            let at = self.net.hello(self.now, channel, node, &mut self.rng);
             let connection = Some((channel, number));
             self.at(at, Happening::Arrives { to: 1 - node, connection, input });
         }
@@ -96,13 +97,13 @@ impl World {
         self.give(to, input);
     }
 
-    pub(crate) fn frame(&mut self, node: usize, input: Input) {
+    pub(crate) fn frame(&mut self, node: usize, lane: Lane, input: Input) {
         let Some(channel) = Channel::ALL.into_iter().find(|it| self.net.connection(*it) != 0)
         else {
             return;
         };
         let number = self.net.connection(channel);
-        let at = self.net.frame(self.now, channel, node, &mut self.rng);
+        let at = self.net.frame(self.now, channel, node, lane, &mut self.rng);
         let connection = Some((channel, number));
         self.at(at, Happening::Arrives { to: 1 - node, connection, input });
     }

@@ -1,6 +1,7 @@
 //! Two channels with two directions each. Beats are lost, doubled and overtake each other;
 //! streams keep their order and survive short cuts, as QUIC's do.
 use crate::Rng;
+use hotpair_replication::Lane;
 use hotpair_types::{Channel, PerChannel, Time};
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use std::time::Duration;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connecting again takes so long at most.
 const RECONNECT_MAX: Duration = Duration::from_millis(300);
+/// Each lane is a stream of its own: what is in one may overtake what is in another.
+const LANES: usize = Lane::Bulk as usize + 1;
 
 /// What one direction of one channel does at the moment.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +25,8 @@ pub(crate) struct Way {
     pub(crate) jitter_max: Duration,
     /// Since when it is cut.
     since: Time,
-    /// The last delivery of its stream: the next comes after it.
-    last: Time,
+    /// The last delivery of each lane's stream: the next of that lane comes after it.
+    last: [Time; LANES],
 }
 
 impl Default for Way {
@@ -36,7 +39,7 @@ impl Default for Way {
             latency: Duration::ZERO,
             jitter_max: Duration::ZERO,
             since: Time::ZERO,
-            last: Time::ZERO,
+            last: [Time::ZERO; LANES],
         }
     }
 }
@@ -106,6 +109,7 @@ impl Net {
         now: Time,
         channel: Channel,
         from: usize,
+        lane: Lane,
         rng: &mut Rng,
     ) -> Time {
         let way = self.way(channel, from);
@@ -114,8 +118,22 @@ impl Net {
         while rng.percent(way.loss_percent) {
             at = at + Duration::from_millis(30);
         }
-        way.last = at.max(way.last + Duration::from_micros(1));
-        way.last
+        let last = &mut way.last[lane as usize];
+        *last = at.max(*last + Duration::from_micros(1));
+        *last
+    }
+
+    /// When the first words of a connection arrive: nothing comes before them.
+    pub(crate) fn hello(
+        &mut self,
+        now: Time,
+        channel: Channel,
+        from: usize,
+        rng: &mut Rng,
+    ) -> Time {
+        let at = self.frame(now, channel, from, Lane::Control, rng);
+        self.way(channel, from).last = [at; LANES];
+        at
     }
 
     pub(crate) fn connection(&self, channel: Channel) -> u64 {
@@ -144,7 +162,7 @@ impl Net {
         self.made += 1;
         self.connections[channel] = self.made;
         for way in &mut self.ways[channel] {
-            way.last = way.last.max(now);
+            way.last = way.last.map(|it| it.max(now));
         }
         self.made
     }

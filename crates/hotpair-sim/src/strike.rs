@@ -19,6 +19,10 @@ const STALL_MIN: Duration = Duration::from_millis(401);
 /// A restart that the partner's silence is too short to show.
 const QUICK_MAX: Duration = Duration::from_millis(400);
 
+/// How long everything takes on a way whose queues are full.
+const LATENCY_MIN: Duration = Duration::from_millis(200);
+const LATENCY_MAX: Duration = Duration::from_secs(1);
+
 impl World {
     pub(crate) fn begin_fault(&mut self, fault: Fault) {
         let Fault { kind, node, channel, lasts } = fault;
@@ -39,14 +43,22 @@ impl World {
                 self.net.way(channel, node).delay_max = Duration::from_millis(90);
             }
             FaultKind::Reorder => {
-                let way = self.net.way(channel, node);
-                (way.jitter_max, way.double_percent) = (Duration::from_millis(450), 20);
+                for channel in self.one_or_both(channel) {
+                    let way = self.net.way(channel, node);
+                    (way.jitter_max, way.double_percent) = (Duration::from_millis(450), 20);
+                }
             }
             FaultKind::Latency => {
-                let latency =
-                    self.rng.between(Duration::from_millis(200), Duration::from_millis(550));
-                for channel in Channel::ALL {
+                let latency = self.rng.between(LATENCY_MIN, LATENCY_MAX);
+                for channel in self.one_or_both(channel) {
                     self.net.way(channel, node).latency = latency;
+                }
+                if self.rng.percent(30) {
+                    // What is slow breaks.
+                    let lasts = self.rng.between(Duration::from_secs(1), Duration::from_secs(4));
+                    let after = self.rng.between(Duration::ZERO, fault.lasts);
+                    let cut = Fault { kind: FaultKind::CutBoth, lasts, ..fault };
+                    self.at(now + after, Happening::Fault(cut));
                 }
             }
             FaultKind::Flap => return self.flap(true, now + lasts * 2),
@@ -133,6 +145,12 @@ impl World {
             FaultKind::PolicyChange => return self.change_policy(node),
         }
         self.at(now + lasts, Happening::Over(fault));
+    }
+
+    /// A fault of a way strikes one channel, or that and the other.
+    fn one_or_both(&mut self, channel: Channel) -> impl Iterator<Item = Channel> + use<> {
+        let other = self.rng.percent(50).then_some(channel.other());
+        std::iter::once(channel).chain(other)
     }
 
     pub(crate) fn end_fault(&mut self, fault: Fault) {

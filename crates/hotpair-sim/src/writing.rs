@@ -72,7 +72,14 @@ impl World {
             JournalKind::Config => WriteBody::Config { expect: Vec::new(), ops: vec![op] },
             JournalKind::Runtime => WriteBody::Runtime { ops: vec![op] },
         };
-        let ack = self.rng.percent(20).then_some(Ack::Durable);
+        let ack = match self.rng.below(100) {
+            0..20 => Some(Ack::Durable),
+            20..25 => Some(Ack::Local),
+            _ => None,
+        };
+        if ack == Some(Ack::Local) {
+            self.client.ask_here_only(ticket);
+        }
         let written_at = NodeTime(self.now.0 / 1_000);
         let write = Write { ticket: WriteTicket(ticket), ack, key, written_at, body };
         let input = EngineInput::Data(replication::Input::Write(write));

@@ -149,6 +149,31 @@ fn the_winner_of_an_election_fetches_what_it_lacks() {
     expect![""].assert_eq(&pair.divergence(A));
 }
 
+/// It kept them as an active that lost an election; then the winner took them as they were.
+#[test]
+fn what_the_winner_fetched_is_not_kept_as_lost() {
+    let mut pair = Pair::level();
+    let winner = Box::new(pair.nodes[B].replica.history());
+    pair.cut_wire();
+    pair.tag(A, "x", "1");
+    pair.settle();
+    let (winner_epoch, rule) = (pair.nodes[B].replica.positions().runtime.epoch, "x".into());
+    pair.direct(A, Direction::StoreLosingEntries { winner, winner_epoch, rule });
+    pair.settle();
+    pair.direct(A, Direction::BecomeStandby);
+    pair.direct(B, Direction::StopSync);
+    pair.mend_wire();
+    let partner = pair.nodes[A].instance;
+    pair.direct(B, Direction::FetchAhead { partner });
+    pair.settle();
+    pair.activate(B);
+    pair.sync(A);
+    let fates: Vec<_> =
+        pair.nodes[A].replica.divergence().map(|it| (it.fate.is_settled(), it.id.entry)).collect();
+    let last = pair.nodes[A].replica.positions().runtime;
+    assert_eq!(fates, [(true, last)]);
+}
+
 #[test]
 fn a_person_replays_and_discards_kept_entries() {
     let mut pair = split();

@@ -128,7 +128,9 @@ impl Watch {
         self.left.insert((node, engine), false);
         if change.to == StateId::SwitchingToActive {
             let by_person = matches!(change.rule, Rule::Promoted | Rule::Offered);
-            let by_silence = matches!(change.rule, Rule::Silent | Rule::HintUnanswered);
+            // A grant is as good as proof.
+            let by_silence = self.mode != Mode::Arbiter
+                && matches!(change.rule, Rule::Silent | Rule::HintUnanswered);
             if (self.paused[engine] && !by_person) || (durable.damping.suspended && by_silence) {
                 self.broken_proof.get_or_insert_with(|| {
                     let rule = change.rule.id();
@@ -216,6 +218,11 @@ impl Watch {
 
     pub(crate) fn damaged_since(&self, node: usize, since: Time) -> bool {
         self.damaged[node].is_some_and(|it| it >= since)
+    }
+
+    /// Whether a disk ever had less than before.
+    pub(crate) fn was_damaged(&self) -> bool {
+        self.damaged.iter().any(Option::is_some)
     }
 
     /// The disks of both nodes changed places.

@@ -51,7 +51,10 @@ pub(crate) fn look(world: &mut World, node: usize, engine: usize, rule: Option<R
             let lost_here_unsent = unsent
                 && write.kind == JournalKind::Runtime
                 && write.carriers[node] == Carrier::Lost;
-            let handed_in = (barred || lost_here_unsent || write.of_two) && held_there();
+            // A handover waits for it all the same.
+            let here_only = write.here_only && rule != Some(Rule::Offered);
+            let handed_in =
+                (barred || lost_here_unsent || here_only || write.of_two) && held_there();
             if told || lost_here || handed_in {
                 write.abandoned = true;
             } else if missing.is_none() {
