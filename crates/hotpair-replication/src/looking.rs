@@ -33,6 +33,12 @@ impl Replica {
         entries.into_iter().rev()
     }
 
+    /// Whether this node was brought level and follows what its active sends.
+    #[must_use]
+    pub fn is_level(&self) -> bool {
+        self.syncing.as_ref().is_some_and(|it| it.stage == crate::syncing::Stage::Level)
+    }
+
     /// The hash of the last config entry and of everything before it.
     #[must_use]
     pub const fn config_chain(&self) -> ChainHash {

@@ -12,6 +12,7 @@ mod healed;
 mod one_acts;
 mod promised;
 mod proven;
+mod ready_follows;
 
 pub(crate) use watch::Watch;
 pub(crate) use who_acts_has_it::look as look_who_acts;
@@ -28,6 +29,7 @@ pub(crate) fn check(world: &mut World) -> Result<(), Broken> {
     epochs_grow::check(world).map_err(|it| ("S5 epochs grow", it))?;
     proven::check(world).map_err(|it| ("S3/S7 who acts has it all", it))?;
     promised::check(world).map_err(|it| ("S4 sole before degraded, level after", it))?;
+    ready_follows::check(world).map_err(|it| ("S3 ready is level", it))?;
     healed::look(world);
     Ok(())
 }
