@@ -83,6 +83,7 @@ impl World {
             if view.level {
                 let record = &host.disks[engine].image.record;
                 self.watch.told_level(node, record, host.behind[engine]);
+                self.watch.words.tells_level(engine, view.about, view.echo);
             }
         }
     }
@@ -166,6 +167,13 @@ impl World {
                 note!(self, "{node} {engine:?} {from} -> {to} ({rule})");
                 *self.rules.entry(rule).or_default() += 1;
                 self.watch.changed(node, at, &change, &self.nodes[node].disks[at].image.record);
+                let round = self.machine(node, at).map_or(0, |it| it.view().round);
+                let instance = self.nodes[node].instance;
+                let told = self.watch.words.was_told(at, instance, round);
+                if change.rule == fsm::Rule::Level && !told {
+                    let text = format!("node {node} is level in engine {at} by an older word");
+                    self.watch.broken_proof.get_or_insert(text);
+                }
                 if to.is_syncing() {
                     self.spring(node, FaultKind::CrashInSync);
                 }

@@ -4,6 +4,7 @@
 mod watch;
 mod acknowledged_is_kept;
 mod who_acts_has_it;
+mod words_in_order;
 mod disk_is_memory;
 mod answered;
 mod both_keep;

@@ -94,7 +94,26 @@ impl World {
             }
         }
         note!(self, "{to} <- {}", brief(&input));
+        let mut beat = None;
+        if let Input::Beat { beat: it, number, .. } = &input {
+            beat = Some((it.instance, *number));
+        }
+        let before = self.view_taken_at(to);
         self.give(to, input);
+        let now = Some(self.nodes[to].local(self.now));
+        if let Some((from, number)) = beat
+            && before != now
+            && self.view_taken_at(to) == now
+            && let Err(text) = self.watch.words.takes(to, from, number)
+        {
+            self.watch.broken_proof.get_or_insert(text);
+        }
+    }
+
+    /// When a node took a view of its partner last.
+    fn view_taken_at(&self, node: usize) -> Option<hotpair_types::Time> {
+        let engine = self.nodes[node].core.as_ref()?.engines().first()?;
+        engine.partner_view().map(|(at, _)| at)
     }
 
     pub(crate) fn frame(&mut self, node: usize, lane: Lane, input: Input) {

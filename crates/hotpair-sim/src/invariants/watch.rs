@@ -1,4 +1,5 @@
 //! What the invariants remember of a run.
+use super::words_in_order::Words;
 use crate::net::Net;
 use crate::node::Node;
 use hotpair_fsm::{Record, RoleChange, Rule};
@@ -42,6 +43,7 @@ pub(crate) struct Watch {
     pub(crate) running_since: [Time; 2],
     /// Since when a channel is connected and delivers both ways.
     pub(crate) whole_since: PerChannel<Option<Time>>,
+    pub(crate) words: Words,
     /// By engine: since when two act.
     pub(crate) two_since: Vec<Option<Time>>,
     pub(crate) healed_since: Option<Time>,
@@ -72,6 +74,7 @@ impl Watch {
             pauses: Vec::new(),
             running_since: [Time::ZERO; 2],
             whole_since: PerChannel::default(),
+            words: Words::default(),
             two_since: vec![None; engines],
             healed_since: None,
         }
@@ -237,6 +240,7 @@ impl Watch {
         self.end_disk_trouble(now, node);
         self.running_since[node] = Time(u64::MAX);
         self.left.retain(|(it, _), _| *it != node);
+        self.words.died(node);
     }
 
     pub(crate) fn paused(&mut self, now: Time, node: usize) {
