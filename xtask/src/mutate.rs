@@ -40,7 +40,8 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> bool {
             return false;
         }
     };
-    let wanted = |it: &&Mutant| choice.only.is_none_or(|only| it.name.contains(only));
+    let is_named = |it: &str, only: &str| only.split(',').any(|part| it.contains(part));
+    let wanted = |it: &&Mutant| choice.only.is_none_or(|only| is_named(&it.name, only));
     let mutants: Vec<_> = mutants.iter().filter(wanted).collect();
     if mutants.is_empty() {
         eprintln!("no patch in {PATCHES} is named so");
@@ -65,7 +66,7 @@ fn choose(arguments: &[String]) -> Result<Choice<'_>, String> {
             }
             unknown => {
                 return Err(format!(
-                    "unknown `{unknown}`; --check, --only NAME and --seeds N are known"
+                    "unknown `{unknown}`; --check, --only NAME,NAME and --seeds N are known"
                 ));
             }
         }
