@@ -29,7 +29,7 @@ cargo xtask <task>
                        goes on with libFuzzer where the tests stop; --keep adds what is new to
                        fuzz/corpus/
   deny                 what may come in from outside: licences, bans, sources, advisories
-  mutate [--check] [--only NAME] [--seeds N]
+  mutate [--check] [--only NAME,NAME] [--seeds N]
                        plants the bugs of tests/mutants one at a time; the simulator must find
                        each. --check: only that every patch still applies
   bench [NAME] ...     measurements in release, see docs/benches.md
