@@ -1,5 +1,5 @@
 //! The processes of one node: the guard that was started, the node that it started.
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -303,9 +303,20 @@ impl NodeProcess {
         })
         .await?;
         *self.child.lock().expect("no holder panics") = None;
-        let gone = async || self.node_pid().map_or(Ok(()), |it| Err(format!("{it:?} runs")));
+        // A process that is being killed has no command line any more while it still has its files.
+        let gone = async || match self.node_pid() {
+            Some(pid) => Err(format!("{pid:?} runs")),
+            None if self.holds_its_data() => Err("its data directory is in use".into()),
+            None => Ok(()),
+        };
         eventually(&format!("the node process of {} ends", self.side), limit, gone).await?;
         Ok(status)
+    }
+
+    /// Whether some process has the lock of its data directory. It is taken and let go.
+    fn holds_its_data(&self) -> bool {
+        let lock = File::open(self.data_dir().join("lock"));
+        lock.is_ok_and(|it| matches!(it.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     /// How the guard ended, if it was started and has ended by itself.
