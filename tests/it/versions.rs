@@ -52,8 +52,10 @@ fn last_release() -> Result<&'static Path> {
     })
 }
 
-/// Both nodes say which release they run and which their partner does.
-async fn releases(pair: &Pair, expected: [&str; 2]) -> Result<()> {
+/// Both nodes say which release they run and which their partner does, and it is so: two releases may
+/// have one number while the next is made.
+async fn releases(pair: &Pair, expected: [&str; 2], old: Option<Side>) -> Result<()> {
+    let release = std::fs::canonicalize(last_release()?)?;
     for side in Side::BOTH {
         let (own, other) = match side {
             Side::A => (expected[0], expected[1]),
@@ -62,6 +64,8 @@ async fn releases(pair: &Pair, expected: [&str; 2]) -> Result<()> {
         let status = pair.status(side).await?;
         let said = (&status.json()["version"], &status.json()["partner_version"]);
         ensure!(said == (&json!(own), &json!(other)), "{side} says {said:?}");
+        let program = pair.node(side).program()?;
+        ensure!((program == release) == (old == Some(side)), "{side} runs {}", program.display());
     }
     Ok(())
 }
@@ -147,6 +151,7 @@ async fn paired(stage: &Stage, old: Side) -> Result<()> {
             Side::A => [old_version, new_version],
             Side::B => [new_version, old_version],
         },
+        Some(old),
     )
     .await?;
     let writer = writing(&pair).await?;
@@ -174,7 +179,7 @@ async fn upgraded(stage: &Stage) -> Result<()> {
         pair.until_roles(standby).await?;
         writer.until_more(20).await?;
     }
-    releases(&pair, [env!("CARGO_PKG_VERSION"); 2]).await?;
+    releases(&pair, [env!("CARGO_PKG_VERSION"); 2], None).await?;
     audited(&pair, writer.stop().await?).await
 }
 

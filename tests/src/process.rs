@@ -206,6 +206,15 @@ impl NodeProcess {
         self.ours(self.child_id()?)
     }
 
+    /// The program that the node process runs.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn program(&self) -> Result<PathBuf> {
+        let pid = self.node_pid().with_context(|| format!("{} does not run", self.side))?;
+        Ok(std::fs::read_link(format!("/proc/{}/exe", pid.as_raw_nonzero()))?)
+    }
+
     /// What the node process holds in memory.
     ///
     /// # Errors

@@ -8,17 +8,21 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use crate::binary::profile_folder;
 
 /// A release that was given to users.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Release {
     /// Its version.
     pub version: &'static str,
     /// Its commit.
     pub commit: &'static str,
+    built: OnceLock<Result<Option<PathBuf>, String>>,
 }
 
 /// The release before this one.
-pub const LAST_RELEASE: Release =
-    Release { version: "0.1.0", commit: "73a5f92d431bf0400c2ee41d1ed5e88829c731ea" };
+pub static LAST_RELEASE: Release = Release {
+    version: "0.1.0",
+    commit: "73a5f92d431bf0400c2ee41d1ed5e88829c731ea",
+    built: OnceLock::new(),
+};
 
 impl Release {
     /// Its binary, built once for each clone and kept in `target/`; `None` when its commit is not in
@@ -26,9 +30,8 @@ impl Release {
     ///
     /// # Errors
     /// When it does not build.
-    pub fn binary(&self) -> Result<Option<&'static Path>> {
-        static BUILT: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
-        let built = BUILT.get_or_init(|| self.build().map_err(|error| format!("{error:#}")));
+    pub fn binary(&self) -> Result<Option<&Path>> {
+        let built = self.built.get_or_init(|| self.build().map_err(|error| format!("{error:#}")));
         built.as_ref().map(Option::as_deref).map_err(|error| anyhow!("{error}"))
     }
 

@@ -108,6 +108,7 @@ pub struct Node {
     driver: std::thread::JoinHandle<Ended>,
     api: hotpair_api::ServeHandle,
     api_keys: hotpair_api::ApiKeys,
+    key: PinnedKey,
     shutdown: tokio::sync::watch::Sender<bool>,
     data_dir: std::path::PathBuf,
 }
@@ -326,7 +327,7 @@ impl Node {
         .write(&settings.node.data_dir)
         .map_err(NodeError::RunFile)?;
         let data_dir = settings.node.data_dir.clone();
-        Ok(Self { face, instance, driver, api, api_keys, shutdown, data_dir })
+        Ok(Self { face, instance, driver, api, api_keys, key, shutdown, data_dir })
     }
 
     /// The way to it.
@@ -339,6 +340,12 @@ impl Node {
     #[must_use]
     pub const fn api_keys(&self) -> &hotpair_api::ApiKeys {
         &self.api_keys
+    }
+
+    /// The key that the partner knows it by.
+    #[must_use]
+    pub const fn key(&self) -> PinnedKey {
+        self.key
     }
 
     /// This start of it.

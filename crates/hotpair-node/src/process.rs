@@ -107,13 +107,12 @@ async fn node(
     wait_for_signals(&node);
     let (hooks_now, hooks) = watch::channel(running.hooks.clone());
     tokio::spawn(crate::hooks::run(NodeFace::status(node.face()), hooks));
-    let key = Identity::load(&running.key_file())?.key();
     let reloading = Reloading {
         file: extras.settings_file,
         running,
         face: node.face().clone(),
         api: node.api_keys().clone(),
-        key,
+        key: node.key(),
         hooks: hooks_now,
         guard: line.get().cloned(),
     };

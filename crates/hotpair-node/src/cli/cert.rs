@@ -11,7 +11,8 @@ use hotpair_os::child::ProcessHandle;
 use hotpair_os::signals;
 use hotpair_transport::Identity;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(super) fn carry_out(cx: &Context, command: &CertCommand) -> Result<Exit, Failure> {
@@ -41,27 +42,44 @@ fn load(key_file: &Path) -> Result<Identity, Failure> {
     Identity::load(key_file).map_err(|error| Failure::Failed(error.to_string()))
 }
 
-/// Lets the running node read its key file again. False: none runs, and the next start reads it.
-fn tell(data_dir: &Path) -> bool {
-    let Ok(running) = RunFile::read(data_dir) else { return false };
+/// What came of the word to the running node.
+enum Told {
+    Now,
+    /// None runs, and the next start reads the file.
+    NobodyRuns,
+    /// It runs, and could not be told.
+    Not(String),
+}
+
+/// Lets the running node read its key file again.
+fn tell(data_dir: &Path) -> Told {
+    let Ok(running) = RunFile::read(data_dir) else { return Told::NobodyRuns };
     // As a service manager does; a node without a guard hears it itself.
     let Ok(pid) = i32::try_from(running.guard_pid.unwrap_or(running.node_pid)) else {
-        return false;
+        return Told::NobodyRuns;
     };
+    let handle = ProcessHandle::open(pid);
     // The file of a node that was killed may name a process that is another one by now.
-    let Ok(process) = ProcessHandle::open(pid) else { return false };
-    is_ours(pid) && process.signal(signals::HANG_UP).is_ok()
+    match is_hotpair(pid) {
+        Ok(true) => {}
+        Ok(false) => return Told::NobodyRuns,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Told::NobodyRuns,
+        Err(error) => return Told::Not(format!("process {pid}: {error}")),
+    }
+    match handle.and_then(|it| it.signal(signals::HANG_UP)) {
+        Ok(()) => Told::Now,
+        Err(error) => Told::Not(format!("process {pid}: {error}")),
+    }
 }
 
-/// Whether the process runs this very program.
-fn is_ours(pid: i32) -> bool {
-    let program = |of: &str| std::fs::read_link(format!("/proc/{of}/exe")).ok();
-    let name = |it: PathBuf| it.file_name().map(std::ffi::OsStr::to_owned);
-    let theirs = program(&pid.to_string()).and_then(name);
-    theirs.is_some_and(|it| it.to_string_lossy().starts_with("hotpair"))
+/// Whether the process runs a program of this name.
+fn is_hotpair(pid: i32) -> io::Result<bool> {
+    let program = std::fs::read_link(format!("/proc/{pid}/exe"))?;
+    let name = program.file_name().unwrap_or_default();
+    Ok(name.to_string_lossy().starts_with("hotpair"))
 }
 
-fn show(cx: &Context, node: &Unpaired, key_file: &Path, identity: &Identity, told: Option<bool>) {
+fn show(cx: &Context, node: &Unpaired, key_file: &Path, identity: &Identity, told: Option<Told>) {
     let validity = identity.validity();
     let left = validity.until.duration_since(SystemTime::now()).unwrap_or_default();
     let days_left = left.as_secs() / (24 * 3_600);
@@ -74,7 +92,7 @@ fn show(cx: &Context, node: &Unpaired, key_file: &Path, identity: &Identity, tol
             "valid_from": unix(validity.from),
             "valid_until": unix(validity.until),
             "days_left": days_left,
-            "node_told": told,
+            "node_told": told.as_ref().map(|it| matches!(it, Told::Now)),
         }));
         return;
     }
@@ -82,14 +100,20 @@ fn show(cx: &Context, node: &Unpaired, key_file: &Path, identity: &Identity, tol
     cx.screen.line(&format!("key     {}", identity.key()));
     cx.screen.line(&format!("valid   {} to {}", day(validity.from), day(validity.until)));
     cx.screen.line(&match days_left {
-        0 => "        expired: the partner accepts it with an alarm; `hotpair cert rotate`".into(),
+        _ if left.is_zero() => {
+            "        expired: the partner accepts it with an alarm; `hotpair cert rotate`".into()
+        }
+        0 => "        less than a day left; `hotpair cert rotate`".into(),
         days => format!("        {days} days left"),
     });
     match told {
         None => {}
-        Some(true) => cx.screen.line(
+        Some(Told::Now) => cx.screen.line(
             "The running node reads it now; connections that are up stay up, the next ones show it.",
         ),
-        Some(false) => cx.screen.line("No node runs here; the next start reads it."),
+        Some(Told::NobodyRuns) => cx.screen.line("No node runs here; the next start reads it."),
+        Some(Told::Not(why)) => cx.screen.line(&format!(
+            "The node that runs could not be told ({why}): send SIGHUP to it, or reload its service."
+        )),
     }
 }

@@ -72,11 +72,8 @@ impl Driver {
         match event {
             TransportEvent::Up { channel, connection, .. } => {
                 tracing::info!(%channel, "connected to the partner");
-                // What is wrong with its certificate is told right after this.
+                // What is wrong with its certificate is told right after this, before any frame.
                 self.partner.certificate_alarm[channel] = false;
-                if !self.partner.certificate_alarm.iter().any(|it| *it.1) {
-                    self.lower_all("certificate");
-                }
                 self.partner.links[channel] = Some(Link { connection, instance: None });
                 let hello = wire::encode_hello(&self.partner.own);
                 self.send_frame(Some(channel), Lane::Control, hello);
@@ -160,7 +157,12 @@ impl Driver {
             Err(error) => return self.on_garbage(channel, &error.to_string()),
         };
         match (incoming, link.instance) {
-            (Incoming::Hello(hello), _) => self.on_hello(channel, *hello),
+            (Incoming::Hello(hello), _) => {
+                if !self.partner.certificate_alarm.iter().any(|it| *it.1) {
+                    self.lower_all("certificate");
+                }
+                self.on_hello(channel, *hello);
+            }
             (Incoming::Refusal { why }, _) => {
                 self.refuse_partner(channel, format!("the partner refuses us: {why}"));
             }

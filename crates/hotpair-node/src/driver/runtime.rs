@@ -34,7 +34,7 @@ pub(crate) struct EngineRuntime {
     pub(crate) left_seen: Option<bool>,
     /// Nothing more is written before the process begins anew.
     pub(crate) storage_failed: bool,
-    /// It is noted on disk that the next process is to copy the data anew.
+    /// It was noted on disk that the next process is to copy the data anew, or that was tried in vain.
     pub(crate) suspect: bool,
     /// The record of its state machine's steps, when it is kept.
     pub(crate) steps: Option<Recorder>,

@@ -129,6 +129,16 @@ fn a_retried_write_of_the_loser_is_not_taken_twice() {
         .assert_eq(&pair.divergence(A));
 }
 
+/// A lost an election, and B fetches what A has ahead.
+fn fetch_ahead(pair: &mut Pair) {
+    pair.direct(A, Direction::BecomeStandby);
+    pair.direct(B, Direction::StopSync);
+    pair.mend_wire();
+    let partner = pair.nodes[A].instance;
+    pair.direct(B, Direction::FetchAhead { partner });
+    pair.settle();
+}
+
 #[test]
 fn the_winner_of_an_election_fetches_what_it_lacks() {
     let mut pair = Pair::level();
@@ -136,12 +146,7 @@ fn the_winner_of_an_election_fetches_what_it_lacks() {
     pair.tag(A, "x", "1");
     pair.config(A, "k", "1");
     pair.settle();
-    pair.direct(A, Direction::BecomeStandby);
-    pair.direct(B, Direction::StopSync);
-    pair.mend_wire();
-    let partner = pair.nodes[A].instance;
-    pair.direct(B, Direction::FetchAhead { partner });
-    pair.settle();
+    fetch_ahead(&mut pair);
     assert!(pair.nodes[B].facts.contains(&Fact::AheadFetched));
     assert_eq!(pair.nodes[A].replica.history(), pair.nodes[B].replica.history());
     pair.activate(B);
@@ -160,12 +165,7 @@ fn what_the_winner_fetched_is_not_kept_as_lost() {
     let (winner_epoch, rule) = (pair.nodes[B].replica.positions().runtime.epoch, "x".into());
     pair.direct(A, Direction::StoreLosingEntries { winner, winner_epoch, rule });
     pair.settle();
-    pair.direct(A, Direction::BecomeStandby);
-    pair.direct(B, Direction::StopSync);
-    pair.mend_wire();
-    let partner = pair.nodes[A].instance;
-    pair.direct(B, Direction::FetchAhead { partner });
-    pair.settle();
+    fetch_ahead(&mut pair);
     pair.activate(B);
     pair.sync(A);
     let fates: Vec<_> =
