@@ -12,5 +12,6 @@ mod electing;
 mod scripts;
 mod exhaustive;
 mod pausing;
+mod promoting;
 mod storage_sound;
 mod words;

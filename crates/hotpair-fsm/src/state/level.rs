@@ -43,6 +43,11 @@ pub(super) fn why_leave(it: &mut Follower, cx: &mut Context) -> Option<Move> {
 
 /// Proof that the active is gone and that nothing is missing here.
 fn why_act(it: &Follower, cx: &Context) -> Option<Rule> {
+    // What is proven of a process counts no more once its successor is about to act.
+    let successor = cx.heard_partner().filter(|partner| partner.instance != it.instance);
+    if successor.is_some_and(|partner| partner.view.state == StateId::SwitchingToActive) {
+        return None;
+    }
     if let Some(fenced) = cx.facts.fenced.filter(|fenced| fenced.instance == it.instance) {
         return (!fenced.behind).then_some(Rule::Fenced);
     }

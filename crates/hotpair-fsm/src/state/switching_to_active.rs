@@ -112,7 +112,7 @@ impl ToActive {
     }
 
     pub(super) fn next(&mut self, cx: &mut Context) -> Option<Move> {
-        if let Some(why) = self.burning {
+        if let Some(why) = self.burning.filter(|_| cx.facts.storage_ok) {
             return cx.is_durable().then(|| self.go_back(why, cx));
         }
         if cx.progress.promotion_failed || !cx.facts.storage_ok {
@@ -318,6 +318,9 @@ impl ToActive {
         let doublings = cx.facts.failures.min(RETRY_DOUBLINGS_MAX);
         cx.set(Timer::Retry, RETRY_FIRST * 2_u32.pow(doublings));
         cx.facts.failures = doublings + 1;
+        // The partner takes the role back once it sees this: the release of that handover, which it may
+        // still show, is no longer for this node.
+        cx.facts.accepted = None;
         // A person asks again, a handover is offered again.
         let again = !matches!(self.rule, Rule::Promoted | Rule::Offered);
         cx.facts.failed = again.then_some(self.rule);

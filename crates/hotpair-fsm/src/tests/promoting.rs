@@ -1,0 +1,116 @@
+//! Promotions that end otherwise, and one that no walk begins; found by the model check.
+use super::oddities::Odd;
+use super::steps::{Step, TODOS};
+use super::world::{Todo, World};
+use crate::{Command, Rule, Timer};
+use hotpair_types::StateId;
+
+fn level() -> World {
+    let mut world = World::new(|_| {});
+    for host in 0..2 {
+        world.take(Step::Start(host));
+        world.run();
+    }
+    assert_eq!(world.state(1), StateId::StandbyReady);
+    world
+}
+
+/// Everything in this order that can happen.
+fn take(world: &mut World, steps: &[Step]) {
+    for &step in steps {
+        if world.can(step) {
+            world.take(step);
+        }
+    }
+}
+
+fn done(host: usize, todo: &Todo) -> Step {
+    let which = TODOS.iter().position(|it| it == todo).unwrap();
+    Step::Done(host, u8::try_from(which).unwrap())
+}
+
+/// The master offers, and the backup accepts; its epoch is not durable yet.
+fn accepted() -> World {
+    let mut world = level();
+    take(
+        &mut world,
+        &[
+            Step::Ask(0, Command::Switchover),
+            Step::Stored(0),
+            done(0, &Todo::Drained),
+            Step::Stored(0),
+            Step::Deliver(0),
+        ],
+    );
+    assert_eq!(world.state(1), StateId::SwitchingToActive);
+    world
+}
+
+#[test]
+fn who_failed_to_take_a_handover_does_not_take_its_release_later() {
+    let mut world = accepted();
+    take(
+        &mut world,
+        &[
+            Step::Stored(1),
+            Step::Deliver(1),
+            done(0, &Todo::OutputsClosed),
+            Step::Stored(0),
+            Step::Deliver(0),
+            Step::FailPromotion(1),
+            Step::Stored(1),
+            Step::Deliver(1),
+        ],
+    );
+    assert_eq!(world.state(0), StateId::SwitchingToActive, "the master takes its role back");
+    take(&mut world, &[Step::Elapsed(1, Timer::Retry)]);
+    assert_eq!(world.state(1), StateId::StandbyNotReady);
+    world.run();
+    assert!(world.is_open(0) && !world.is_open(1));
+}
+
+#[test]
+fn a_disk_that_fails_while_a_promotion_is_called_off_fails_it() {
+    let mut world = accepted();
+    take(&mut world, &[Step::Elapsed(1, Timer::Handover)]);
+    assert_eq!(world.state(1), StateId::SwitchingToActive, "the epoch is not burned yet");
+    take(&mut world, &[Step::Odd(1, Odd::StorageFails)]);
+    assert_eq!(world.state(1), StateId::StandbyNotReady);
+}
+
+#[test]
+fn proof_of_a_process_counts_no_more_once_its_successor_promotes() {
+    let mut world = level();
+    take(
+        &mut world,
+        &[
+            Step::Cut(0),
+            Step::Cut(1),
+            Step::CrashWithGuard(0),
+            Step::Start(0),
+            Step::Elapsed(0, Timer::StartupAllowance),
+        ],
+    );
+    assert_eq!(world.state(0), StateId::SwitchingToActive);
+    take(&mut world, &[Step::Heal(0), Step::Heal(1), Step::Hears(1), Step::Deliver(0)]);
+    take(&mut world, &[Step::Fenced(0)]);
+    assert!(world.state(1).is_standby(), "{}", world.state(1));
+    world.run();
+    assert!(world.is_open(0) && !world.is_open(1));
+}
+
+/// The winner of an election is proven dead while the loser brings its code level.
+#[test]
+fn who_lost_an_election_acts_while_it_syncs_code_when_its_winner_is_proven_dead() {
+    let mut world = World::new(|_| {});
+    take(&mut world, &[Step::Start(0), Step::Start(1)]);
+    while world.state(1) != StateId::StandbySyncingCode {
+        // The backup first: it comes to the verdict itself, before it sees the master act.
+        let next = world.benign().pop().unwrap();
+        world.take(next);
+    }
+    take(&mut world, &[Step::CrashWithGuard(0), Step::Fenced(0)]);
+    assert_eq!(world.state(1), StateId::SwitchingToActive);
+    let (_, change) = world.changes.last().unwrap();
+    assert_eq!((change.from, change.rule), (StateId::StandbySyncingCode, Rule::WinnerFenced));
+}
