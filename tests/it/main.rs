@@ -14,6 +14,7 @@ mod cuts;
 mod arbiter;
 mod arbiter_away;
 mod networks;
+mod addresses;
 mod handover;
 mod clients;
 mod modules;

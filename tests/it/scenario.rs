@@ -57,6 +57,7 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     crate::arbiter::SCENARIOS,
     crate::arbiter_away::SCENARIOS,
     crate::networks::SCENARIOS,
+    crate::addresses::SCENARIOS,
     crate::handover::SCENARIOS,
     crate::clients::SCENARIOS,
     crate::modules::SCENARIOS,

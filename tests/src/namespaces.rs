@@ -20,11 +20,13 @@ const CHANNEL_PORT: u16 = 4750;
 pub struct Namespaces {
     names: [String; 2],
     /// The namespace of the switch. It has a port for each side, named as that.
-    switch: String,
+    pub(crate) switch: String,
 }
 
 /// The bridge in the namespace of the switch.
-const BRIDGE: &str = "switch";
+pub(crate) const BRIDGE: &str = "switch";
+/// The switch is a host on the primary network, too.
+const THIRD_HOST: [&str; 2] = ["10.77.1.100/24", "fd77::100/64"];
 
 impl Namespaces {
     /// Why they cannot be used here; `None` when they can.
@@ -85,6 +87,9 @@ impl Namespaces {
                 run("ip", &["-n", name, "link", "set", link, "up"])?;
             }
         }
+        for address in THIRD_HOST {
+            namespaces.set_third(address, true)?;
+        }
         for side in Side::BOTH {
             namespaces.nft(
                 side,
@@ -115,6 +120,10 @@ impl Namespaces {
     #[must_use]
     pub fn path(&self, side: Side) -> PathBuf {
         Path::new("/var/run/netns").join(&self.names[side.index()])
+    }
+
+    pub(crate) fn switch_path(&self) -> PathBuf {
+        Path::new("/var/run/netns").join(&self.switch)
     }
 
     /// Pulls a host's cable out of the switch of the primary network, or puts it in again. The other
@@ -151,18 +160,24 @@ impl Namespaces {
     }
 
     fn nft(&self, side: Side, rules: &str) -> Result<()> {
-        let mut child = Command::new("ip")
-            .args(["netns", "exec", self.name(side), "nft", "-f", "-"])
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        child.stdin.take().context("piped")?.write_all(rules.replace("; ", "\n").as_bytes())?;
-        let output = child.wait_with_output()?;
-        if !output.status.success() {
-            bail!("nft: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        Ok(())
+        nft_in(self.name(side), &rules.replace("; ", "\n")).map(drop)
     }
+}
+
+/// Has the packet filter of a namespace do something; what it says.
+pub(crate) fn nft_in(namespace: &str, rules: &str) -> Result<String> {
+    let mut child = Command::new("ip")
+        .args(["netns", "exec", namespace, "nft", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    child.stdin.take().context("piped")?.write_all(rules.as_bytes())?;
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("nft: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 const CUT: Impairment = Impairment {
@@ -193,7 +208,7 @@ pub(crate) async fn connect(namespace: &Path, to: SocketAddr) -> Result<TcpStrea
 }
 
 /// Runs something on a thread of its own that goes in and then ends.
-async fn inside<T: Send + 'static>(
+pub(crate) async fn inside<T: Send + 'static>(
     namespace: &Path,
     act: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -206,14 +221,14 @@ async fn inside<T: Send + 'static>(
     acted.await.context("the thread in the namespace ended")?
 }
 
-fn enter(namespace: &Path) -> Result<()> {
+pub(crate) fn enter(namespace: &Path) -> Result<()> {
     use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
     use std::os::fd::AsFd as _;
     let file = std::fs::File::open(namespace)?;
     Ok(move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?)
 }
 
-fn run(program: &str, arguments: &[&str]) -> Result<()> {
+pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<()> {
     let output = Command::new(program).args(arguments).output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();

@@ -66,10 +66,10 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
     broken
 }
 
-/// The rows of the fault table that scenarios of a file name: `"P7"`, `"X13"`.
+/// The rows of the fault table that scenarios of a file name: `"P7"`, `"V1"`, `"X13"`.
 fn rows(text: &str) -> impl Iterator<Item = &str> {
     text.split('"').filter(|it| {
-        let number = it.strip_prefix(['P', 'X']).unwrap_or_default();
+        let number = it.strip_prefix(['P', 'V', 'X']).unwrap_or_default();
         !number.is_empty() && number.chars().all(|it| it.is_ascii_digit())
     })
 }

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hotpair-api", &["hotpair-types"]),
     ("hotpair-client", &["hotpair-types"]),
     ("hotpair-arbiter", &[]),
+    ("hotpair-address", &["hotpair-os"]),
     ("hotpair-transport", &["hotpair-types", "hotpair-protocol"]),
     ("hotpair-core", &["hotpair-types", "hotpair-fsm", "hotpair-replication"]),
     ("hotpair-node", EVERY),
@@ -43,6 +44,7 @@ const EVERY: &[&str] = &[
     "hotpair-api",
     "hotpair-client",
     "hotpair-arbiter",
+    "hotpair-address",
     "hotpair-os",
 ];
 

@@ -1,5 +1,5 @@
 //! Any bytes as a settings file.
-use hotpair_node::settings::Settings;
+use hotpair_node::settings::{Settings, VirtualAddress};
 
 pub(crate) fn run(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
@@ -8,7 +8,8 @@ pub(crate) fn run(bytes: &[u8]) {
             // What was taken holds what the rest relies on.
             assert_ne!(settings.node.name, settings.partner.name);
             assert!(!settings.engines.is_empty());
-            let _ = settings.not_built();
+            let fits = |it: &VirtualAddress| (1..=128).contains(&it.prefix);
+            assert!(settings.virtual_addresses.iter().all(fits));
             return;
         }
         Err(problems) => problems,

@@ -17,6 +17,7 @@ mod data;
 mod journal;
 mod measure;
 mod networks;
+mod addresses;
 mod status;
 mod storage_failed;
 
@@ -25,6 +26,7 @@ pub use journal::EventLog;
 pub(crate) use runtime::EngineRuntime;
 pub(crate) use writes::PostedWrite;
 
+use crate::addresses::{Addresses, Report as AddressReport, View as AddressView};
 use crate::clock::Clock;
 use crate::grants::Report;
 use crate::guard_link::{GuardLink, GuardSays};
@@ -85,6 +87,9 @@ pub struct Driver {
     sessions: u64,
     pub(crate) round_trips: PerChannel<HistogramValue>,
     ends: PerChannel<End>,
+    /// Absent: there are none.
+    addresses: Option<Addresses>,
+    pub(crate) address_views: Vec<AddressView>,
     guard: GuardLink,
     out: Vec<Output>,
     /// They are being carried out.
@@ -109,6 +114,7 @@ pub(crate) struct Parts {
     pub(crate) transport: TransportHandle,
     pub(crate) store: Store,
     pub(crate) ends: PerChannel<End>,
+    pub(crate) addresses: Option<Addresses>,
     pub(crate) guard: GuardLink,
     pub(crate) events: EventLog,
     pub(crate) api_base: String,
@@ -126,6 +132,7 @@ pub(crate) struct Inlets {
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) guard: mpsc::UnboundedReceiver<GuardSays>,
     pub(crate) grants: mpsc::Receiver<Report>,
+    pub(crate) addresses: mpsc::UnboundedReceiver<AddressReport>,
     pub(crate) ends: watch::Receiver<PerChannel<End>>,
 }
 
@@ -149,6 +156,8 @@ impl Driver {
             events: parts.events,
             api_base: parts.api_base,
             ends: parts.ends,
+            addresses: parts.addresses,
+            address_views: Vec::new(),
             guard: parts.guard,
             out: parts.first,
             carrying: false,
@@ -186,6 +195,7 @@ impl Driver {
                 Some(done) = inlets.completions.recv() => self.on_completion(done),
                 Some(says) = inlets.guard.recv() => self.on_guard(says),
                 Some(report) = inlets.grants.recv() => self.on_grant(report),
+                Some(report) = inlets.addresses.recv() => self.on_addresses(report),
                 Ok(()) = inlets.ends.changed() => {
                     self.ends = inlets.ends.borrow_and_update().clone();
                     self.tell_own_ends();
@@ -221,6 +231,9 @@ impl Driver {
         }
         while let Ok(report) = inlets.grants.try_recv() {
             self.on_grant(report);
+        }
+        while let Ok(report) = inlets.addresses.try_recv() {
+            self.on_addresses(report);
         }
         // Reads never pass through the core: by time too, so that beats and deadlines are not late.
         let until = self.clock.now() + REQUESTS_TIME_MAX;

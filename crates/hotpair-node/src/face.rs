@@ -14,6 +14,7 @@ mod tags;
 pub use native::Registration;
 
 use crate::driver::{Driver, Request};
+use crate::gate::Gate;
 use hotpair_api::face::{
     Caller, Command, CommandKind, ConfigChange, ConfigExport, ConfigPage, ConfigRecord,
     ConfigTransaction, Divergence, DivergenceSummary, Event, Feed, Measures, ModuleBody,
@@ -32,6 +33,8 @@ pub struct Face {
     requests: mpsc::Sender<Request>,
     status: watch::Receiver<Arc<NodeStatus>>,
     engines: Arc<[EngineName]>,
+    /// Of the engines, in their order.
+    gates: Arc<[Arc<Gate>]>,
 }
 
 impl Face {
@@ -39,8 +42,14 @@ impl Face {
         requests: mpsc::Sender<Request>,
         status: watch::Receiver<Arc<NodeStatus>>,
         engines: Vec<EngineName>,
+        gates: Arc<[Arc<Gate>]>,
     ) -> Self {
-        Self { requests, status, engines: engines.into() }
+        Self { requests, status, engines: engines.into(), gates }
+    }
+
+    /// What every output passes, by engine.
+    pub(crate) fn gates(&self) -> Arc<[Arc<Gate>]> {
+        self.gates.clone()
     }
 
     /// Begins a clean stop.
@@ -118,6 +127,11 @@ impl NodeFace for Face {
 
     fn alive(&self) -> Reply<'_, ()> {
         Box::pin(self.call(|_| ()))
+    }
+
+    fn may_act(&self, engine: &str) -> bool {
+        let gate = self.engines.iter().zip(&*self.gates).find(|it| it.0.as_str() == engine);
+        gate.is_some_and(|it| it.1.passes().is_some())
     }
 
     fn measures(&self) -> Reply<'_, Measures> {

@@ -1,5 +1,6 @@
-//! The gate that every acknowledgement passes: open under an epoch, until a moment on the monotonic
-//! clock. A process that stood still finds it shut, whatever it believed before.
+//! The gate that every output passes: acknowledgements, virtual addresses, hooks, what a load balancer is
+//! told. Open under an epoch, until a moment on the monotonic clock. A process that stood still finds it
+//! shut, whatever it believed before (docs/design/states.md, S14).
 use crate::clock::Clock;
 use hotpair_types::{Epoch, Time};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -40,10 +41,21 @@ impl Gate {
         }
     }
 
+    /// Whether an effect of this epoch may leave at this moment.
+    pub(crate) fn check(&self, epoch: Epoch, now: Time) -> bool {
+        self.until(epoch).is_some_and(|until| now < until)
+    }
+
+    /// Until when effects of this epoch may leave; `None`: not at all.
+    pub(crate) fn until(&self, epoch: Epoch) -> Option<Time> {
+        let open = *self.lock();
+        open.filter(|it| it.epoch == epoch).map(|it| it.until)
+    }
+
     /// The epoch under which an effect may leave at this very moment.
     pub(crate) fn passes(&self) -> Option<Epoch> {
         let open = (*self.lock())?;
-        (self.clock.now() < open.until).then_some(open.epoch)
+        self.check(open.epoch, self.clock.now()).then_some(open.epoch)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {
@@ -66,6 +78,8 @@ mod tests {
         assert_eq!(gate.passes(), None, "shut from the start");
         gate.open(EPOCH, clock.now() + Duration::from_secs(3600));
         assert_eq!(gate.passes(), Some(EPOCH));
+        assert!(gate.check(EPOCH, clock.now()));
+        assert!(!gate.check(Epoch { number: 5, ..EPOCH }, clock.now()), "of another epoch");
         gate.hold_until(clock.now());
         assert_eq!(gate.passes(), None, "the deadline is over though nobody shut it");
         gate.hold_until(clock.now() + Duration::from_secs(3600));

@@ -6,6 +6,7 @@ use hotpair_transport::Identity;
 use hotpair_types::Instance;
 use std::collections::VecDeque;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub struct GuardLink {
     tell: Tell,
     behind: Vec<bool>,
     on_end: Option<OnEnd>,
+    real: bool,
 }
 
 type Tell = Box<dyn Fn(&[bool]) + Send>;
@@ -48,6 +50,8 @@ pub struct NoticeParts {
     pub routes: [Route; 2],
     /// The key of this start alone.
     pub signer: Arc<Identity>,
+    /// Virtual addresses, to be taken off first.
+    pub addresses: Vec<IpAddr>,
 }
 
 impl GuardLink {
@@ -59,7 +63,9 @@ impl GuardLink {
             sender.send(GuardSays::Told { behind: behind.to_vec() }).ok();
         };
         let behind = vec![false; engines];
-        (Self { tell: Box::new(tell), behind, on_end: Some(Box::new(|_| {})) }, receiver)
+        let on_end: OnEnd = Box::new(|_| {});
+        let tell = Box::new(tell);
+        (Self { tell, behind, on_end: Some(on_end), real: false }, receiver)
     }
 
     /// Connects to the guard through the socket it left open, and gives it the first notice. Also
@@ -87,11 +93,13 @@ impl GuardLink {
         })?;
         let (told, to_guard) = (taken.clone(), line.clone());
         let tell = move |behind: &[bool]| {
-            let NoticeParts { pair, instance, routes, signer } = &parts;
+            let NoticeParts { pair, instance, routes, signer, addresses } = &parts;
             let sign = |bytes: &[u8]| signer.sign(bytes);
             let (datagram, answer) = wire::encode_fenced(*pair, *instance, behind, sign);
             let (datagram, answer) = (datagram.to_vec(), answer.to_vec());
-            told.told(behind, || to_guard.tell(Notice { routes: *routes, datagram, answer }));
+            let addresses = addresses.clone();
+            let notice = Notice { routes: *routes, datagram, answer, addresses };
+            told.told(behind, || to_guard.tell(notice));
         };
         let to_guard = line.clone();
         let on_end = move |partner_knows: bool| {
@@ -102,7 +110,14 @@ impl GuardLink {
         };
         let behind = vec![false; engines];
         tell(&behind);
-        Ok((Self { tell: Box::new(tell), behind, on_end: Some(Box::new(on_end)) }, line))
+        let on_end: OnEnd = Box::new(on_end);
+        Ok((Self { tell: Box::new(tell), behind, on_end: Some(on_end), real: true }, line))
+    }
+
+    /// Whether there is a guard.
+    #[must_use]
+    pub const fn is_real(&self) -> bool {
+        self.real
     }
 
     /// Notes that an engine's partner is behind, or not any more.

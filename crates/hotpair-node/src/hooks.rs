@@ -1,5 +1,7 @@
-//! Calls a person's programs when the role changes: no shell, a time limit, one after the other.
+//! Calls a person's programs when the role changes: no shell, a time limit, one after the other. What is
+//! called because this node acts is an output: it passes the gate.
 
+use crate::gate::Gate;
 use crate::guard::memory;
 use crate::settings::Hooks;
 use hotpair_api::face::{EngineStatus, NodeStatus};
@@ -21,22 +23,29 @@ enum Role {
     Fault,
 }
 
-/// Follows the status for ever, and calls the programs that the settings name at that moment.
-pub async fn run(mut status: watch::Receiver<Arc<NodeStatus>>, hooks: watch::Receiver<Hooks>) {
+/// Follows the status for ever, and calls the programs that the settings name at that moment. `gates`: of
+/// the engines, in the order of the status.
+pub(crate) async fn run(
+    mut status: watch::Receiver<Arc<NodeStatus>>,
+    gates: Arc<[Arc<Gate>]>,
+    hooks: watch::Receiver<Hooks>,
+) {
     let mut seen: BTreeMap<String, StateId> = BTreeMap::new();
     loop {
         let now = status.borrow_and_update().clone();
-        for engine in &now.engines {
+        for (engine, gate) in now.engines.iter().zip(&*gates) {
             let state = engine.state.unwrap_or(StateId::Unknown);
             let before = seen.insert(engine.name.clone(), state).unwrap_or(StateId::Unknown);
-            // Switching is on the way to a role, not one: what it ends in is told.
+            // Switching is on the way to a role, not one: what it ends in is told. Nor is acting one
+            // before the outputs are open, or when a standstill has shut them: then comes another state.
             let under_way =
-                matches!(state, StateId::SwitchingToActive | StateId::SwitchingToStandby);
+                matches!(state, StateId::SwitchingToActive | StateId::SwitchingToStandby)
+                    || (state.is_active() && gate.passes().is_none());
             if under_way {
                 seen.insert(engine.name.clone(), before);
             } else if role_of(before) != role_of(state) {
                 let hooks = hooks.borrow().clone();
-                call_all(&hooks, &now, engine, before, state).await;
+                call_all(&hooks, &now, engine, gate, before, state).await;
             }
         }
         if status.changed().await.is_err() {
@@ -56,10 +65,13 @@ async fn call_all(
     hooks: &Hooks,
     node: &NodeStatus,
     engine: &EngineStatus,
+    gate: &Gate,
     before: StateId,
     state: StateId,
 ) {
     let role = role_of(state);
+    // Looked at before each program: the one before it may have taken its time.
+    let passes = || role != Role::Active || gate.passes().is_some();
     let (own, word) = match role {
         Role::Active => (hooks.on_active.as_slice(), "MASTER"),
         Role::Standby => (hooks.on_standby.as_slice(), "BACKUP"),
@@ -82,11 +94,14 @@ async fn call_all(
     };
     let pair = names.join("+");
     let keepalived = ["INSTANCE", pair.as_str(), word, priority];
-    for program in own {
-        call(program, &[], &environment, hooks).await;
-    }
-    for program in &hooks.notify {
-        call(program, &keepalived, &environment, hooks).await;
+    let own = own.iter().map(|it| (it, &[][..]));
+    for (program, arguments) in own.chain(hooks.notify.iter().map(|it| (it, &keepalived[..]))) {
+        if passes() {
+            call(program, arguments, &environment, hooks).await;
+        } else {
+            let name = program.display();
+            tracing::warn!(%name, "a hook is not called: the outputs are shut again");
+        }
     }
 }
 
@@ -107,6 +122,7 @@ async fn call(program: &Path, arguments: &[&str], environment: &[(&str, String)]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::PathBuf;
     use std::time::Duration;
@@ -148,7 +164,9 @@ mod tests {
         };
         let (sender, receiver) = watch::channel(status(StateId::StandbyReady));
         let (_keep, hooks) = watch::channel(hooks);
-        let running = tokio::spawn(run(receiver, hooks));
+        let clock = Clock::start();
+        let gate = Arc::new(Gate::new(clock));
+        let running = tokio::spawn(run(receiver, [gate.clone()].into(), hooks));
         let lines = async |count: usize| {
             let read = || std::fs::read_to_string(&log).unwrap_or_default();
             let enough = async {
@@ -161,6 +179,12 @@ mod tests {
         };
         lines(2).await;
         sender.send_replace(status(StateId::StandbyMissedHeartbeats));
+        sender.send_replace(status(StateId::SwitchingToActive));
+        // Acting by its word, but nothing may leave: nobody is told so.
+        sender.send_replace(status(StateId::ActiveStandbyNotAvailable));
+        sender.send_replace(status(StateId::StandbyNotReady));
+        let open_until = clock.now() + Duration::from_secs(3600);
+        gate.open(hotpair_types::Epoch { number: 3, tag: 7 }, open_until);
         sender.send_replace(status(StateId::SwitchingToActive));
         sender.send_replace(status(StateId::ActiveStandbyNotAvailable));
         lines(4).await;

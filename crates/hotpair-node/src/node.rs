@@ -1,4 +1,5 @@
 //! A whole node in one process: storage, transport, decisions, API. The guard is outside.
+use crate::addresses::{self, Addresses};
 use crate::boot;
 use crate::clock::Clock;
 use crate::driver::{Driver, Ended, EngineRuntime, EventLog, Inlets, Parts, REQUESTS_MAX};
@@ -9,7 +10,7 @@ use crate::logging::LogLevel;
 use crate::own_ends;
 use crate::run_file::RunFile;
 use crate::settings::Settings;
-use crate::steps::{FORMAT, Head, Recorder};
+use crate::steps;
 use crate::store::{self, Store};
 use crate::wire::OwnHello;
 use hotpair_api::{ListenerError, ListenerSettings};
@@ -19,7 +20,7 @@ use hotpair_transport::{
     ChannelSettings, Identity, IdentityError, PinnedKey, StartError, Transport, TransportHandle,
     TransportSettings,
 };
-use hotpair_types::{PerChannel, Time};
+use hotpair_types::PerChannel;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -93,9 +94,9 @@ pub enum NodeError {
     /// The record of steps.
     #[error("cannot record steps: {0}")]
     Steps(std::io::Error),
-    /// A setting of a part that this release does not have.
-    #[error("{0} is not built yet in this release; remove it from the settings")]
-    NotBuilt(&'static str),
+    /// The virtual addresses.
+    #[error(transparent)]
+    Addresses(#[from] addresses::NotReady),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(getrandom::Error),
@@ -111,20 +112,6 @@ pub struct Node {
     key: PinnedKey,
     shutdown: tokio::sync::watch::Sender<bool>,
     data_dir: std::path::PathBuf,
-}
-
-/// Begins the record of an engine's steps.
-fn record(settings: &Settings, boot: &EngineBoot, now: Time) -> std::io::Result<Recorder> {
-    let head = Head {
-        format: FORMAT.to_owned(),
-        release: env!("CARGO_PKG_VERSION").to_owned(),
-        node: settings.node.name.to_string(),
-        engine: boot.name.to_string(),
-        now,
-        settings: boot.fsm_settings,
-        boot: boot.fsm.clone(),
-    };
-    Recorder::begin(&settings.node.data_dir, &boot.name, boot.fsm.instance.count, &head)
 }
 
 /// Random bits for tags.
@@ -176,10 +163,6 @@ impl Node {
             record_steps,
             on_started,
         } = parts;
-        // Accepting them in silence would promise what nobody keeps.
-        if !settings.virtual_addresses.is_empty() {
-            return Err(NodeError::NotBuilt("virtual_addresses"));
-        }
         let clock = Clock::start();
         let identity = Identity::load(&settings.key_file())?;
         let partner_key: PinnedKey =
@@ -190,6 +173,8 @@ impl Node {
         let (store, opened, completions) = Store::open(&settings, instance_tag)?;
         let instance = store.instance();
         halfway.store = Some(store);
+        // Nothing is said to anybody before: who hears of this start believes the one before it gone.
+        let lease = addresses::make_ready(&settings)?;
         let channels = PerChannel::from_fn(|it| ChannelSettings {
             listen: settings.channels[it].listen,
             partner: settings.channels[it].partner,
@@ -236,7 +221,8 @@ impl Node {
                 replication: opened.data,
             };
             if record_steps {
-                runtime.steps = Some(record(&settings, &boot, now).map_err(NodeError::Steps)?);
+                runtime.steps =
+                    Some(steps::record(&settings, &boot, now).map_err(NodeError::Steps)?);
             }
             boots.push(boot);
             runtimes.push(runtime);
@@ -259,7 +245,8 @@ impl Node {
         let names: Vec<_> = engines.iter().map(|it| it.name.clone()).collect();
         let local = PerChannel::from_fn(|it| transport.local_addr(it));
         let (status, status_receiver) = Driver::status_channel(&settings);
-        let face = Face::new(requests, status_receiver, names.clone());
+        let gates = runtimes.iter().map(|it| it.gate.clone()).collect();
+        let face = Face::new(requests, status_receiver, names.clone(), gates);
         let (shutdown, shut) = tokio::sync::watch::channel(false);
         let listener = if settings.api.listen.port() == 0 {
             listener
@@ -284,6 +271,11 @@ impl Node {
         if let Some(make) = on_started {
             guard = make(instance).map_err(NodeError::Guard)?;
         }
+        let (address_reports, address_inlet) = mpsc::unbounded_channel();
+        // They follow the first engine.
+        let gate = runtimes[0].gate.clone();
+        let addresses =
+            Addresses::keep(&settings, gate, clock, guard.is_real(), address_reports, lease);
         let ends = own_ends::watch(PerChannel::from_fn(|it| local[it].ip()));
         let parts = Parts {
             clock,
@@ -294,6 +286,7 @@ impl Node {
             transport,
             store: halfway.store.take().expect("opened above"),
             ends: ends.borrow().clone(),
+            addresses,
             guard,
             events,
             api_base: api_base.clone(),
@@ -309,6 +302,7 @@ impl Node {
             requests: request_inlet,
             guard: guard_inlet,
             grants,
+            addresses: address_inlet,
             ends,
         };
         let runtime = tokio::runtime::Handle::current();

@@ -93,8 +93,8 @@ async fn node(
         parts.guard = (GuardLink::none(engines).0, inlet);
         let ways = Ways::new(&parts.settings)?;
         parts.on_started = Some(Box::new(move |instance| {
-            let Ways { pair, routes } = ways;
-            let parts = NoticeParts { pair, instance, routes, signer };
+            let Ways { pair, routes, addresses } = ways;
+            let parts = NoticeParts { pair, instance, routes, signer, addresses };
             let (link, to_guard) = GuardLink::connect(fd, engines, parts, says)?;
             to_guard.ready();
             // There is one guard.
@@ -106,7 +106,8 @@ async fn node(
     tracing::info!(instance = %node.instance(), "the node runs");
     wait_for_signals(&node);
     let (hooks_now, hooks) = watch::channel(running.hooks.clone());
-    tokio::spawn(crate::hooks::run(NodeFace::status(node.face()), hooks));
+    let face = node.face();
+    tokio::spawn(crate::hooks::run(NodeFace::status(face), face.gates(), hooks));
     let reloading = Reloading {
         file: extras.settings_file,
         running,
@@ -131,6 +132,7 @@ async fn node(
 struct Ways {
     pair: [u8; 16],
     routes: [Route; 2],
+    addresses: Vec<std::net::IpAddr>,
 }
 
 impl Ways {
@@ -142,7 +144,8 @@ impl Ways {
             local: settings.channels[it].listen.ip(),
             partner: settings.channels[it].partner,
         });
-        Ok(Self { pair: pair_id(&own, &partner), routes })
+        let addresses = settings.virtual_addresses.iter().map(|it| it.address).collect();
+        Ok(Self { pair: pair_id(&own, &partner), routes, addresses })
     }
 }
 

@@ -5,10 +5,12 @@
 
 mod measure;
 mod field;
+mod guide;
 mod problem;
 mod reader;
 mod sections;
 mod checks;
+mod host;
 mod agree;
 mod edit;
 mod template;
@@ -17,22 +19,27 @@ mod load;
 pub use agree::{Change, Reload};
 pub(crate) use checks::CLOCK_RATE_PPM;
 pub use edit::{EditError, set_value};
-pub use field::{Alike, FIELDS, Field, When, guide_page};
+pub use field::{Alike, FIELDS, Field, When};
+pub use guide::guide_page;
+pub use host::check_host;
 pub use load::{LoadError, Unpaired, check_key_file, load, load_unpaired, read_file};
 pub use measure::{duration_text, parse_duration, parse_size, size_text};
 pub use problem::{Problem, Problems};
 pub use template::template;
 
+pub use hotpair_address::VirtualAddress;
 pub use hotpair_transport::PinnedKey;
 
 use hotpair_types::{
     Ack, ConflictWinner, Designation, EngineName, Mode, NodeName, PerChannel, RecoveryMode,
     StartAlone, WritableOn,
 };
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// How many virtual addresses one pair may have.
+pub const ADDRESSES_MAX: usize = 16;
 /// How many engines one pair may run.
 pub const ENGINES_MAX: usize = 8;
 
@@ -59,6 +66,8 @@ pub struct Settings {
     pub api: Api,
     /// Addresses that follow the active node.
     pub virtual_addresses: Vec<VirtualAddress>,
+    /// Whether the kernel lets frames from these addresses out only while the node renews a lease.
+    pub address_lease: bool,
     /// The third party; present exactly when the mode is `arbiter`.
     pub arbiter: Option<Arbiter>,
     /// Programs to call on a change of role.
@@ -211,17 +220,6 @@ impl Api {
     }
 }
 
-/// One address that follows the active node, `192.168.1.10/24@eth0`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VirtualAddress {
-    /// The address.
-    pub address: IpAddr,
-    /// Its prefix length.
-    pub prefix: u8,
-    /// The interface that carries it.
-    pub interface: String,
-}
-
 /// `[arbiter]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arbiter {
@@ -264,16 +262,19 @@ impl Settings {
         sections::parse(file, text)
     }
 
-    /// What these settings ask for and this release does not do.
-    #[must_use]
-    pub fn not_built(&self) -> Option<&'static str> {
-        (!self.virtual_addresses.is_empty()).then_some("`virtual_addresses`")
-    }
-
     /// The file of this node's private key.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {
         self.node.data_dir.join("node.key")
+    }
+
+    /// How long frames from a virtual address leave after the last renewal. A partner acts on silence when it
+    /// missed as many beats as the limit says, and the last one may have been sent just before a standstill: a
+    /// lease of two intervals less than the limit ends one interval before that, at the least.
+    #[must_use]
+    pub fn lease_time(&self) -> Duration {
+        let beats = self.channels.iter().map(|(_, it)| it.max_missed).min().unwrap_or(1);
+        self.heartbeat.interval * beats.saturating_sub(2)
     }
 
     /// The longest silence, over the two channels, that is not yet too long.

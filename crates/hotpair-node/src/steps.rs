@@ -3,6 +3,8 @@
 //!
 //! A record without gaps or none: where the disk does not keep up, or the file is full, it ends.
 
+use crate::settings::Settings;
+use hotpair_core::EngineBoot;
 use hotpair_fsm as fsm;
 use hotpair_types::{EngineName, StateId, Time};
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,23 @@ pub struct Head {
     pub settings: fsm::Settings,
     /// From what.
     pub boot: fsm::Boot,
+}
+
+/// Begins the record of one engine at a start.
+///
+/// # Errors
+/// Whatever the file system says.
+pub(crate) fn record(settings: &Settings, boot: &EngineBoot, now: Time) -> io::Result<Recorder> {
+    let head = Head {
+        format: FORMAT.to_owned(),
+        release: env!("CARGO_PKG_VERSION").to_owned(),
+        node: settings.node.name.to_string(),
+        engine: boot.name.to_string(),
+        now,
+        settings: boot.fsm_settings,
+        boot: boot.fsm.clone(),
+    };
+    Recorder::begin(&settings.node.data_dir, &boot.name, boot.fsm.instance.count, &head)
 }
 
 /// Every other line: one event, and what became of the state.

@@ -1,4 +1,4 @@
-//! The addresses of this host's network interfaces, and whether those work.
+//! This host's network interfaces, their addresses, and whether they work.
 use crate::checked;
 use std::ffi::CStr;
 use std::io;
@@ -18,11 +18,36 @@ pub struct InterfaceAddress {
     pub running: bool,
 }
 
+/// One interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub index: u32,
+    /// Its hardware address; `None`: it is no Ethernet.
+    pub hardware: Option<[u8; 6]>,
+}
+
 /// All addresses in the network namespace of this process.
 ///
 /// # Errors
 /// The kernel's.
 pub fn addresses() -> io::Result<Vec<InterfaceAddress>> {
+    // SAFETY: the elements are sound while `each` runs.
+    each(|it| unsafe { address(it) })
+}
+
+/// All interfaces in the network namespace of this process.
+///
+/// # Errors
+/// The kernel's.
+pub fn interfaces() -> io::Result<Vec<Interface>> {
+    // SAFETY: the elements are sound while `each` runs.
+    each(|it| unsafe { interface(it) })
+}
+
+fn each<T>(look: impl Fn(&libc::ifaddrs) -> Option<T>) -> io::Result<Vec<T>> {
     let mut first = std::ptr::null_mut();
     // SAFETY: `first` is a place for one pointer; what it is set to is freed below, once.
     checked(unsafe { libc::getifaddrs(&raw mut first) })?;
@@ -30,8 +55,8 @@ pub fn addresses() -> io::Result<Vec<InterfaceAddress>> {
     let mut next = first;
     // SAFETY: each `next` is null or an element of the list, which lives until it is freed.
     while let Some(element) = unsafe { next.as_ref() } {
-        // SAFETY: the pointers of an element are null or sound as long as the list lives.
-        found.extend(unsafe { address(element) });
+        // The pointers of an element are null or sound as long as the list lives.
+        found.extend(look(element));
         next = element.ifa_next;
     }
     // SAFETY: the list came from `getifaddrs`, and nothing points into it any more.
@@ -64,9 +89,33 @@ unsafe fn address(element: &libc::ifaddrs) -> Option<InterfaceAddress> {
     Some(InterfaceAddress { interface, ip, enabled, running })
 }
 
+/// # Safety
+/// The pointers of the element are null or sound.
+unsafe fn interface(element: &libc::ifaddrs) -> Option<Interface> {
+    // SAFETY: null or sound, as the caller says; every address begins with its family.
+    let family = unsafe { element.ifa_addr.as_ref() }?.sa_family;
+    if libc::c_int::from(family) != libc::AF_PACKET {
+        return None;
+    }
+    // SAFETY: the family says that it is one of these; unaligned costs nothing here.
+    let it = unsafe { element.ifa_addr.cast::<libc::sockaddr_ll>().read_unaligned() };
+    // SAFETY: a name with a zero at its end, as the caller says.
+    let name = unsafe { CStr::from_ptr(element.ifa_name) }.to_string_lossy().into_owned();
+    let ethernet = it.sll_hatype == libc::ARPHRD_ETHER && it.sll_halen == 6;
+    let hardware = ethernet.then(|| std::array::from_fn(|at| it.sll_addr[at]));
+    Some(Interface { name, index: it.sll_ifindex.cast_unsigned(), hardware })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_interface_has_its_number() {
+        let all = interfaces().unwrap();
+        let loopback = all.iter().find(|it| it.name.starts_with("lo")).unwrap();
+        assert!(loopback.index > 0 && loopback.hardware.is_none(), "{loopback:?}");
+    }
 
     #[test]
     fn loopback_is_there_and_runs() {

@@ -17,6 +17,9 @@ pub mod scheduling;
 pub mod limits;
 pub mod lock;
 pub mod interfaces;
+pub mod capabilities;
+pub mod netlink;
+pub mod packet;
 
 /// Turns the -1 of a system call into the error it stands for.
 fn checked(result: libc::c_int) -> std::io::Result<libc::c_int> {

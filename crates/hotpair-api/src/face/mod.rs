@@ -6,6 +6,7 @@
 mod reason;
 mod problem;
 mod status;
+mod outputs;
 mod event;
 mod command;
 mod write;
@@ -26,6 +27,7 @@ pub use event::{Event, EventKind};
 pub use feed::{Feed, FeedEnd, FeedItem, FeedSender, FeedStart, Lagged, SubscribeRequest};
 pub use measure::{EngineMeasures, GrantMeasures, HistogramValue, Measures, QueueMeasure};
 pub use module::{ModuleBody, ModuleRecord, ModuleSender, UploadBroken};
+pub use outputs::{AddressState, AddressStatus, Fencing, OutputsStatus};
 pub use problem::{Problem, ProblemKind};
 pub use provider::{
     ProviderEncoding, ProviderEnd, ProviderEvent, ProviderEventSender, ProviderEvents,
@@ -59,6 +61,9 @@ pub trait NodeFace: Send + Sync + 'static {
 
     /// Passes once through the node's decision loop, so that a loop that stands still is seen.
     fn alive(&self) -> Reply<'_, ()>;
+
+    /// Whether this engine's outputs are open at this very moment; asked where one leaves.
+    fn may_act(&self, engine: &str) -> bool;
 
     /// Values for `/metrics`, now.
     fn measures(&self) -> Reply<'_, Measures>;

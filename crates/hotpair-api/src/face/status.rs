@@ -1,5 +1,5 @@
 //! What a node says of itself, its partner and the channels between them.
-use super::{Event, Reason};
+use super::{Event, OutputsStatus, Reason};
 use hotpair_types::{Designation, Marks, Mode, PerChannel, Position, Positions, StateId};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub struct NodeStatus {
     pub channels: PerChannel<ChannelStatus>,
     /// The engines of this node, in the order of the settings.
     pub engines: Vec<EngineStatus>,
+    /// What keeps outputs shut, and the virtual addresses.
+    #[serde(default)]
+    pub outputs: OutputsStatus,
     /// What a person should look at.
     pub alarms: Vec<Alarm>,
     /// What `/readyz` rests on.

@@ -1,7 +1,7 @@
 //! For supervisors and load balancers: the meaning is in the status code.
 use super::board::Board;
 use crate::answer::json;
-use crate::face::{NodeStatus, Problem, ProblemKind};
+use crate::face::{EngineStatus, NodeStatus, Problem, ProblemKind};
 use crate::gate::Shared;
 use crate::name::plain;
 use axum::extract::State;
@@ -51,12 +51,20 @@ async fn ready(State(api): State<Shared>, uri: Uri, headers: HeaderMap) -> Respo
 
 async fn active(State(api): State<Shared>, uri: Uri) -> Response {
     let sure = is_current(&api).await;
-    judge(&api.status(), sure, &uri, "active", StateId::is_active)
+    let status = api.status();
+    // The gate, as late as can be: a balancer that is told "active" sends this node the plant's clients.
+    let may_act = |it: &EngineStatus| api.face.may_act(&it.name);
+    judge(&status, sure, &uri, "active", |it| acts(it) && may_act(it))
 }
 
 async fn standby(State(api): State<Shared>, uri: Uri) -> Response {
     let sure = is_current(&api).await;
-    judge(&api.status(), sure, &uri, "standby", |it| it == StateId::StandbyReady)
+    let is_ready = |it: &EngineStatus| it.state == Some(StateId::StandbyReady);
+    judge(&api.status(), sure, &uri, "standby", is_ready)
+}
+
+fn acts(engine: &EngineStatus) -> bool {
+    engine.state.is_some_and(StateId::is_active)
 }
 
 /// Whether the published status is what the loop believes now: a process that was frozen must not
@@ -71,7 +79,7 @@ fn judge(
     sure: bool,
     uri: &Uri,
     role: &str,
-    is_it: fn(StateId) -> bool,
+    is_it: impl Fn(&EngineStatus) -> bool,
 ) -> Response {
     let wanted = parameter(uri, "engine");
     let asked = status.engines.iter().filter(|it| wanted.is_none_or(|name| it.name == name));
@@ -79,7 +87,7 @@ fn judge(
     if asked.is_empty() && wanted.is_some() {
         return Problem::new(ProblemKind::UnknownEngine, "there is no such engine").into_response();
     }
-    let yes = sure && !asked.is_empty() && asked.iter().all(|it| it.state.is_some_and(is_it));
+    let yes = sure && !asked.is_empty() && asked.iter().all(|it| is_it(it));
     let code = if yes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let engines: Vec<_> = asked
         .iter()

@@ -1,7 +1,10 @@
 //! `/metrics` in OpenMetrics text, made anew from the node's figures at each scrape.
 use super::board::Board;
 use crate::answer::Answer;
-use crate::face::{EngineMeasures, HistogramValue, Measures, Problem, ProblemKind};
+use crate::face::{
+    AddressState, EngineMeasures, Fencing, HistogramValue, Measures, OutputsStatus, Problem,
+    ProblemKind,
+};
 use crate::gate::{Api, Shared};
 use axum::extract::State;
 use axum::http::header;
@@ -28,6 +31,7 @@ async fn metrics(State(api): State<Shared>) -> Answer {
         measures,
         version: status.version.clone(),
         node: status.node.clone(),
+        outputs: status.outputs.clone(),
         answered: answered(&api),
         refused: api.refused.counts().map(|it| (format!("api-{}", it.0), it.1)).into(),
     };
@@ -48,6 +52,7 @@ struct Scrape {
     measures: Measures,
     version: String,
     node: String,
+    outputs: OutputsStatus,
     answered: Vec<(String, u64)>,
     refused: Vec<(String, u64)>,
 }
@@ -102,6 +107,7 @@ impl Collector for Scrape {
         self.states(to)?;
         self.journals(to)?;
         self.channels(to)?;
+        self.outputs(to)?;
         self.rest(to)
     }
 }
@@ -219,6 +225,30 @@ impl Scrape {
         let mut family = Family::new(to, "beat_round_trip_seconds", help, MetricType::Histogram)?;
         for (channel, trips) in self.measures.beat_round_trip_seconds.iter() {
             family.histogram(&[("channel", label(channel))], trips)?;
+        }
+        Ok(())
+    }
+
+    fn outputs(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let help = "1 for how far the fence around this node reaches";
+        let mut family = Family::new(to, "fencing", help, MetricType::Gauge)?;
+        for level in Fencing::ALL {
+            let is_it = u64::from(self.outputs.fencing == level);
+            family.whole(&[("level", level.as_str())], is_it)?;
+        }
+        if self.outputs.addresses.is_empty() {
+            return Ok(());
+        }
+        let help = "1 while this node has the virtual address";
+        let mut family = Family::new(to, "address_held", help, MetricType::Gauge)?;
+        for it in &self.outputs.addresses {
+            let held = u64::from(it.state == AddressState::Held);
+            family.whole(&[("address", &it.address)], held)?;
+        }
+        let help = "1 while something is wrong with the virtual address";
+        let mut family = Family::new(to, "address_trouble", help, MetricType::Gauge)?;
+        for it in &self.outputs.addresses {
+            family.whole(&[("address", &it.address)], u64::from(it.trouble.is_some()))?;
         }
         Ok(())
     }

@@ -76,3 +76,13 @@ async fn a_loop_that_stands_still_is_not_alive() {
     // It may have been frozen while its partner took over.
     assert_eq!(api.get("/active").await.status, 503);
 }
+
+#[tokio::test]
+async fn a_node_whose_outputs_are_shut_is_not_active_whatever_its_status_says() {
+    let api = start().await;
+    assert_eq!(api.get("/active").await.status, 200);
+    api.node.with(|it| it.shut = true);
+    for path in ["/active", "/primary", "/active?engine=main"] {
+        assert_eq!(api.get(path).await.status, 503, "{path}");
+    }
+}

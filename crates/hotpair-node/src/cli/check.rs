@@ -62,15 +62,17 @@ pub(super) async fn check(cx: &Context) -> std::result::Result<Exit, Failure> {
     match &settings {
         Ok(settings) => {
             let agreed = settings.must_agree().len();
-            let text = format!(
+            let sound = format!(
                 "{} is sound; {agreed} of them must be alike on the partner",
                 file.display()
             );
-            checks.add("settings", Result::Ok, text);
-            if let Some(what) = settings.not_built() {
-                checks.add("settings", Result::Failed, format!("{what} is not built yet"));
-            }
+            checks.add("settings", Result::Ok, sound);
             of_node(&mut checks, settings).await;
+            if !settings.virtual_addresses.is_empty() {
+                let host = settings::check_host(&file.display().to_string(), &text, settings);
+                checks
+                    .note("addresses", host.map(|()| addresses(settings)).map_err(|it| told(&it)));
+            }
         }
         Err(problems) => {
             checks.add(
@@ -100,6 +102,17 @@ pub(super) async fn check(cx: &Context) -> std::result::Result<Exit, Failure> {
         }
     }
     Ok(if failed == 0 { Exit::Done } else { Exit::Failed })
+}
+
+/// What is wrong, without the places in the file.
+fn told(problems: &settings::Problems) -> String {
+    let told: Vec<_> = problems.list.iter().map(settings::Problem::summary).collect();
+    told.join("; ")
+}
+
+fn addresses(settings: &Settings) -> String {
+    let list: Vec<_> = settings.virtual_addresses.iter().map(ToString::to_string).collect();
+    format!("{} can be claimed here", list.join(", "))
 }
 
 fn show(cx: &Context, checks: &Checks, failed: usize) {

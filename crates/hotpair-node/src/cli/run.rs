@@ -79,7 +79,6 @@ pub(super) fn refused(error: settings::LoadError) -> Failure {
         }
         settings::LoadError::Read { .. }
         | settings::LoadError::TooLarge { .. }
-        | settings::LoadError::NotBuilt { .. }
         | settings::LoadError::ReadableByOthers { .. } => Failure::Failed(error.to_string()),
     }
 }

@@ -5,8 +5,8 @@ use super::terminal::{Screen, bar, clean, table};
 use super::words::{bytes, event_line, position, reason_lines, span};
 use super::{Context, Exit, Failure, advice};
 use hotpair_api::face::{
-    ArbiterReach, ChannelHealth, ChannelStatus, EngineStatus, GrantStatus, NodeStatus,
-    PositionsStatus, SyncProgress,
+    AddressState, ArbiterReach, ChannelHealth, ChannelStatus, EngineStatus, Fencing, GrantStatus,
+    NodeStatus, OutputsStatus, PositionsStatus, SyncProgress,
 };
 use hotpair_types::{PerChannel, StateId};
 use serde_json::Value;
@@ -80,6 +80,7 @@ pub(super) fn page(status: &NodeStatus, screen: &Screen) -> Vec<String> {
     }
     lines.push(String::new());
     lines.extend(channels(&status.channels, screen));
+    lines.extend(outputs(&status.outputs, screen));
     if !status.alarms.is_empty() {
         lines.push(String::new());
         lines.push(screen.yellow("Alarms"));
@@ -296,6 +297,27 @@ fn channels(channels: &PerChannel<ChannelStatus>, screen: &Screen) -> Vec<String
             lines.push(format!("  {name}: {}", clean(detail, 300)));
         }
     }
+    lines
+}
+
+/// How far the fence reaches, and where the virtual addresses are.
+fn outputs(outputs: &OutputsStatus, screen: &Screen) -> Vec<String> {
+    let fence = match outputs.fencing {
+        Fencing::Process => "by this process alone (fencing level process)",
+        Fencing::Guard => "by this process and its guard (fencing level guard)",
+        Fencing::KernelLease => {
+            "by process, guard and a lease in the kernel (fencing level kernel-lease)"
+        }
+    };
+    let mut lines = vec![format!("  {}", screen.dim(&format!("Outputs are held {fence}")))];
+    lines.extend(outputs.addresses.iter().map(|it| {
+        let state = match it.state {
+            AddressState::Absent => "not here".to_owned(),
+            AddressState::Asking => screen.yellow("asking who has it"),
+            AddressState::Held => screen.green("here"),
+        };
+        format!("  Address  {} {state}", clean(&it.address, 80))
+    }));
     lines
 }
 

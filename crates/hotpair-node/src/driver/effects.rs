@@ -35,13 +35,14 @@ impl Driver {
                 if let Some(since) = runtime.takeover_since.take() {
                     runtime.takeover_seconds.observe(now.since(since).as_secs_f64());
                 }
+                self.claim_addresses(engine, epoch);
                 self.changed();
             }
             EngineOutput::CloseOutputs => {
-                // The gate is looked at for every acknowledgement; from here on none passes.
+                // The gate is looked at for every output; from here on none passes.
                 self.runtime(engine).gate.shut();
                 self.fail_waiting_writes(engine);
-                self.engine_input(engine, EngineInput::OutputsClosed);
+                self.release_addresses(engine);
                 self.changed();
             }
             EngineOutput::PrepareObjects => self.engine_input(engine, EngineInput::ObjectsReady),

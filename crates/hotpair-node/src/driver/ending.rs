@@ -28,6 +28,9 @@ impl Driver {
         // An engine that was undeployed before has nothing to tell.
         let mut left = self.engines.iter().filter_map(|it| it.left_seen).peekable();
         let partner_knows = left.peek().is_some() && left.all(|it| it);
+        if let Some(addresses) = self.addresses.take() {
+            addresses.close();
+        }
         let grants: Vec<_> = self.engines.iter_mut().filter_map(|it| it.grant.take()).collect();
         grants.iter().for_each(Orders::close);
         self.transport.close().await;

@@ -3,8 +3,8 @@ use super::Driver;
 use crate::reasons;
 use crate::settings::Settings;
 use hotpair_api::face::{
-    Alarm, ChannelHealth, ChannelStatus, Check, EngineStatus, NodeStatus, OwnEnd, PartnerStatus,
-    Reason, SyncProgress,
+    Alarm, ChannelHealth, ChannelStatus, Check, EngineStatus, NodeStatus, OutputsStatus, OwnEnd,
+    PartnerStatus, Reason, SyncProgress,
 };
 use hotpair_core::{Engine, EngineIndex};
 use hotpair_fsm::{self as fsm, Acknowledge, Command, DetectorStatus, Picture, Pulse};
@@ -73,6 +73,7 @@ pub(super) fn empty(settings: &Settings) -> NodeStatus {
             detail: None,
         }),
         engines: Vec::new(),
+        outputs: OutputsStatus::default(),
         alarms: Vec::new(),
         checks: Vec::new(),
     }
@@ -101,6 +102,7 @@ impl Driver {
             }
             status.engines.push(engine);
         }
+        status.outputs = self.outputs_status();
         self.lower_ended_alarms();
         status.alarms = self.alarms();
         status.checks = self.checks();

@@ -223,12 +223,16 @@ impl Driver {
             .map_err(|error| Problem::new(ProblemKind::Conflict, error.to_string()))?;
         let name = stand_in.name.as_str().into();
         runtime.sessions.push(crate::driver::Session { name, number });
+        let gate = runtime.gate.clone();
         let mut role = runtime.role.subscribe();
         let (state, epoch) = *role.borrow_and_update();
         tokio::spawn(async move {
             while !stand_in.events.is_closed() && role.changed().await.is_ok() {
                 let (state, epoch) = *role.borrow_and_update();
-                stand_in.send(ProviderEvent::Role { state, epoch: epoch.number });
+                // A program that hears it acts. When a standstill has shut the gate another state follows.
+                if !state.is_active() || gate.passes().is_some() {
+                    stand_in.send(ProviderEvent::Role { state, epoch: epoch.number });
+                }
             }
         });
         Ok(Begun { number, at, state, epoch })

@@ -143,7 +143,12 @@ mod tests {
                 partner: it.local_addr().unwrap(),
             };
             let routes = [route(&self.0[0]), route(&self.0[1])];
-            Notice { routes, datagram: datagram.to_vec(), answer: b"heard".to_vec() }
+            Notice {
+                routes,
+                datagram: datagram.to_vec(),
+                answer: b"heard".to_vec(),
+                addresses: Vec::new(),
+            }
         }
 
         /// How many came on each channel, and the last sender.

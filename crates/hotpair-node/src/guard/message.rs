@@ -30,6 +30,8 @@ pub struct Notice {
     pub datagram: Vec<u8>,
     /// The datagram that answers it.
     pub answer: Vec<u8>,
+    /// Virtual addresses that are taken off this host first: whoever hears that the node is dead claims them.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// What the node says.
@@ -114,7 +116,12 @@ mod tests {
     fn notice() -> ToGuard {
         let route =
             Route { local: [127, 0, 0, 1].into(), partner: SocketAddr::from(([127, 0, 0, 2], 9)) };
-        let notice = Notice { routes: [route; 2], datagram: vec![1; 900], answer: vec![2; 16] };
+        let notice = Notice {
+            routes: [route; 2],
+            datagram: vec![1; 900],
+            answer: vec![2; 16],
+            addresses: vec![[192, 0, 2, 9].into()],
+        };
         ToGuard::Notice { number: 7, notice }
     }
 

@@ -3,6 +3,7 @@ use super::backoff::Backoff;
 use super::fencing::{Fencings, SOCKETS_MAX};
 use super::running::Running;
 use super::{EXIT_MEANT_MAX, GuardSettings, service};
+use crate::addresses::remove_all;
 use crate::clock::Clock;
 use hotpair_os::child::{self, Ended, Reaped};
 use hotpair_os::{readiness, scheduling, signals, signals::Signals};
@@ -190,7 +191,13 @@ impl Guard {
         self.was_ready |= node.was_ready;
         let now = self.clock.now();
         match (notice, all_gone) {
-            (Some(notice), true) => self.fencings.begin(notice, now),
+            (Some(notice), true) => match remove_all(notice.addresses.iter().copied()) {
+                Ok(_) => self.fencings.begin(notice, now),
+                // The next node tries again, before it says anything.
+                Err(error) => {
+                    tracing::error!(pid, %error, "a virtual address cannot be taken off: not told");
+                }
+            },
             (Some(_), false) => {
                 tracing::error!(pid, "what the node left cannot be ended: not told")
             }

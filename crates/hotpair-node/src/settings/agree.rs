@@ -103,7 +103,6 @@ impl Settings {
         if self.api.token_file.is_some() && new.api.token_file.is_some() {
             self.api.token_file.clone_from(&new.api.token_file);
         }
-        self.virtual_addresses.clone_from(&new.virtual_addresses);
         self.hooks.clone_from(&new.hooks);
         reload
     }
@@ -158,11 +157,10 @@ impl Settings {
             "api.tls_key" => api.tls.as_ref()?.key.display().to_string(),
             "api.token_file" => api.token_file.as_ref()?.display().to_string(),
             "virtual_addresses.addresses" => {
-                let text = |it: &super::VirtualAddress| {
-                    format!("{}/{}@{}", it.address, it.prefix, it.interface)
-                };
-                self.virtual_addresses.iter().map(text).collect::<Vec<_>>().join(", ")
+                let all = self.virtual_addresses.iter();
+                all.map(ToString::to_string).collect::<Vec<_>>().join(", ")
             }
+            "virtual_addresses.lease" => self.address_lease.to_string(),
             "arbiter.etcd" => self.arbiter.as_ref()?.etcd.join(", "),
             "arbiter.lease" => duration_text(self.arbiter.as_ref()?.lease),
             "hooks.on_active" => list(&self.hooks.on_active),

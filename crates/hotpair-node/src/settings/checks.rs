@@ -1,7 +1,7 @@
 //! What settings must be to each other (docs/design/states.md, "Arithmetic").
 
 use super::reader::Reader;
-use super::{ENGINES_MAX, Settings, duration_text};
+use super::{ADDRESSES_MAX, ENGINES_MAX, Settings, duration_text};
 use hotpair_types::{Channel, Mode, StartAlone};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,6 +11,9 @@ pub(crate) const CLOCK_RATE_PPM: u64 = 1_000;
 /// How long closing the outputs may take.
 pub(super) const CLOSING_TIME: Duration = Duration::from_millis(100);
 
+/// The shortest lease that a loaded host renews in time.
+const LEASE_LEAST: Duration = Duration::from_millis(100);
+
 pub(super) fn check(settings: &Settings, reader: &Reader<'_>) {
     names(settings, reader);
     addresses(settings, reader);
@@ -19,6 +22,7 @@ pub(super) fn check(settings: &Settings, reader: &Reader<'_>) {
     mode(settings, reader);
     api(settings, reader);
     engines(settings, reader);
+    virtual_addresses(settings, reader);
 }
 
 fn names(settings: &Settings, reader: &Reader<'_>) {
@@ -224,6 +228,45 @@ fn engines(settings: &Settings, reader: &Reader<'_>) {
     if count > ENGINES_MAX {
         let message = format!("{count} engines are too many");
         reader.refuse("engines", message, format!("at most {ENGINES_MAX}"));
+    }
+}
+
+fn virtual_addresses(settings: &Settings, reader: &Reader<'_>) {
+    const PATH: &str = "virtual_addresses.addresses";
+    let all = &settings.virtual_addresses;
+    let lasts = settings.lease_time();
+    if settings.address_lease && lasts < LEASE_LEAST {
+        let interval = duration_text(settings.heartbeat.interval);
+        let message =
+            format!("a lease would last {interval} x (max_missed - 2) = {}", duration_text(lasts));
+        let help = format!(
+            "at least {}, so that a loaded host can renew it in time: raise max_missed or heartbeat.interval",
+            duration_text(LEASE_LEAST)
+        );
+        reader.refuse("virtual_addresses.lease", message, help);
+    }
+    if all.len() > ADDRESSES_MAX {
+        let message = format!("{} addresses are too many", all.len());
+        reader.refuse(PATH, message, format!("at most {ADDRESSES_MAX}"));
+    }
+    for (at, it) in all.iter().enumerate() {
+        let ip = it.address;
+        let broadcast = matches!(ip, IpAddr::V4(it) if it.is_broadcast());
+        let why = if ip.is_unspecified() || ip.is_multicast() || ip.is_loopback() || broadcast {
+            Some("no address that one host can have for all others")
+        } else if all[..at].iter().any(|other| other.address == ip) {
+            Some("is there twice")
+        } else if settings.channels.iter().any(|(_, it)| it.listen.ip() == ip) {
+            Some("a channel listens on it: that address stays on this host")
+        } else if settings.channels.iter().any(|(_, it)| it.partner.ip() == ip) {
+            Some("the partner's: that address stays on its host")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            let help = "an address of its own, that no host keeps for itself";
+            reader.refuse(PATH, format!("`{it}`: {why}"), help);
+        }
     }
 }
 

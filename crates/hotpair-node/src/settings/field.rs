@@ -1,8 +1,6 @@
 //! The table of all settings: name, what is allowed, default, when a change takes effect, whether
 //! the two nodes must agree. The parser, the comparison of two nodes and the guide read it.
 
-use std::fmt::Write as _;
-
 /// When a changed value takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -312,12 +310,18 @@ pub const FIELDS: &[Field] = &[
         None,
         "The file with the bearer token that every request must carry; readable by nobody else. Read again at SIGHUP; to begin or to end to ask for one needs a restart.",
     )),
-    running(own(
+    own(
         "virtual_addresses.addresses",
         "a list of \"192.168.1.10/24@eth0\"",
         Some("[]"),
-        "Addresses that follow the active node. Not built yet: a node that has any refuses to start.",
-    )),
+        "Addresses that follow the active node, of the first engine where there are several. At most 16. Needs `CAP_NET_ADMIN` and `CAP_NET_RAW`.",
+    ),
+    own(
+        "virtual_addresses.lease",
+        FLAG,
+        Some("false"),
+        "Whether the kernel lets frames from these addresses out only while the node renews a lease of `heartbeat.interval` x (`max_missed` - 2), the lower of the two channels; that must be 100ms or more. Needs the program `nft`.",
+    ),
     own(
         "arbiter.etcd",
         "a list of URLs",
@@ -361,38 +365,4 @@ pub const FIELDS: &[Field] = &[
 /// The setting with this name.
 pub(super) fn field(path: &str) -> &'static Field {
     FIELDS.iter().find(|it| it.path == path).expect("the caller names a setting of the table")
-}
-
-/// The guide's page about settings.
-#[must_use]
-pub fn guide_page() -> String {
-    let mut page = String::from(include_str!("settings_page.md"));
-    let mut section = "";
-    for field in FIELDS {
-        let (head, name) = field.path.rsplit_once('.').expect("every name has a section");
-        if head != section {
-            section = head;
-            let title = if head == "engines" { "[[engines]]".into() } else { format!("[{head}]") };
-            let _ = write!(
-                page,
-                "\n## `{title}`\n\n| setting | default | allowed | both nodes alike | a change needs |\n|---|---|---|---|---|\n"
-            );
-        }
-        let default = field.default.map_or_else(|| "–".to_owned(), |it| format!("`{it}`"));
-        let alike = match field.alike {
-            Alike::No => "",
-            Alike::Should => "should",
-            Alike::Must => "must",
-        };
-        let needs = match field.when {
-            When::Running => "SIGHUP",
-            When::Restart => "a restart",
-        };
-        let _ = writeln!(
-            page,
-            "| `{name}`<br>{} | {default} | {} | {alike} | {needs} |",
-            field.meaning, field.allowed
-        );
-    }
-    page
 }

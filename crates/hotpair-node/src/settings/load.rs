@@ -1,7 +1,7 @@
 //! Settings from a file, and who else may read the files that hold secrets.
 
 use super::reader::Reader;
-use super::{Api, Node, Problems, Settings, sections};
+use super::{Api, Node, Problems, Settings, check_host, sections};
 use hotpair_types::{Channel, PerChannel};
 use std::io::Read as _;
 use std::net::SocketAddr;
@@ -31,14 +31,6 @@ pub enum LoadError {
     /// What stands in it is wrong.
     #[error(transparent)]
     Wrong(#[from] Problems),
-    /// It asks for what this release does not do.
-    #[error("{}: {what} is not built yet; this release would run without it and not say so", path.display())]
-    NotBuilt {
-        /// The file.
-        path: PathBuf,
-        /// What.
-        what: &'static str,
-    },
     /// Somebody else can read a secret.
     #[error(
         "{} can be read by others (mode {mode:04o}); do `chmod 600 {}`",
@@ -69,10 +61,9 @@ pub struct Unpaired {
 /// [`LoadError`]
 pub fn load(path: &Path) -> Result<Settings, LoadError> {
     let text = read_file(path)?;
-    let settings = Settings::parse(&path.display().to_string(), &text)?;
-    if let Some(what) = settings.not_built() {
-        return Err(LoadError::NotBuilt { path: path.to_owned(), what });
-    }
+    let file = path.display().to_string();
+    let settings = Settings::parse(&file, &text)?;
+    check_host(&file, &text, &settings)?;
     check_key_file(&settings.key_file())?;
     for secret in [&settings.api.token_file, &settings.api.tls.as_ref().map(|it| it.key.clone())] {
         secret.as_deref().map_or(Ok(()), check_key_file)?;

@@ -56,6 +56,13 @@ impl Problem {
         }
     }
 
+    /// In one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let help = self.help.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
+        format!("line {}: {}: {}{help}", self.line, self.field, self.message)
+    }
+
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self

@@ -48,6 +48,7 @@ fn read(reader: &Reader<'_>) -> Option<Settings> {
     let writes = writes(reader);
     let api = api(reader);
     let virtual_addresses = reader.list("virtual_addresses.addresses", virtual_address);
+    let address_lease = reader.flag("virtual_addresses.lease");
     let arbiter = arbiter(reader);
     let hooks = hooks(reader);
     let engines = engines(reader, node.as_ref(), partner.as_ref());
@@ -62,6 +63,7 @@ fn read(reader: &Reader<'_>) -> Option<Settings> {
         writes: writes?,
         api: api?,
         virtual_addresses: virtual_addresses?,
+        address_lease: address_lease?,
         arbiter: arbiter?,
         hooks: hooks?,
         engines: engines?,
@@ -347,8 +349,8 @@ fn virtual_address(text: &str) -> Result<VirtualAddress, String> {
     let (address, prefix) = network.split_once('/').ok_or("no `/` and prefix length")?;
     let address: IpAddr = address.parse().map_err(|_| "no IP address before the `/`")?;
     let most = if address.is_ipv4() { 32 } else { 128 };
-    let prefix: Option<u8> = prefix.parse().ok().filter(|it| *it <= most);
-    let prefix = prefix.ok_or_else(|| format!("the prefix length is 0 to {most}"))?;
+    let prefix: Option<u8> = prefix.parse().ok().filter(|it| (1..=most).contains(it));
+    let prefix = prefix.ok_or_else(|| format!("the prefix length is 1 to {most}"))?;
     // The kernel's limit (IFNAMSIZ) is 16 with the final zero.
     let sound = |it: char| it.is_ascii_graphic() && it != '/';
     if interface.is_empty() || interface.len() > 15 || !interface.chars().all(sound) {

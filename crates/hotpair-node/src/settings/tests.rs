@@ -23,8 +23,13 @@ listen = "192.168.1.11:4750"
 partner = "192.168.1.12:4750"
 "#;
 
+/// The least settings with `more` below them.
+pub(super) fn whole(more: &str) -> String {
+    format!("{}{more}", LEAST.trim_start())
+}
+
 fn parse(more: &str) -> Result<Settings, Problems> {
-    Settings::parse("node.toml", &format!("{}{more}", LEAST.trim_start()))
+    Settings::parse("node.toml", &whole(more))
 }
 
 /// Parses the least settings with `more` below them.

@@ -71,7 +71,8 @@ pub(crate) fn leaver(arguments: &[String]) -> ExitCode {
     let mut test = UnixStream::connect(control).unwrap();
     let signer = Arc::new(Identity::generate().unwrap());
     let routes = notice(partners, "").routes;
-    let parts = NoticeParts { pair: [7; 16], instance: INSTANCE, routes, signer };
+    let addresses = Vec::new();
+    let parts = NoticeParts { pair: [7; 16], instance: INSTANCE, routes, signer, addresses };
     let (says, mut told) = tokio::sync::mpsc::unbounded_channel();
     let (mut line, _) =
         guard_link::GuardLink::connect(fd.parse().unwrap(), 1, parts, says).unwrap();
@@ -116,5 +117,10 @@ pub(crate) fn child(control: &str) -> ExitCode {
 fn notice(partners: &[String], text: &str) -> Notice {
     let route = |it: &String| Route { local: [127, 0, 0, 1].into(), partner: it.parse().unwrap() };
     let routes = [route(&partners[0]), route(&partners[1])];
-    Notice { routes, datagram: text.into(), answer: format!("heard {text}").into() }
+    Notice {
+        routes,
+        datagram: text.into(),
+        answer: format!("heard {text}").into(),
+        addresses: Vec::new(),
+    }
 }

@@ -46,6 +46,10 @@ impl NodeFace for FakeNode {
         reply(Ok(()))
     }
 
+    fn may_act(&self, _engine: &str) -> bool {
+        !self.with(|it| it.shut)
+    }
+
     fn measures(&self) -> Reply<'_, Measures> {
         let mut trips = HistogramValue::with_bounds(&[0.001, 0.01]);
         trips.observe(0.0002);

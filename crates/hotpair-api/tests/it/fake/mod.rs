@@ -29,6 +29,7 @@ pub struct Inside {
     pub seen: Vec<String>,
     pub provider: Option<ProviderEventSender>,
     pub stuck: bool,
+    pub shut: bool,
 }
 
 /// The node.
@@ -142,6 +143,14 @@ pub fn status() -> NodeStatus {
             divergence_entries: 0,
             last_change: Some(event),
         }],
+        outputs: OutputsStatus {
+            fencing: Fencing::Guard,
+            addresses: vec![AddressStatus {
+                address: "192.168.1.10/24@eth0".into(),
+                state: AddressState::Held,
+                trouble: None,
+            }],
+        },
         alarms: Vec::new(),
         checks: vec![
             Check { name: "storage".into(), ok: true, detail: "last commit 12 ms ago".into() },
@@ -175,6 +184,7 @@ impl FakeNode {
             seen: Vec::new(),
             provider: None,
             stuck: false,
+            shut: false,
         };
         Arc::new(Self { inside: Mutex::new(inside), status: watch::Sender::new(Arc::new(status)) })
     }

@@ -143,7 +143,7 @@ fn a_wrong_value_is_shown_with_what_is_allowed() {
                |                                      ^^^^^^^^^^^^^^^^^^^
                = help: allowed: a list of "192.168.1.10/24@eth0"
 
-            error: virtual_addresses.addresses: `fe80::1/129@eth0`: the prefix length is 0 to 128
+            error: virtual_addresses.addresses: `fe80::1/129@eth0`: the prefix length is 1 to 128
               --> node.toml:14:59
                |
             14 | addresses = ["192.168.1.10/24@eth0", "192.168.1.10@eth0", "fe80::1/129@eth0"]
@@ -345,4 +345,30 @@ fn no_text_makes_the_parser_panic() {
             let _ = Settings::parse("node.toml", &text).map_err(|it| it.to_string());
         }
     }
+}
+
+#[test]
+fn an_address_that_cannot_follow_the_active_is_refused() {
+    check(
+        r#"[virtual_addresses]
+addresses = [
+    "192.168.1.10/24@eth0",
+    "192.168.1.10/32@eth1",
+    "10.10.0.1/24@eth0",
+    "192.168.1.12/24@eth0",
+    "ff02::1/64@eth0",
+    "192.168.1.10/0@eth0",
+]
+"#,
+        expect![[""]],
+    );
+}
+
+#[test]
+fn a_lease_that_a_loaded_host_would_lose_is_refused() {
+    check(
+        "[virtual_addresses]\nlease = true\n[heartbeat]\ninterval = \"50ms\"\nmax_missed = 3\n",
+        expect![[""]],
+    );
+    check("[virtual_addresses]\nlease = true\n[heartbeat]\nmax_missed = 3\n", expect!["no error"]);
 }
