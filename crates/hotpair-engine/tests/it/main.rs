@@ -4,6 +4,7 @@
 
 mod declarations;
 mod encoding;
+mod object_declarations;
 mod providers;
 mod subscriptions;
 mod tags;

@@ -1,0 +1,22 @@
+//! Objects: programs that are scanned, declared in config data, with attributes bound to tags.
+//!
+//! Everything here is pure: times and inputs go in, values come out. The node reads clocks, runs
+//! scans on threads, posts what they changed (docs/design/engine.md).
+
+mod name;
+mod fault;
+mod attribute;
+mod surroundings;
+mod declaration;
+mod program;
+
+pub use attribute::{AttributeDeclaration, Binding};
+pub(crate) use attribute::{admitted, allowed};
+pub use declaration::{
+    ALARMS_MAX, ATTRIBUTES_MAX, CONFIG_PREFIX, DOCUMENT_BYTES_MAX, OBJECTS_MAX, ObjectDeclaration,
+    PERIOD_MAX, PERIOD_MIN, SCAN_LIMIT_MAX, SCAN_LIMIT_PERIODS, Schedule,
+};
+pub use fault::{Fault, FaultKind, REASON_BYTES_MAX};
+pub use name::{NAME_BYTES_MAX, Name};
+pub use program::{CHUNK_BYTES_MAX, Chunk, Inputs, Outputs, Program};
+pub use surroundings::{Around, Surroundings};
