@@ -9,6 +9,8 @@ mod attribute;
 mod surroundings;
 mod declaration;
 mod program;
+mod statistics;
+mod scheduler;
 
 pub use attribute::{AttributeDeclaration, Binding};
 pub(crate) use attribute::{admitted, allowed};
@@ -19,4 +21,6 @@ pub use declaration::{
 pub use fault::{Fault, FaultKind, REASON_BYTES_MAX};
 pub use name::{NAME_BYTES_MAX, Name};
 pub use program::{CHUNK_BYTES_MAX, Chunk, Inputs, Outputs, Program};
+pub use scheduler::{Due, Next, Scheduler, Shown, Verdict};
+pub use statistics::{CLASSES, Statistics};
 pub use surroundings::{Around, Surroundings};

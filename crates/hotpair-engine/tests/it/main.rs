@@ -6,6 +6,7 @@ mod declarations;
 mod encoding;
 mod object_declarations;
 mod providers;
+mod scheduling;
 mod subscriptions;
 mod tags;
 mod table;
