@@ -2,6 +2,7 @@
 
 mod declaration;
 
+pub(crate) use declaration::as_float;
 pub use declaration::{
     AlarmDeclaration, Condition, DELAY_MAX, Level, Limit, MESSAGE_BYTES_MAX, OnBadQuality, Priority,
 };

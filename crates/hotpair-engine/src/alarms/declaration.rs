@@ -286,7 +286,7 @@ fn float(value: &Value) -> Value {
 }
 
 /// A number as a float; above 2^53 the nearest one.
-pub(super) fn as_float(value: &Value) -> Option<f64> {
+pub(crate) fn as_float(value: &Value) -> Option<f64> {
     match value {
         Value::Int(it) => Some(*it as f64),
         Value::Float(it) => Some(*it),

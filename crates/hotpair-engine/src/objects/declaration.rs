@@ -101,6 +101,7 @@ impl ObjectDeclaration {
         let mut attributes = attributes(walk, &fields);
         bind(walk, &fields, "inputs", &mut attributes, name.as_ref(), around);
         bind(walk, &fields, "outputs", &mut attributes, name.as_ref(), around);
+        ports(walk, module.as_deref(), &attributes, around);
         let alarms = alarms(walk, &fields, &attributes);
         Some(Self {
             name: name?,
@@ -212,6 +213,32 @@ fn bind(
         }
         let path = path.as_str().into();
         attribute.binding = if is_output { Binding::Output(path) } else { Binding::Input(path) };
+    }
+}
+
+fn ports(
+    walk: &mut Walk,
+    module: Option<&str>,
+    attributes: &Attributes<'_>,
+    around: &dyn Surroundings,
+) {
+    for port in module.map(|it| around.ports(it)).unwrap_or_default() {
+        let place = format!("attributes.{}", port.name);
+        match attributes.get(&*port.name) {
+            None => {
+                walk.complain(
+                    place,
+                    "nothing",
+                    format!("type {}, which the module needs", port.of_type),
+                );
+            }
+            Some(None) => {}
+            Some(Some(attribute)) => {
+                if let Some((given, allowed)) = port.complaint(attribute) {
+                    walk.complain(place, given, allowed);
+                }
+            }
+        }
     }
 }
 

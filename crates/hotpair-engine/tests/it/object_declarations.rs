@@ -2,8 +2,8 @@
 use expect_test::{Expect, expect};
 use hotpair_engine::Complaints;
 use hotpair_engine::alarms::{Condition, Level};
-use hotpair_engine::objects::{Around, Binding, ObjectDeclaration};
-use hotpair_engine::tags::{Quality, Tags, Value};
+use hotpair_engine::objects::{Around, Binding, ObjectDeclaration, Port};
+use hotpair_engine::tags::{Quality, TagType, Tags, Value};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -42,7 +42,12 @@ pub(crate) fn tags() -> Tags {
 
 pub(crate) fn declared(name: &str, json: &str) -> Result<ObjectDeclaration, Complaints> {
     let writers = BTreeMap::from([("tank/count".into(), "counter".into())]);
-    let modules = ["pid".into(), "tank".into()];
+    let port = |name: &str, of_type, is_written| Port { name: name.into(), of_type, is_written };
+    let level = port("level", TagType::Float, false);
+    let needs = vec![level.clone(), port("pump", TagType::Float, true)];
+    let mixer = vec![Port { is_written: true, ..level }, port("speed", TagType::Int, false)];
+    let modules = [("pid", vec![]), ("tank", needs), ("mixer", mixer)];
+    let modules = modules.map(|(name, ports)| (name.into(), ports)).into();
     let around = Around { tags: &tags(), modules: &modules, writers: &writers };
     ObjectDeclaration::from_json(name, json.as_bytes(), &around)
 }
@@ -110,33 +115,33 @@ fn every_mistake_is_named_and_not_only_the_first() {
         "tank 1",
         json,
         expect![[r#"
-        `tank 1` as the object's name; allowed: 1 to 64 of a-z, A-Z, 0-9, `_`, `-`
-        `alarms.bool.attribute`: an attribute of type float; allowed: an attribute of type bool
-        `alarms.bool.limit`: 1; allowed: nothing: a bool has no limit
-        `alarms.empty.attribute`: nothing; allowed: the name of a declared attribute
-        `alarms.empty.on_delay`: "2 fortnights"; allowed: a duration such as "100ms", whole milliseconds, from 0s to 1h
-        `alarms.empty.when`: nothing; allowed: one of low-low, low, high, high-high, true, false
-        `alarms.high.deadband`: -1; allowed: a number, at least 0.0 %
-        `alarms.high.limit`: 300; allowed: a number, from 0.0 to 200.0 %
-        `alarms.low-low.priority`: "urgent"; allowed: one of low, medium, high, critical
-        `alarms.low.limit`: 50.0; allowed: more than 60.0, the limit of alarms.low-low
-        `attributes.level.initial`: 2; allowed: a number, at least 4.0 mm
-        `attributes.level.limits.max`: 1; allowed: a number, at least 4.0 mm
-        `attributes.mode.type`: "word"; allowed: one of bool, int, float, text
-        `attributes.no name`: `no name` as a name; allowed: 1 to 64 of a-z, A-Z, 0-9, `_`, `-`
-        `attributes.pump.limits.max`: 200.0; allowed: a number, from 0.0 to 100.0 %, as its tag
-        `attributes.text.limits.max_bytes`: 0; allowed: a whole number from 1 to 65536
-        `attributes.text.limits.min`: 1; allowed: nothing: an attribute of type text has no such limit
-        `inputs.gone`: no such attribute; allowed: the name of a declared attribute
-        `inputs.level`: a tag in m; allowed: a tag in mm, as the attribute
-        `inputs.mode`: "tank/nowhere"; allowed: the path of a declared tag
-        `modul`: a field that is not known; allowed: module, period, phase, scan_limit, attributes, inputs, outputs, alarms
-        `module`: "boiler"; allowed: one of pid, tank
-        `outputs.count`: `tank/count`, which object `counter` writes; allowed: a tag that no other object writes
-        `outputs.level`: an input, too; allowed: either an input or an output
-        `outputs.pump`: `tank/pump`, as in outputs.level; allowed: each tag once
-        `period`: "5ms"; allowed: a duration such as "100ms", whole milliseconds, from 10ms to 1h
-        `phase`: 3; allowed: a duration such as "100ms", whole milliseconds, from 0s to 59m 59s 999ms"#]],
+            `tank 1` as the object's name; allowed: 1 to 64 of a-z, A-Z, 0-9, `_`, `-`
+            `alarms.bool.attribute`: an attribute of type float; allowed: an attribute of type bool
+            `alarms.bool.limit`: 1; allowed: nothing: a bool has no limit
+            `alarms.empty.attribute`: nothing; allowed: the name of a declared attribute
+            `alarms.empty.on_delay`: "2 fortnights"; allowed: a duration such as "100ms", whole milliseconds, from 0s to 1h
+            `alarms.empty.when`: nothing; allowed: one of low-low, low, high, high-high, true, false
+            `alarms.high.deadband`: -1; allowed: a number, at least 0.0 %
+            `alarms.high.limit`: 300; allowed: a number, from 0.0 to 200.0 %
+            `alarms.low-low.priority`: "urgent"; allowed: one of low, medium, high, critical
+            `alarms.low.limit`: 50.0; allowed: more than 60.0, the limit of alarms.low-low
+            `attributes.level.initial`: 2; allowed: a number, at least 4.0 mm
+            `attributes.level.limits.max`: 1; allowed: a number, at least 4.0 mm
+            `attributes.mode.type`: "word"; allowed: one of bool, int, float, text
+            `attributes.no name`: `no name` as a name; allowed: 1 to 64 of a-z, A-Z, 0-9, `_`, `-`
+            `attributes.pump.limits.max`: 200.0; allowed: a number, from 0.0 to 100.0 %, as its tag
+            `attributes.text.limits.max_bytes`: 0; allowed: a whole number from 1 to 65536
+            `attributes.text.limits.min`: 1; allowed: nothing: an attribute of type text has no such limit
+            `inputs.gone`: no such attribute; allowed: the name of a declared attribute
+            `inputs.level`: a tag in m; allowed: a tag in mm, as the attribute
+            `inputs.mode`: "tank/nowhere"; allowed: the path of a declared tag
+            `modul`: a field that is not known; allowed: module, period, phase, scan_limit, attributes, inputs, outputs, alarms
+            `module`: "boiler"; allowed: one of mixer, pid, tank
+            `outputs.count`: `tank/count`, which object `counter` writes; allowed: a tag that no other object writes
+            `outputs.level`: an input, too; allowed: either an input or an output
+            `outputs.pump`: `tank/pump`, as in outputs.level; allowed: each tag once
+            `period`: "5ms"; allowed: a duration such as "100ms", whole milliseconds, from 10ms to 1h
+            `phase`: 3; allowed: a duration such as "100ms", whole milliseconds, from 0s to 59m 59s 999ms"#]],
     );
 }
 
@@ -154,8 +159,8 @@ fn a_document_that_is_none_is_refused_with_its_place() {
         "tank",
         "{}",
         expect![[r#"
-        `module`: nothing; allowed: one of pid, tank
-        `period`: nothing; allowed: a duration such as "100ms""#]],
+            `module`: nothing; allowed: one of mixer, pid, tank
+            `period`: nothing; allowed: a duration such as "100ms""#]],
     );
     let twice = r#"{"module": "pid", "period": "1s", "period": "2s",
         "attributes": {"a": {"type": "int"}, "a": {"type": "int", "unit": "m"}}}"#;
@@ -168,6 +173,25 @@ fn a_document_that_is_none_is_refused_with_its_place() {
     );
     let long = format!("{{\"module\": \"{}\"}}", "x".repeat(300_000));
     refused("tank", &long, expect!["300014 bytes; allowed: a document of at most 262144 bytes"]);
+}
+
+#[test]
+fn what_the_module_needs_has_to_be_declared() {
+    refused(
+        "tank",
+        &TANK.replace("\"tank\",", "\"mixer\","),
+        expect![[r#"
+        `attributes.level`: an input; allowed: an output, or neither: the module writes it
+        `attributes.speed`: nothing; allowed: type int, which the module needs"#]],
+    );
+    let json = r#"{"module": "tank", "period": "1s", "attributes": {"pump": {"type": "bool"}}}"#;
+    refused(
+        "tank",
+        json,
+        expect![[r#"
+        `attributes.level`: nothing; allowed: type float, which the module needs
+        `attributes.pump`: type bool; allowed: type float, which the module needs"#]],
+    );
 }
 
 #[test]
