@@ -1,0 +1,278 @@
+//! Decides which object is scanned when. It reads no clock: times come in, and what is due comes out.
+//!
+//! An object's slots lie on a grid: the start of the schedule, its phase, its period. The grid does
+//! not move, so nothing drifts. A slot that passed while the scan before it ran, or while others
+//! kept the threads busy, is left out and counted; it is never caught up in a burst.
+
+use super::declaration::Schedule;
+use super::fault::Fault;
+use super::name::Name;
+use super::statistics::Statistics;
+use hotpair_types::Time;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One scan that is to be done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Of which object.
+    pub object: Name,
+    /// Its number: one more than the last of this object, on whichever node that was.
+    pub scan: u64,
+    /// Tells this run from every other one of this schedule; given back with [`Scheduler::ended`].
+    pub run: u64,
+    /// The slot, by the schedule.
+    pub slot: Time,
+    /// Slots left out since the last scan.
+    pub missed: u32,
+}
+
+/// What the schedule says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// This scan, now. [`Scheduler::ended`] has to follow.
+    Scan(Due),
+    /// Nothing now; ask again then, and after every `ended`.
+    Wait(Time),
+    /// Nothing, as long as nothing ends and nothing is changed.
+    Idle,
+}
+
+/// What becomes of a scan that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It counts: its unit is posted.
+    Keep,
+    /// It has no effect; the object is in fault.
+    Fault(Fault),
+    /// Nobody waits for it: the object went into fault, was changed or undeployed meanwhile.
+    Stale,
+}
+
+/// An object's place in the schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// When it is scanned.
+    pub schedule: Schedule,
+    /// The number of its last scan.
+    pub last_scan: u64,
+    /// Why it does not run, if it does not.
+    pub fault: Option<Fault>,
+    /// Whether a scan is under way.
+    pub is_running: bool,
+    /// Slots left out, since it was deployed here.
+    pub overruns: u64,
+    /// How long its scans took.
+    pub scan_time: Statistics,
+    /// How long after their slots they began.
+    pub jitter: Statistics,
+}
+
+/// The schedule of one engine's objects. Made anew when the node becomes active.
+#[derive(Clone, Debug)]
+pub struct Scheduler {
+    start: Time,
+    runs: u64,
+    objects: BTreeMap<Name, Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    shown: Shown,
+    /// The next one.
+    slot: Time,
+    /// Left out since the last scan.
+    missed: u32,
+    running: Option<Running>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    run: u64,
+    slot: Time,
+    began: Time,
+}
+
+impl Scheduler {
+    /// An empty schedule whose grid begins now.
+    #[must_use]
+    pub const fn new(start: Time) -> Self {
+        Self { start, runs: 0, objects: BTreeMap::new() }
+    }
+
+    /// Puts an object into the schedule, or changes when it is scanned. Its first slot is the next
+    /// one of its grid. `last_scan` and `fault` are those of its checkpoint, 0 and none where it never
+    /// ran. A scan that is under way is stale from now on, and its number is used again.
+    pub fn deploy(
+        &mut self,
+        now: Time,
+        object: Name,
+        schedule: Schedule,
+        last_scan: u64,
+        fault: Option<Fault>,
+    ) {
+        assert!(!schedule.period.is_zero(), "a period of zero");
+        let slot = next_slot(self.start, &schedule, now);
+        let old = self.objects.remove(&object).map(|it| it.shown);
+        let mut shown = old.unwrap_or_else(|| Shown {
+            schedule,
+            last_scan,
+            fault: None,
+            is_running: false,
+            overruns: 0,
+            scan_time: Statistics::default(),
+            jitter: Statistics::default(),
+        });
+        shown.schedule = schedule;
+        shown.last_scan = last_scan;
+        shown.fault = fault;
+        shown.is_running = false;
+        self.objects.insert(object, Entry { shown, slot, missed: 0, running: None });
+    }
+
+    /// Takes an object out.
+    pub fn undeploy(&mut self, object: &str) {
+        self.objects.remove(object);
+    }
+
+    /// Lets an object in fault run again from its next slot. Gives the number of this step, which
+    /// is one of its scans' numbers: the unit that tells the partner carries it. Nothing when the object
+    /// is not in fault, or not here.
+    pub fn restart(&mut self, now: Time, object: &str) -> Option<u64> {
+        let start = self.start;
+        let entry = self.objects.get_mut(object)?;
+        entry.shown.fault.take()?;
+        entry.shown.last_scan += 1;
+        entry.slot = next_slot(start, &entry.shown.schedule, now);
+        Some(entry.shown.last_scan)
+    }
+
+    /// Puts an object into fault for a reason from outside of its scans. Gives the number of the step, as
+    /// `restart` does. Nothing when it is in fault already, or not here.
+    pub fn fault(&mut self, object: &str, fault: Fault) -> Option<u64> {
+        let entry = self.objects.get_mut(object)?;
+        if entry.shown.fault.is_some() {
+            return None;
+        }
+        // The number of a scan under way is this step's: that scan is stale from now on.
+        if entry.running.take().is_none() {
+            entry.shown.last_scan += 1;
+        }
+        entry.shown.is_running = false;
+        entry.shown.fault = Some(fault);
+        Some(entry.shown.last_scan)
+    }
+
+    /// Scans that take longer than their objects may, and are not back: their objects are in fault
+    /// from now on, with the number that the scan had. The threads they hold are the caller's worry.
+    pub fn give_up(&mut self, now: Time) -> Vec<(Name, u64, Fault)> {
+        let mut given_up = Vec::new();
+        for (name, entry) in &mut self.objects {
+            let limit = entry.shown.schedule.scan_limit;
+            let Some(running) = entry.running.filter(|it| now.since(it.began) > limit) else {
+                continue;
+            };
+            let fault = Fault::overran(now.since(running.began), limit);
+            entry.running = None;
+            entry.shown.is_running = false;
+            entry.shown.fault = Some(fault.clone());
+            given_up.push((name.clone(), entry.shown.last_scan, fault));
+        }
+        given_up
+    }
+
+    /// The next scan: of those that are due, the one whose slot is earliest, by name where two are equal.
+    pub fn next(&mut self, now: Time) -> Next {
+        let waiting = self.objects.values_mut().filter(|it| it.may_run());
+        waiting.for_each(|it| it.leave_out(now));
+        let waiting = self.objects.iter_mut().filter(|(_, it)| it.may_run());
+        let earliest = waiting.min_by_key(|(name, it)| (it.slot, (*name).clone()));
+        if let Some((name, entry)) = earliest
+            && entry.slot <= now
+        {
+            self.runs += 1;
+            return Next::Scan(entry.begin(name, now, self.runs));
+        }
+        let slots = self.objects.values().filter(|it| it.may_run()).map(|it| it.slot);
+        let limits = self.objects.values().filter_map(Entry::given_up_at);
+        slots.chain(limits).min().map_or(Next::Idle, Next::Wait)
+    }
+
+    /// A scan ended, well or not.
+    pub fn ended(
+        &mut self,
+        now: Time,
+        object: &str,
+        run: u64,
+        result: Result<(), Fault>,
+    ) -> Verdict {
+        let Some(entry) = self.objects.get_mut(object) else { return Verdict::Stale };
+        let Some(running) = entry.running.take_if(|it| it.run == run) else {
+            return Verdict::Stale;
+        };
+        let took = now.since(running.began);
+        let shown = &mut entry.shown;
+        shown.is_running = false;
+        shown.scan_time.add(took);
+        shown.jitter.add(running.began.since(running.slot));
+        let limit = shown.schedule.scan_limit;
+        let fault = result.err().or_else(|| (took > limit).then(|| Fault::overran(took, limit)));
+        match fault {
+            None => Verdict::Keep,
+            Some(fault) => {
+                shown.fault = Some(fault.clone());
+                Verdict::Fault(fault)
+            }
+        }
+    }
+
+    /// How an object does.
+    #[must_use]
+    pub fn shown(&self, object: &str) -> Option<&Shown> {
+        self.objects.get(object).map(|it| &it.shown)
+    }
+
+    /// How all of them do, in the order of their names.
+    pub fn all(&self) -> impl Iterator<Item = (&Name, &Shown)> {
+        self.objects.iter().map(|(name, it)| (name, &it.shown))
+    }
+}
+
+impl Entry {
+    fn may_run(&self) -> bool {
+        self.shown.fault.is_none() && self.running.is_none()
+    }
+
+    /// Slots that are over make room for the one that is not.
+    fn leave_out(&mut self, now: Time) {
+        let late = now.since(self.slot).as_micros() / self.shown.schedule.period.as_micros();
+        let late = u32::try_from(late).unwrap_or(u32::MAX);
+        self.slot = self.slot + self.shown.schedule.period * late;
+        self.missed = self.missed.saturating_add(late);
+        self.shown.overruns += u64::from(late);
+    }
+
+    fn begin(&mut self, name: &Name, now: Time, run: u64) -> Due {
+        let slot = self.slot;
+        self.slot = slot + self.shown.schedule.period;
+        self.running = Some(Running { run, slot, began: now });
+        self.shown.is_running = true;
+        self.shown.last_scan += 1;
+        let missed = std::mem::take(&mut self.missed);
+        Due { object: name.clone(), scan: self.shown.last_scan, run, slot, missed }
+    }
+
+    /// When a scan under way takes too long.
+    fn given_up_at(&self) -> Option<Time> {
+        let limit = self.shown.schedule.scan_limit;
+        self.running.map(|it| it.began + limit + Duration::from_micros(1))
+    }
+}
+
+/// The first slot that is not before `now`.
+fn next_slot(start: Time, schedule: &Schedule, now: Time) -> Time {
+    let first = start + schedule.phase;
+    let Some(late) = now.0.checked_sub(first.0) else { return first };
+    let period = u64::try_from(schedule.period.as_micros()).unwrap_or(u64::MAX);
+    Time(first.0.saturating_add(late.div_ceil(period).saturating_mul(period)))
+}
