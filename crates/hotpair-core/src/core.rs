@@ -79,14 +79,14 @@ impl Core {
 
     /// Gives the machines what the detector makes of the world, if that changed.
     fn look(&mut self, now: Time, out: &mut Vec<Output>) {
-        let picture = self.detector.picture();
-        if picture != self.picture {
+        let news = self.detector.news();
+        if let Some(picture) = news.filter(|it| *it != self.picture) {
             self.picture = picture;
             for engine in &mut self.engines {
                 engine.see(now, picture, out);
             }
         }
-        if let Some(up) = self.network.judge(now, &picture) {
+        if let Some(up) = self.network.judge(now, &self.picture) {
             self.everyone(now, Event::Network { up }, out);
         }
     }

@@ -4,7 +4,7 @@ mod looking;
 
 use crate::{EngineIndex, EngineInput, EngineOutput, Output, Step, StoreOp, StoreTicket};
 use hotpair_fsm::{
-    self as fsm, Acknowledge, Action, Event, Machine, Picture, ReplicaOrder, SyncFailure,
+    self as fsm, Acknowledge, Action, Event, Machine, Picture, ReplicaOrder, SyncFailure, Timer,
 };
 use hotpair_replication::{self as replication, AckRule, Direction, Fact, Progress, Replica};
 use hotpair_types::{EngineName, Instance, JournalKind, NodeTime, Positions, Time};
@@ -36,6 +36,9 @@ pub struct Engine {
     name: EngineName,
     machine: Machine,
     replica: Replica,
+    /// When machine and replica want to be called: looked up after each change of them.
+    machine_due: Option<(Time, Timer)>,
+    replica_due: Option<Time>,
     events: VecDeque<Event>,
     data: Vec<replication::Output>,
     picture: Picture,
@@ -63,7 +66,9 @@ impl Engine {
         let mut engine = Self {
             index,
             name: boot.name,
+            machine_due: machine.next_deadline(),
             machine,
+            replica_due: replica.next_deadline(),
             replica,
             events: VecDeque::new(),
             data: Vec::new(),
@@ -146,6 +151,7 @@ impl Engine {
         out: &mut Vec<Output>,
     ) {
         self.replica.set_settings(data.clone());
+        self.replica_due = self.replica.next_deadline();
         self.event(now, Event::Policy(policy), out);
     }
 
@@ -184,14 +190,12 @@ impl Engine {
 
     /// Fires what is due. `wall` is for people and for the age of idempotency keys.
     pub(crate) fn tick(&mut self, now: Time, wall: NodeTime, out: &mut Vec<Output>) {
-        if self.replica.next_deadline().is_some_and(|it| it <= now) {
+        if self.replica_due.is_some_and(|it| it <= now) {
             self.tell(now, replication::Input::Tick { wall }, out);
         }
         self.settle(now, out);
         for _ in 0..STEPS_MAX {
-            let Some((_, timer)) = self.machine.next_deadline().filter(|(at, _)| *at <= now) else {
-                return;
-            };
+            let Some((_, timer)) = self.machine_due.filter(|(at, _)| *at <= now) else { return };
             self.events.push_back(Event::Elapsed(timer));
             self.settle(now, out);
         }
@@ -202,6 +206,7 @@ impl Engine {
     pub(crate) fn tell(&mut self, now: Time, input: replication::Input, out: &mut Vec<Output>) {
         let mut data = std::mem::take(&mut self.data);
         self.replica.handle(now, input, &mut data);
+        self.replica_due = self.replica.next_deadline();
         for output in data.drain(..) {
             self.sort(output, out);
         }
@@ -263,12 +268,12 @@ impl Engine {
     /// Hands waiting events to the machine until none is left.
     fn settle(&mut self, now: Time, out: &mut Vec<Output>) {
         for _ in 0..STEPS_MAX {
+            if self.events.is_empty() {
+                return;
+            }
             let positions = self.replica.positions();
             let event = if self.positions == Some(positions) {
-                let Some(event) = self.events.pop_front() else { return };
-                event
-            } else if self.events.is_empty() {
-                return;
+                self.events.pop_front().expect("it is not empty")
             } else {
                 self.positions = Some(positions);
                 Event::History(self.replica.history())
@@ -294,6 +299,7 @@ impl Engine {
         let from = self.machine.state();
         let recorded = self.recording.then(|| event.clone());
         let actions = self.machine.handle(now, event);
+        self.machine_due = self.machine.next_deadline();
         if let Some(event) = recorded {
             let to = self.machine.state();
             self.put(EngineOutput::Step(Box::new(Step { now, event, from, to })), out);
@@ -390,10 +396,5 @@ impl Engine {
             ReplicaOrder::Reinit => Direction::Reinit,
         };
         self.tell(now, replication::Input::Direction(direction), out);
-    }
-
-    pub(crate) fn next_deadline(&self) -> Option<Time> {
-        let machine = self.machine.next_deadline().map(|(at, _)| at);
-        [machine, self.replica.next_deadline()].into_iter().flatten().min()
     }
 }

@@ -32,6 +32,9 @@ impl Network {
 
     /// Looks again; `Some` when it has become another: whether all that is required is there.
     pub(crate) fn judge(&mut self, now: Time, picture: &Picture) -> Option<bool> {
+        if self.down_since == PerChannel::default() && self.is_whole() {
+            return None;
+        }
         let lost = PerChannel::from_fn(|channel| {
             let Some(since) = self.down_since[channel].filter(|_| self.required[channel]) else {
                 return false;

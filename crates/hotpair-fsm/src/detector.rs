@@ -3,8 +3,10 @@
 mod listening;
 mod unheard;
 mod standstill;
+mod ahead;
 
 use crate::{Beats, Hint, Picture, Pulse};
+use ahead::Ahead;
 use hotpair_types::{Channel, Instance, PerChannel, Time};
 use listening::Listening;
 use std::time::Duration;
@@ -127,6 +129,9 @@ pub struct Detector {
     fast: bool,
     next_send: Time,
     picture: Picture,
+    /// The picture became another since somebody took it.
+    news: bool,
+    ahead: Ahead,
 }
 
 /// A hint, and when the first question after it was sent.
@@ -156,6 +161,8 @@ impl Detector {
             fast: false,
             next_send: now,
             picture: Picture { fence_due: true, ..Picture::default() },
+            news: false,
+            ahead: Ahead::default(),
         }
     }
 
@@ -236,18 +243,19 @@ impl Detector {
         if let Some(hinted) = &mut self.hinted {
             hinted.asked.get_or_insert(now);
             hinted.first_question[channel].get_or_insert(sequence);
+            self.ahead = Ahead::default();
         }
         let beats = self.beats;
         let heard = PerChannel::from_fn(|it| self.channels[it].said(now, beats.interval));
         let ask = self.fast || self.hinted.is_some();
-        self.look(now);
+        self.look_if_due(now);
         BeatToSend { channel, instance: self.own, sequence, of: self.partner, heard, ask }
     }
 
     /// Time passed. Call it at `next_deadline` at the latest, and after every long pause.
     pub fn tick(&mut self, now: Time) -> Due {
         self.advance(now);
-        self.look(now);
+        self.look_if_due(now);
         let send = now >= self.next_send;
         if send {
             let pace = self.pace();
@@ -262,37 +270,18 @@ impl Detector {
     /// When to call `tick`.
     #[must_use]
     pub fn next_deadline(&self) -> Time {
-        let now = self.last_advanced;
-        let mut next = self.next_send;
-        let mut at = |time: Time| {
-            if time > now {
-                next = next.min(time);
-            }
-        };
-        for (channel, listening) in self.channels.iter() {
-            if let Some(heard) = listening.heard_at {
-                at(heard + first_miss(self.beats.interval));
-                at(heard + self.beats.interval * self.beats.limits[channel]);
-            }
-        }
-        if let Some(sent) = self.acknowledged_at() {
-            at(sent + self.beats.detection_bound());
-            at(sent + self.beats.fence_after);
-        }
-        at(self.promised + self.beats.promote_after);
-        if let Some(asked) = self.hinted.and_then(|it| it.asked) {
-            at(asked + self.beats.verify_min);
-        }
-        if let Some(refused) = self.refused_at {
-            at(refused + self.beats.refused_holds());
-        }
-        next
+        self.next_send.min(self.ahead.picture)
     }
 
     /// What machines may know. Give it to them whenever it changed.
     #[must_use]
     pub const fn picture(&self) -> Picture {
         self.picture
+    }
+
+    /// The picture, if it became another since this was asked last.
+    pub fn news(&mut self) -> Option<Picture> {
+        std::mem::take(&mut self.news).then_some(self.picture)
     }
 
     /// For people.
@@ -331,6 +320,7 @@ impl Detector {
                 }
                 self.unheard = Unheard::default();
                 (self.hinted, self.process_gone) = (None, false);
+                self.ahead = Ahead::default();
                 true
             }
         }
@@ -350,20 +340,25 @@ impl Detector {
         self.channels.redundancy.acknowledged_at.max(self.channels.primary.acknowledged_at)
     }
 
+    /// Looks when time alone may have changed something.
+    fn look_if_due(&mut self, now: Time) {
+        if now >= self.ahead.anything {
+            self.look(now);
+        }
+    }
+
     fn look(&mut self, now: Time) {
         let beats = self.beats;
-        for channel in Channel::ALL {
-            self.channels[channel].count(now, beats.interval);
-        }
-        let pulse = |it| self.channels[it].pulse(now, beats.interval, beats.limits[it]);
-        let channels = PerChannel::from_fn(pulse);
+        let channels = PerChannel::from_fn(|it| {
+            self.channels[it].count(now, beats.interval, beats.limits[it])
+        });
         let fresh = |at: Option<Time>, within| at.is_some_and(|at| now.since(at) < within);
         let hint = match self.hinted {
             None => Hint::None,
             Some(it) if fresh(it.asked, beats.verify_min) || it.asked.is_none() => Hint::Asking,
             Some(_) => Hint::Unanswered,
         };
-        self.picture = Picture {
+        let picture = Picture {
             partner: self.partner,
             channels,
             heard_by_partner: PerChannel::from_fn(|it| self.channels[it].heard_by_partner),
@@ -373,8 +368,11 @@ impl Detector {
             promote_due: now.since(self.promised.max(self.started)) >= beats.promote_after,
             hint,
             process_gone: self.process_gone,
-            refused: fresh(self.refused_at, beats.refused_holds()),
+            refused: self.refused_at.is_some_and(|at| now.since(at) < beats.refused_holds()),
         };
+        self.news |= picture != self.picture;
+        self.picture = picture;
+        self.ahead = self.look_ahead(now);
     }
 }
 

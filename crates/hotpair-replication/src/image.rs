@@ -41,10 +41,30 @@ impl Image {
         tombstones_max: usize,
     ) -> Self {
         let mut image = Self { removed_after, tombstones_max, ..Self::default() };
-        for (item, record) in items {
-            image.put(item, record);
+        // As storage keeps them.
+        if items.is_sorted_by(|(one, _), (other, _)| one < other) {
+            image.load(items);
+        } else {
+            for (item, record) in items {
+                image.put(item, record);
+            }
         }
         image
+    }
+
+    /// Takes items that are in order, none twice.
+    fn load(&mut self, sorted: Vec<(ItemKey, Record)>) {
+        self.items = sorted.len();
+        let mut sorted = sorted.into_iter().peekable();
+        while let Some((ItemKey { provider, item }, record)) = sorted.next() {
+            self.bytes += item_bytes(&provider, &item, &record.value);
+            let mut items = vec![(item, record)];
+            while let Some((item, record)) = sorted.next_if(|(it, _)| it.provider == provider) {
+                self.bytes += item_bytes(&provider, &item.item, &record.value);
+                items.push((item.item, record));
+            }
+            self.providers.insert(provider, Items::from_sorted(items));
+        }
     }
 
     pub(crate) fn get(&self, item: &ItemKey) -> Option<&Record> {
@@ -245,6 +265,12 @@ impl Image {
             };
             items.range(low, high).map(move |(name, it)| (&**provider, name, it))
         })
+    }
+
+    /// Whether both have the same items with the same records.
+    pub(crate) fn has_items_of(&self, other: &Self) -> bool {
+        let all = KeyRange::default();
+        self.items == other.items && self.range(&all).eq(other.range(&all))
     }
 
     /// Hashes every item: key, value, position.

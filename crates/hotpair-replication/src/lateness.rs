@@ -1,4 +1,5 @@
 //! What the standby should have acknowledged by now: sent again, reported, no longer waited for.
+use crate::replica::sooner;
 use crate::{AckRule, Fact, Output, Replica};
 use hotpair_types::{JournalKind, Time};
 
@@ -6,12 +7,12 @@ impl Replica {
     /// The oldest entry on its way that is not acknowledged, since when: in memory, or on the
     /// standby's disk when a write waits for that.
     fn unacknowledged_since(&self, kind: JournalKind) -> Option<Time> {
-        let line = self.serving.as_ref()?.lines[kind];
+        let line = &self.serving.as_ref()?.lines[kind];
         let wanted = self.waiting[kind].wanted_on_disk();
         let memory = line.received < self.journals[kind].last();
         let disk = wanted.is_some_and(|it| line.durable < it);
-        let since = [memory.then_some(line.progress_at), disk.then_some(line.durable_at)];
-        since.into_iter().flatten().min().filter(|_| line.live)
+        let since = sooner(memory.then_some(line.progress_at), disk.then_some(line.durable_at));
+        since.filter(|_| line.live)
     }
 
     pub(crate) fn check_acknowledged(&mut self, out: &mut Vec<Output>) {
@@ -56,15 +57,16 @@ impl Replica {
     pub(crate) fn serving_deadline(&self) -> Option<Time> {
         let serving = self.serving.as_ref()?;
         let closing = serving.closing.map(|it| it.since + self.settings.drop_after);
-        let lines = JournalKind::ALL.into_iter().filter_map(|kind| {
-            let line = &serving.lines[kind];
+        let of_line = |kind| {
             let since = self.unacknowledged_since(kind)?;
+            let line = &serving.lines[kind];
             let drop = (self.rule == AckRule::WithPartner && !serving.unacknowledged_said)
-                .then_some(since + self.settings.drop_after);
+                .then(|| since + self.settings.drop_after);
             let resend = (line.sent > line.received && !serving.paused)
-                .then_some(line.resent_at() + self.settings.resend_after);
-            drop.into_iter().chain(resend).min()
-        });
-        lines.chain(closing).min()
+                .then(|| line.resent_at() + self.settings.resend_after);
+            sooner(drop, resend)
+        };
+        let lines = sooner(of_line(JournalKind::Config), of_line(JournalKind::Runtime));
+        sooner(lines, closing)
     }
 }

@@ -39,6 +39,18 @@ impl Replica {
         self.syncing.as_ref().is_some_and(|it| it.stage == crate::syncing::Stage::Level)
     }
 
+    /// Whether the other has the same items and ends, in both journals: as equal digests say, of two in one
+    /// process.
+    #[must_use]
+    pub fn has_data_of(&self, other: &Self) -> bool {
+        JournalKind::ALL.into_iter().all(|kind| {
+            let (one, other) = (&self.journals[kind], &other.journals[kind]);
+            one.position() == other.position()
+                && one.chain == other.chain
+                && one.image.has_items_of(&other.image)
+        })
+    }
+
     /// The hash of the last config entry and of everything before it.
     #[must_use]
     pub const fn config_chain(&self) -> ChainHash {

@@ -1,6 +1,6 @@
 //! Modules that are deployed while a standby is level: their bytes go there before the record that
 //! names them. A record that comes first would take the standby out of Ready until it has them.
-use crate::replica::Writes;
+use crate::replica::{Writes, sooner};
 use crate::serving::send;
 use crate::syncing::Stage;
 use crate::{AckRule, Message, ModuleEntry, ModuleHash, Op, Output, Replica, Session, Write};
@@ -136,7 +136,7 @@ impl Replica {
         let held = &self.offering.held;
         let late = held.front().map(|it| it.quiet_since + self.settings.drop_after);
         let again = held.iter().map(|it| it.offered_at + self.settings.resend_after).min();
-        late.into_iter().chain(again).min()
+        sooner(late, again)
     }
 
     /// Standby: the active will name this module.

@@ -249,18 +249,12 @@ impl Replica {
     /// When to give `Input::Tick` at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        let keys = JournalKind::ALL
-            .map(|kind| self.journals[kind].keys.deadline(self.settings.key_retention));
-        let due = [
-            keys[0],
-            keys[1],
-            self.storing_deadline(),
-            self.serving_deadline(),
-            self.offering_deadline(),
-            self.syncing_deadline(),
-            self.fetching_deadline(),
-        ];
-        due.into_iter().flatten().min()
+        let retention = self.settings.key_retention;
+        let keys = |kind| self.journals[kind].keys.deadline(retention);
+        let data = sooner(self.serving_deadline(), self.syncing_deadline());
+        let data = sooner(data, sooner(self.offering_deadline(), self.fetching_deadline()));
+        let kept = sooner(keys(JournalKind::Config), keys(JournalKind::Runtime));
+        sooner(data, sooner(kept, self.storing_deadline()))
     }
 
     fn link_up(&mut self, out: &mut Vec<Output>) {
@@ -358,5 +352,13 @@ impl Replica {
         self.journals.config.ring.set_bytes_max(limits.config_ring_bytes_max);
         self.journals.runtime.ring.set_bytes_max(limits.runtime_ring_bytes_max);
         self.settings = settings;
+    }
+}
+
+/// The earlier of two deadlines.
+pub(crate) fn sooner(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

@@ -66,8 +66,10 @@ impl World {
                         heard: beat.heard,
                         ask: beat.ask,
                     };
-                    for at in self.net.datagram(self.now, channel, node, &mut self.rng) {
-                        let input = Input::Beat { beat, number, views: views.clone() };
+                    let [first, second] = self.net.datagram(self.now, channel, node, &mut self.rng);
+                    let again = second.map(|at| (at, views.clone()));
+                    for (at, views) in first.map(|at| (at, views)).into_iter().chain(again) {
+                        let input = Input::Beat { beat, number, views };
                         let to = 1 - node;
                         self.at(at, Happening::Arrives { to, connection: None, input });
                     }

@@ -63,7 +63,8 @@ impl World {
             return;
         }
         for channel in Channel::ALL {
-            for at in self.net.datagram(self.now, channel, node, &mut self.rng) {
+            let arrives = self.net.datagram(self.now, channel, node, &mut self.rng);
+            for at in arrives.into_iter().flatten() {
                 let input = Input::Fenced { instance, behind: behind.to_vec() };
                 self.at(at, Happening::Arrives { to: 1 - node, connection: None, input });
             }

@@ -92,15 +92,16 @@ impl Net {
         channel: Channel,
         from: usize,
         rng: &mut Rng,
-    ) -> Vec<Time> {
+    ) -> [Option<Time>; 2] {
         let way = *self.way(channel, from);
         if way.cut || rng.percent(way.loss_percent) {
-            return Vec::new();
+            return [None; 2];
         }
-        let copies = if rng.percent(way.double_percent) { 2 } else { 1 };
+        let twice = rng.percent(way.double_percent);
         let least = Duration::from_micros(50);
         let most = way.delay_max + way.jitter_max;
-        (0..copies).map(|_| now + way.latency + rng.between(least, most)).collect()
+        let mut arrives = || now + way.latency + rng.between(least, most);
+        [Some(arrives()), twice.then(arrives)]
     }
 
     /// When the next frame of a stream arrives; loss makes it late.

@@ -7,7 +7,7 @@ use hotpair_types::{Channel, Epoch, Instance, NodeTime, PerChannel, Time};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-const MILLION: i128 = 1_000_000;
+const MILLION: i64 = 1_000_000;
 /// How long a healthy guard takes to learn something, and a healthy disk to store it.
 pub(crate) const GUARD_DELAY_MAX: Duration = Duration::from_millis(2);
 pub(crate) const DISK_DELAY_MAX: Duration = Duration::from_millis(4);
@@ -97,16 +97,15 @@ impl Node {
 
     /// Its own clock at a moment of the world.
     pub(crate) fn local(&self, world: Time) -> Time {
-        let passed = i128::from(world.0.saturating_sub(self.started.0));
-        let local = passed * (MILLION + i128::from(self.rate_ppm)) / MILLION;
-        Time(u64::try_from(local).unwrap_or(0))
+        let passed = i64::try_from(world.0.saturating_sub(self.started.0)).unwrap_or(i64::MAX);
+        Time(scaled(passed, MILLION + self.rate_ppm, MILLION))
     }
 
     /// The moment of the world when its clock shows `local`, at the earliest.
     pub(crate) fn world(&self, local: Time) -> Time {
-        let factor = MILLION + i128::from(self.rate_ppm);
-        let passed = (i128::from(local.0) * MILLION).div_euclid(factor) + 1;
-        Time(self.started.0.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX)))
+        let local = i64::try_from(local.0).unwrap_or(i64::MAX);
+        let passed = scaled(local, MILLION, MILLION + self.rate_ppm).saturating_add(1);
+        Time(self.started.0.saturating_add(passed))
     }
 
     /// Something was done that may change when it must be woken.
@@ -175,4 +174,9 @@ impl Node {
             disk.lose(count);
         }
     }
+}
+
+/// A time by another clock; what is beyond all runs is never.
+fn scaled(micros: i64, by: i64, of: i64) -> u64 {
+    micros.checked_mul(by).map_or(u64::MAX, |it| u64::try_from(it / of).unwrap_or(0))
 }

@@ -40,4 +40,10 @@ impl Engine {
     pub const fn partner_view(&self) -> Option<(Time, fsm::View)> {
         self.partner_view
     }
+
+    /// When it wants to be called, if nothing else happens first.
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        let machine = self.machine_due.map(|(at, _)| at);
+        machine.into_iter().chain(self.replica_due).min()
+    }
 }

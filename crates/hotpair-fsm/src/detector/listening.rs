@@ -1,4 +1,5 @@
 //! One channel as the detector knows it: what was sent, heard and acknowledged.
+use super::ahead::end_of;
 use super::{Heard, first_miss};
 use crate::Pulse;
 use hotpair_types::Time;
@@ -92,11 +93,16 @@ impl Listening {
         if gap < first_miss(interval) {
             return 0;
         }
-        u32::try_from(gap.as_micros() / interval.as_micros().max(1)).unwrap_or(u32::MAX)
+        let micros = |it: Duration| u64::try_from(it.as_micros()).unwrap_or(u64::MAX);
+        u32::try_from(micros(gap) / micros(interval).max(1)).unwrap_or(u32::MAX)
     }
 
     pub(super) fn pulse(&self, now: Time, interval: Duration, limit: u32) -> Pulse {
-        match (self.heard_at, self.missed(now, interval)) {
+        self.pulse_of(self.missed(now, interval), limit)
+    }
+
+    const fn pulse_of(&self, missed: u32, limit: u32) -> Pulse {
+        match (self.heard_at, missed) {
             (None, _) => Pulse::Never,
             (Some(_), 0) => Pulse::OnTime,
             (Some(_), missed) if missed < limit => Pulse::Missed,
@@ -104,9 +110,20 @@ impl Listening {
         }
     }
 
-    pub(super) fn count(&mut self, now: Time, interval: Duration) {
+    /// When one more beat of the present gap counts as missing.
+    pub(super) fn counts_again(&self, interval: Duration) -> Option<Time> {
+        let again = match self.counted {
+            0 => first_miss(interval),
+            counted => interval.saturating_mul(counted.saturating_add(1)),
+        };
+        self.heard_at.map(|at| end_of(at, again))
+    }
+
+    /// Counts what is missing now, for people, and says what that makes of the channel.
+    pub(super) fn count(&mut self, now: Time, interval: Duration, limit: u32) -> Pulse {
         let missed = self.missed(now, interval);
         self.missed_total += u64::from(missed.saturating_sub(self.counted));
         self.counted = missed;
+        self.pulse_of(missed, limit)
     }
 }

@@ -1,6 +1,6 @@
 //! Our own loop may stand still: it is noticed when it goes on, and what was believed before may not
 //! be acted on meanwhile.
-use super::Detector;
+use super::{Ahead, Detector};
 use crate::Pulse;
 use hotpair_types::{Channel, Time};
 use std::time::Duration;
@@ -9,9 +9,13 @@ impl Detector {
     /// Notes a standstill of our own: then what is missing is not the partner's silence.
     pub(super) fn advance(&mut self, now: Time) {
         assert!(now >= self.last_advanced, "time went back: {} to {now}", self.last_advanced);
+        if now == self.last_advanced {
+            return;
+        }
         if now.since(self.last_advanced) > self.standstill_max() {
             self.stalled = true;
             self.promised = now;
+            self.ahead = Ahead::default();
             let (stood_from, until) = (self.last_advanced, now - self.beats.interval);
             for channel in Channel::ALL {
                 let limit = self.beats.limits[channel];

@@ -25,7 +25,8 @@ pub(crate) struct Image {
 #[derive(Clone, Debug)]
 pub(crate) struct Journal {
     pub(crate) head: JournalHead,
-    pub(crate) items: BTreeMap<ItemKey, replication::Record>,
+    /// By provider and name.
+    items: BTreeMap<Box<str>, BTreeMap<Box<str>, replication::Record>>,
     pub(crate) entries: VecDeque<SharedEntry>,
     /// The keys in the head, to be found fast.
     keys: BTreeSet<Box<str>>,
@@ -72,10 +73,12 @@ impl Image {
                     if swap.clear {
                         journal.items.clear();
                     }
-                    for item in swap.removes {
-                        journal.items.remove(&item);
+                    for item in &swap.removes {
+                        journal.remove(item);
                     }
-                    journal.items.extend(swap.sets);
+                    for (item, record) in swap.sets {
+                        journal.set(&item.provider, &item.item, record);
+                    }
                 }
             }
             StoreOp::Data(replication::StoreOp::PutDivergence(records)) => {
@@ -116,7 +119,7 @@ impl Image {
 
     /// Whether this value of an item is here, in a journal or in the divergence store.
     pub(crate) fn holds(&self, kind: JournalKind, item: &ItemKey, value: &[u8]) -> bool {
-        let here = self.journal(kind).items.get(item).is_some_and(|it| it.value == value);
+        let here = self.journal(kind).get(item).is_some_and(|it| it.value == value);
         here || self.divergence.values().any(|it| keeps(it, item, value))
     }
 
@@ -162,16 +165,19 @@ impl Journal {
                 written_at: entry.written_at,
             });
         }
+        let (position, written_at) = (entry.position, entry.written_at);
+        let record = |value: &bytes::Bytes| {
+            let value = value.clone();
+            replication::Record { value, position, written_at }
+        };
         for op in &entry.ops {
             match op {
-                Op::Set { item, value } => self.set(item.clone(), value.clone(), &entry),
-                Op::Remove { item } => {
-                    self.items.remove(item);
-                }
+                Op::Set { item, value } => self.set(&item.provider, &item.item, record(value)),
+                Op::Remove { item } => self.remove(item),
                 Op::ReplaceAll { provider, items } => {
-                    self.items.retain(|it, _| it.provider != *provider);
+                    self.items.remove(provider);
                     for (name, value) in items {
-                        self.set(ItemKey::new(provider, name), value.clone(), &entry);
+                        self.set(provider, name, record(value));
                     }
                 }
             }
@@ -182,9 +188,27 @@ impl Journal {
         }
     }
 
-    fn set(&mut self, item: ItemKey, value: bytes::Bytes, entry: &SharedEntry) {
-        let (position, written_at) = (entry.position, entry.written_at);
-        self.items.insert(item, replication::Record { value, position, written_at });
+    fn get(&self, item: &ItemKey) -> Option<&replication::Record> {
+        self.items.get(&item.provider)?.get(&item.item)
+    }
+
+    fn set(&mut self, provider: &str, name: &str, record: replication::Record) {
+        let items = match self.items.get_mut(provider) {
+            Some(items) => items,
+            None => self.items.entry(provider.into()).or_default(),
+        };
+        match items.get_mut(name) {
+            Some(known) => *known = record,
+            None => {
+                items.insert(name.into(), record);
+            }
+        }
+    }
+
+    fn remove(&mut self, item: &ItemKey) {
+        if let Some(items) = self.items.get_mut(&item.provider) {
+            items.remove(&item.item);
+        }
     }
 
     fn boot(&self) -> JournalBoot {
@@ -193,14 +217,14 @@ impl Journal {
         let keeps = self.head.kind == JournalKind::Config;
         let entries: Vec<_> =
             if keeps { self.entries.iter().cloned().collect() } else { Vec::new() };
+        let mut items = Vec::with_capacity(self.items.values().map(BTreeMap::len).sum());
+        for (provider, names) in &self.items {
+            let key = |name: &str| ItemKey::new(provider, name);
+            items.extend(names.iter().map(|(name, it)| (key(name), it.clone())));
+        }
         let last = self.head.history.last;
         let stored_after = entries.first().map_or(last, |it| it.position.sequence - 1);
-        JournalBoot {
-            head: self.head.clone(),
-            items: self.items.iter().map(|(key, it)| (key.clone(), it.clone())).collect(),
-            entries,
-            stored_after,
-        }
+        JournalBoot { head: self.head.clone(), items, entries, stored_after }
     }
 }
 
