@@ -5,6 +5,7 @@
 
 mod measure;
 mod field;
+mod guide;
 mod problem;
 mod reader;
 mod sections;
@@ -17,7 +18,8 @@ mod load;
 pub use agree::{Change, Reload};
 pub(crate) use checks::CLOCK_RATE_PPM;
 pub use edit::{EditError, set_value};
-pub use field::{Alike, FIELDS, Field, When, guide_page};
+pub use field::{Alike, FIELDS, Field, When};
+pub use guide::guide_page;
 pub use load::{LoadError, Unpaired, check_key_file, load, load_unpaired, read_file};
 pub use measure::{duration_text, parse_duration, parse_size, size_text};
 pub use problem::{Problem, Problems};
@@ -167,6 +169,8 @@ pub struct Writes {
     pub require_standby: bool,
     /// How often runtime state is written to disk.
     pub persist_interval: Duration,
+    /// So long after the end of a comparison with a level standby the next one begins.
+    pub compare_interval: Duration,
     /// The most the ring of runtime entries may hold.
     pub ring_max_bytes: u64,
     /// How long an idempotency key is remembered.

@@ -1,8 +1,6 @@
 //! The table of all settings: name, what is allowed, default, when a change takes effect, whether
 //! the two nodes must agree. The parser, the comparison of two nodes and the guide read it.
 
-use std::fmt::Write as _;
-
 /// When a changed value takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -271,6 +269,12 @@ pub const FIELDS: &[Field] = &[
         "How often runtime state is written to disk.",
     )),
     running(own(
+        "writes.compare_interval",
+        "1s to 24h",
+        Some("\"1m\""),
+        "So long after the end of a comparison with a level standby, of all config and runtime data, the next one begins.",
+    )),
+    running(own(
         "writes.ring_max",
         "1 MiB to 64 GiB",
         Some("\"64 MiB\""),
@@ -361,38 +365,4 @@ pub const FIELDS: &[Field] = &[
 /// The setting with this name.
 pub(super) fn field(path: &str) -> &'static Field {
     FIELDS.iter().find(|it| it.path == path).expect("the caller names a setting of the table")
-}
-
-/// The guide's page about settings.
-#[must_use]
-pub fn guide_page() -> String {
-    let mut page = String::from(include_str!("settings_page.md"));
-    let mut section = "";
-    for field in FIELDS {
-        let (head, name) = field.path.rsplit_once('.').expect("every name has a section");
-        if head != section {
-            section = head;
-            let title = if head == "engines" { "[[engines]]".into() } else { format!("[{head}]") };
-            let _ = write!(
-                page,
-                "\n## `{title}`\n\n| setting | default | allowed | both nodes alike | a change needs |\n|---|---|---|---|---|\n"
-            );
-        }
-        let default = field.default.map_or_else(|| "–".to_owned(), |it| format!("`{it}`"));
-        let alike = match field.alike {
-            Alike::No => "",
-            Alike::Should => "should",
-            Alike::Must => "must",
-        };
-        let needs = match field.when {
-            When::Running => "SIGHUP",
-            When::Restart => "a restart",
-        };
-        let _ = writeln!(
-            page,
-            "| `{name}`<br>{} | {default} | {} | {alike} | {needs} |",
-            field.meaning, field.allowed
-        );
-    }
-    page
 }
