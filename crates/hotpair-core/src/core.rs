@@ -119,20 +119,21 @@ impl Core {
                 if received.fresh
                     && let Some(greeting) = self.partner.is_heard(beat.instance)
                 {
-                    self.met(now, greeting.differs, out);
+                    self.met(now, greeting, out);
                 }
                 if received.fresh && self.partner.is_greeted(beat.instance) {
                     self.take_views(now, beat.instance, number, views, out);
                 }
                 return received.answer_now.then_some(beat.channel);
             }
-            Input::Hello { channel, instance, differs } => {
-                if !self.partner.greet(Greeting { instance, differs: differs.clone() }) {
+            Input::Hello { channel, instance, differs, compares } => {
+                let greeting = Greeting { instance, differs, compares };
+                if !self.partner.greet(greeting.clone()) {
                     return None;
                 }
                 self.detector.alive(now, channel, instance);
                 self.look(now, out);
-                self.met(now, differs, out);
+                self.met(now, greeting, out);
             }
             Input::Refused { channel: _ } => self.detector.refused(now),
             Input::LinkUp { channel } => self.partner.set_link(channel, true),
@@ -170,7 +171,9 @@ impl Core {
     }
 
     /// The partner can be worked with now.
-    fn met(&mut self, now: Time, differs: Option<Box<str>>, out: &mut Vec<Output>) {
+    fn met(&mut self, now: Time, greeting: Greeting, out: &mut Vec<Output>) {
+        let Greeting { instance: _, differs, compares } = greeting;
+        self.tell_everyone(now, &replication::Input::PartnerCompares(compares), out);
         self.everyone(now, Event::SettingsDiffer(differs), out);
         self.tell_everyone(now, &replication::Input::LinkUp, out);
         self.send_summaries(out);

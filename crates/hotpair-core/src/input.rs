@@ -27,6 +27,8 @@ pub enum Input {
         instance: Instance,
         /// The name of a setting that must agree and does not.
         differs: Option<Box<str>>,
+        /// It understands `replication::Message::Compare`.
+        compares: bool,
     },
     /// The pinned key spoke, and what it said is refused (version, pair, garbage): it is alive.
     Refused {

@@ -20,6 +20,8 @@ pub(crate) struct Greeting {
     pub(crate) instance: Instance,
     /// A setting that differs.
     pub(crate) differs: Option<Box<str>>,
+    /// It understands comparisons.
+    pub(crate) compares: bool,
 }
 
 impl Partner {
@@ -88,7 +90,7 @@ mod tests {
     use super::*;
 
     fn hello(count: u64) -> Greeting {
-        Greeting { instance: Instance { count, tag: count }, differs: None }
+        Greeting { instance: Instance { count, tag: count }, differs: None, compares: true }
     }
 
     #[test]

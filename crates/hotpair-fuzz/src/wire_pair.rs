@@ -188,7 +188,8 @@ impl WirePair {
                     let instance = their.hello.instance;
                     self.hosts[to].links[channel] = Some(Some(instance));
                     let differs = differences.blocking.map(Into::into);
-                    self.give(to, Input::Hello { channel, instance, differs });
+                    let compares = their.compares();
+                    self.give(to, Input::Hello { channel, instance, differs, compares });
                 }
                 Err(refusal) => {
                     let bytes = wire::encode_refusal(&refusal.to_string());

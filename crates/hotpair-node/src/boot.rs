@@ -46,6 +46,7 @@ pub fn replication_settings(settings: &Settings) -> replication::Settings {
         runtime_ack: settings.writes.ack,
         require_standby: settings.writes.require_standby,
         persist_interval: settings.writes.persist_interval,
+        compare_interval: settings.writes.compare_interval,
         key_retention: settings.writes.key_retention,
         drop_after: settings.pair.drop_after,
         limits: replication::Limits { runtime_ring_bytes_max: ring, ..Default::default() },

@@ -176,6 +176,8 @@ pub struct Writes {
     pub require_standby: bool,
     /// How often runtime state is written to disk.
     pub persist_interval: Duration,
+    /// So long after the end of a comparison with a level standby the next one begins.
+    pub compare_interval: Duration,
     /// The most the ring of runtime entries may hold.
     pub ring_max_bytes: u64,
     /// How long an idempotency key is remembered.

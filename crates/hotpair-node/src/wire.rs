@@ -48,6 +48,14 @@ pub struct TheirHello {
     pub data_schema: u32,
 }
 
+impl TheirHello {
+    /// Whether it understands `Message::Compare`.
+    #[must_use]
+    pub const fn compares(&self) -> bool {
+        self.version >= protocol::VersionRange::COMPARES
+    }
+}
+
 /// A frame of the partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {

@@ -34,7 +34,8 @@ pub use frame::{DecodeError, FRAME_BYTES_MAX, decode, encode};
 pub use hello::{Hello, Refusal};
 pub use message::Message;
 pub use replica::{
-    JournalHead, KeyRange, ModuleEntry, RangeDigest, ReplicaMessage, Scope, Session,
+    Comparison, Found, JournalHead, KeyRange, ModuleEntry, RangeDigest, ReplicaMessage, Scope,
+    Session,
 };
 pub use summary::{PartnerSeen, Summary};
 pub use version::{DATA_SCHEMA_VERSION, NoCommonVersion, VersionRange};

@@ -13,6 +13,9 @@ pub(crate) const ELEMENTS_MAX: usize = 1 << 18;
 /// How many ranges one question may have.
 pub(crate) const RANGES_MAX: usize = 1 << 12;
 
+/// How many items one comparison may have.
+pub(crate) const COMPARED_MAX: usize = 1 << 10;
+
 /// One attempt of a standby to become level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -80,6 +83,45 @@ pub struct RangeDigest {
     pub range: KeyRange,
     /// A hash over it.
     pub digest: [u8; 32],
+}
+
+/// What an active has in a range.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Of which journal.
+    pub kind: JournalKind,
+    /// Its number.
+    pub request: u64,
+    /// Where the journal ended.
+    pub at: Position,
+    /// The range.
+    pub range: KeyRange,
+    /// How many items are in it.
+    pub items: u64,
+    /// A hash over them.
+    pub digest: [u8; 32],
+    /// Each item with its hash, or none.
+    pub each: List<(ItemKey, [u8; 32]), COMPARED_MAX>,
+}
+
+/// What a standby found in a range.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Found {
+    /// The same.
+    Same,
+    /// It is not at that position.
+    Elsewhere,
+    /// Something else.
+    Differs,
+    /// This item differs.
+    Item {
+        /// It.
+        item: ItemKey,
+        /// Its hash at the active.
+        active: Option<[u8; 32]>,
+        /// Its hash at the standby.
+        standby: Option<[u8; 32]>,
+    },
 }
 
 /// A message of a replica, and the attempt that it belongs to. New variants at the end.
@@ -168,4 +210,8 @@ pub enum ReplicaMessage {
     ModuleOffered { session: Session, hash: [u8; 32], size: u64 },
     /// Standby: I have it now, or cannot take it.
     ModuleTaken { session: Session, hash: [u8; 32], here: bool },
+    /// Active, to a level standby: this is what I have in a range. Since version 2.
+    Compare { session: Session, comparison: Comparison },
+    /// Standby: this is what I found. Since version 2.
+    Compared { session: Session, request: u64, found: Found },
 }

@@ -25,8 +25,11 @@ pub struct NoCommonVersion {
 }
 
 impl VersionRange {
-    /// What this release understands.
-    pub const OWN: Self = Self { min: 1, max: 1 };
+    /// What this release understands: 2 compares digests with a level standby.
+    pub const OWN: Self = Self { min: 1, max: 2 };
+
+    /// From this version on `ReplicaMessage::Compare` is understood.
+    pub const COMPARES: u16 = 2;
 
     /// The newest version that both understand.
     ///

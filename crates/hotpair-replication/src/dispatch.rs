@@ -36,12 +36,14 @@ impl Replica {
             | Message::Digests { .. }
             | Message::Entries { .. }
             | Message::EntriesGone { .. }
-            | Message::ModuleOffered { .. } => {
+            | Message::ModuleOffered { .. }
+            | Message::Compare { .. } => {
                 let current = self.syncing.as_ref().map(|it| (it.partner, it.session));
                 if current == Some((from, session)) {
                     self.answered(message, out);
                 }
             }
+            Message::Compared { request, found, .. } => self.compared(from, request, found, out),
             Message::AheadWanted { history, .. } => self.ahead_wanted(session, &history, out),
             Message::Ahead { kind, previous, entries, .. } => {
                 self.ahead(from, session, kind, previous, &entries, out);
@@ -85,6 +87,8 @@ impl Replica {
             | Message::Entries { .. }
             | Message::EntriesGone { .. }
             | Message::ModuleOffered { .. }
+            | Message::Compare { .. }
+            | Message::Compared { .. }
             | Message::AheadWanted { .. }
             | Message::Ahead { .. }
             | Message::AheadEnd { .. } => {}
@@ -116,6 +120,9 @@ impl Replica {
             }
             Message::EntriesGone { kind, .. } => self.entries_gone(kind, out),
             Message::ModuleOffered { hash, size, .. } => self.module_offered(hash, size, out),
+            Message::Compare { session, comparison } => {
+                self.compare_with(session, &comparison, out);
+            }
             Message::Begin { .. }
             | Message::ModuleWanted { .. }
             | Message::WayWanted { .. }
@@ -129,6 +136,7 @@ impl Replica {
             | Message::ResendWanted { .. }
             | Message::CaughtUp { .. }
             | Message::ModuleTaken { .. }
+            | Message::Compared { .. }
             | Message::AheadWanted { .. }
             | Message::Ahead { .. }
             | Message::AheadEnd { .. } => {}

@@ -45,6 +45,18 @@ pub struct Conflict {
     pub both_active: bool,
 }
 
+impl Conflict {
+    /// The rule of what was overwritten although the two histories were the same. Its record bears the
+    /// position of an entry that both have, and did not lose with a fork: it waits for a person.
+    pub const SAME_HISTORY: &str = "the histories are the same, their contents were not";
+
+    /// Whether it is of that kind.
+    #[must_use]
+    pub fn is_without_fork(&self) -> bool {
+        *self.rule == *Self::SAME_HISTORY
+    }
+}
+
 /// What the winning history has for an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Winning {

@@ -74,6 +74,8 @@ impl Replica {
             if let Some(record) = self.divergence.records.get_mut(id)
                 && record.fate != *fate
                 && !record.fate.is_settled()
+                // The entry at its position is in the history; these values are not.
+                && !(record.conflict.is_without_fork() && *fate == Fate::InHistory(id.entry))
             {
                 record.fate = *fate;
                 changed.push(record.clone());

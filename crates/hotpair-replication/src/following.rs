@@ -123,7 +123,6 @@ impl Replica {
         misfit: Misfit,
         out: &mut Vec<Output>,
     ) {
-        self.journals[kind].suspect = true;
         let first = entry.and_then(|it| it.ops.first()).map(first_item);
         let (item, what) = match misfit {
             Misfit::ChainBroken => (first, Inconsistency::ChainBroken),
@@ -131,6 +130,18 @@ impl Replica {
             Misfit::RemoveOfMissing(item) => (Some(item), Inconsistency::RemoveOfMissing),
         };
         let item = item.unwrap_or_else(|| ItemKey::config(""));
+        self.inconsistent(kind, item, what, out);
+    }
+
+    /// The two do not have the same: as above.
+    pub(crate) fn inconsistent(
+        &mut self,
+        kind: JournalKind,
+        item: ItemKey,
+        what: Inconsistency,
+        out: &mut Vec<Output>,
+    ) {
+        self.journals[kind].suspect = true;
         out.push(Output::Alarm(Alarm::Inconsistency { kind, item, what }));
         let level = self.syncing.as_ref().is_some_and(|it| it.stage == Stage::Level);
         self.park_transfers();

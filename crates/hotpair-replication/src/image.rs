@@ -281,6 +281,15 @@ impl Image {
         }
         *hash.finalize().as_bytes()
     }
+
+    /// Hashes the first items of a range in the same way.
+    pub(crate) fn digest_of(&self, range: &KeyRange, items: usize) -> [u8; 32] {
+        let mut hash = blake3::Hasher::new();
+        for (provider, item, record) in self.range(range).take(items) {
+            hash_record(&mut hash, provider, item, record);
+        }
+        *hash.finalize().as_bytes()
+    }
 }
 
 /// Adds one item to a digest.

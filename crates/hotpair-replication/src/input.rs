@@ -31,6 +31,9 @@ pub enum Input {
     LinkUp,
     /// No connection is left.
     LinkLost,
+    /// The partner said Hello. Its release understands `Message::Compare`, or not; until this is
+    /// said it does not.
+    PartnerCompares(bool),
     /// An operation is durable.
     Stored {
         /// Which.

@@ -38,7 +38,9 @@ impl Message {
             | Self::ResendWanted { .. }
             | Self::CaughtUp { .. }
             | Self::Ahead { .. }
-            | Self::AheadEnd { .. } => Lane::Data,
+            | Self::AheadEnd { .. }
+            | Self::Compare { .. }
+            | Self::Compared { .. } => Lane::Data,
             Self::ModuleChunk { .. }
             | Self::Losing { .. }
             | Self::Chunk { .. }

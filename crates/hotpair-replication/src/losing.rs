@@ -304,23 +304,40 @@ impl Replica {
             let winning = winning(item, new, None);
             lost.entry(position).or_default().push((item.clone(), old.clone(), winning));
         }
+        let rule = if journal.suspect { Conflict::SAME_HISTORY } else { "the partner is active" };
         let conflict = Conflict {
             // Images that differ without reason have no fork that would make them free to take.
             fork: plan.fork.filter(|_| !journal.suspect),
             winner: head.history.position().epoch,
             loser: journal.position().epoch,
-            rule: "the partner is active".into(),
+            rule: rule.into(),
             both_active: false,
         };
         let mut records = Vec::new();
         for (position, items) in lost {
             let id = DivergenceId { kind, entry: position };
-            if self.divergence.get(id).is_some() {
+            let known = self.divergence.get(id);
+            let lost = |(item, record, _): &(ItemKey, Record, Winning)| {
+                let op = Op::Set { item: item.clone(), value: record.value.clone() };
+                known.is_none_or(|it| {
+                    let stands_for_these =
+                        it.conflict.is_without_fork() || it.fate == Fate::InHistory(position);
+                    journal.suspect && stands_for_these && !it.entry.ops.contains(&op)
+                })
+            };
+            let items: Vec<_> = items.into_iter().filter(lost).collect();
+            if items.is_empty() {
                 continue;
             }
-            let winning = items.iter().map(|(_, _, it)| it.clone()).collect();
+            let mut winning: Vec<_> = items.iter().map(|(_, _, it)| it.clone()).collect();
             let items = items.into_iter().map(|(item, record, _)| (item, record)).collect();
-            let entry = stand_in(kind, position, items);
+            let mut entry = stand_in(kind, position, items);
+            if let Some(known) = known {
+                // Found before, at another item of the same entry.
+                let ops = known.entry.ops.iter().chain(&entry.ops).cloned().collect();
+                entry = Arc::new(Entry { ops, ..(*entry).clone() });
+                winning.splice(0..0, known.winning.iter().cloned());
+            }
             records.push(self.record(id, conflict.clone(), entry, winning));
         }
         if records.is_empty() {

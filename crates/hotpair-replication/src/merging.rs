@@ -48,7 +48,10 @@ impl Replica {
             if id.kind != entry.kind || id.entry != entry.position || !entry.belongs() {
                 continue;
             }
-            if let Some(known) = self.divergence.get(id) {
+            let more = |known: &DivergenceRecord| {
+                record.conflict.is_without_fork() && known.entry != record.entry
+            };
+            if let Some(known) = self.divergence.get(id).filter(|it| !more(it)) {
                 fates.push((id, known.fate));
                 continue;
             }
@@ -77,6 +80,9 @@ impl Replica {
         let (kind, position) = (*kind, *position);
         let entry = &record.entry;
         let journal = &self.journals[kind];
+        if conflict.is_without_fork() {
+            return Fate::Kept;
+        }
         if position.sequence <= journal.last() && journal.position_of(position.sequence) == position
         {
             return Fate::InHistory(position);

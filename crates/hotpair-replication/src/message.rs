@@ -1,5 +1,7 @@
 //! What the two replicas of an engine tell each other.
-use crate::{ChainHash, DivergenceRecord, Fate, KeptKey, PerJournal, Record, SharedEntry};
+use crate::{
+    ChainHash, Comparison, DivergenceRecord, Fate, Found, KeptKey, PerJournal, Record, SharedEntry,
+};
 use bytes::Bytes;
 use hotpair_types::{History, Instance, ItemKey, JournalHistory, JournalKind, Position, Positions};
 
@@ -264,6 +266,23 @@ pub enum Message {
         /// Whether it is here, verified.
         here: bool,
     },
+    /// Active, to a level standby: this is what I have in a range; is it what you have? Sent only to
+    /// a partner that understands it.
+    Compare {
+        /// The attempt.
+        session: Session,
+        /// What it has.
+        comparison: Box<Comparison>,
+    },
+    /// Standby: this is what I found.
+    Compared {
+        /// The attempt.
+        session: Session,
+        /// Of which comparison.
+        request: u64,
+        /// It.
+        found: Found,
+    },
 }
 
 /// A code module, as the config record `modules/<name>` has it.
@@ -356,7 +375,9 @@ impl Message {
             | Self::Ahead { session, .. }
             | Self::AheadEnd { session, .. }
             | Self::ModuleOffered { session, .. }
-            | Self::ModuleTaken { session, .. } => *session,
+            | Self::ModuleTaken { session, .. }
+            | Self::Compare { session, .. }
+            | Self::Compared { session, .. } => *session,
         }
     }
 }

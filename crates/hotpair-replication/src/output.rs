@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::Bytes;
 use hotpair_types::{ItemKey, JournalKind, Positions};
+use std::fmt;
 
 /// One output. They may be carried out in any order, but `Store`s in theirs and `Apply`s and
 /// `Restore`s of a provider in theirs, and messages of a lane in theirs.
@@ -215,6 +216,30 @@ pub enum Inconsistency {
     ChainBroken,
     /// An entry belongs to another history.
     OtherHistory,
-    /// The images differ although the histories are the same.
-    DigestDiffers,
+    /// The item differs although the histories are the same: the hashes of key, value and position;
+    /// `None`: it is not there.
+    DigestDiffers {
+        /// On this node.
+        here: Option<[u8; 32]>,
+        /// At the partner.
+        partner: Option<[u8; 32]>,
+    },
+}
+
+impl fmt::Display for Inconsistency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RemoveOfMissing => f.write_str("an entry removes it, and it is not here"),
+            Self::ChainBroken => f.write_str("an entry's hash does not follow from the one before"),
+            Self::OtherHistory => f.write_str("an entry belongs to another history"),
+            Self::DigestDiffers { here, partner } => {
+                let text = |hash: &Option<[u8; 32]>| match hash {
+                    Some(hash) => blake3::Hash::from(*hash).to_hex().to_string(),
+                    None => "nothing".to_owned(),
+                };
+                write!(f, "the histories are the same and it differs: {} here, ", text(here))?;
+                write!(f, "{} at the partner", text(partner))
+            }
+        }
+    }
 }

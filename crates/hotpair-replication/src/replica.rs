@@ -1,4 +1,5 @@
 //! The replica of one engine: both journals, and the one door to them.
+use crate::comparing::Comparing;
 use crate::divergence_store::DivergenceStore;
 use crate::fetching::Fetching;
 use crate::journal::Journal;
@@ -49,6 +50,10 @@ pub struct Replica {
     pub(crate) parked: PerJournal<Option<Box<Transfer>>>,
     /// Losing entries on their way.
     pub(crate) losing: Option<Losing>,
+    /// The partner understands comparisons.
+    pub(crate) partner_compares: bool,
+    /// How far an active is with them.
+    pub(crate) comparing: Comparing,
     pub(crate) sessions: u64,
     pub(crate) reinit: bool,
     /// The newest wall clock time seen here.
@@ -95,6 +100,8 @@ impl Replica {
             fetching: None,
             parked: PerJournal::default(),
             losing: None,
+            partner_compares: false,
+            comparing: Comparing::default(),
             sessions: 0,
             reinit: false,
             wall: NodeTime::default(),
@@ -117,6 +124,7 @@ impl Replica {
                     serving.pause();
                 }
             }
+            Input::PartnerCompares(it) => self.partner_compares = it,
             Input::Stored { ticket } => self.store_done(ticket, out),
             Input::StoreFailed { ticket } => self.store_failed(ticket, out),
             Input::JournalRead { ticket, entries } => self.journal_read(ticket, entries, out),
@@ -174,6 +182,9 @@ impl Replica {
     }
 
     fn acknowledge_by(&mut self, rule: AckRule, out: &mut Vec<Output>) {
+        if rule == AckRule::WithPartner && self.rule != rule {
+            self.comparing.begin_anew();
+        }
         self.rule = rule;
         self.degraded_wanted = false;
         if let Some(serving) = &mut self.serving {
@@ -209,6 +220,7 @@ impl Replica {
     fn flush(&mut self, out: &mut Vec<Output>) {
         self.release_held(out);
         self.pump(out);
+        self.compare(out);
         self.issue_stores(false, out);
         self.acknowledge(out);
         self.settle(out);
@@ -254,7 +266,8 @@ impl Replica {
         let data = sooner(self.serving_deadline(), self.syncing_deadline());
         let data = sooner(data, sooner(self.offering_deadline(), self.fetching_deadline()));
         let kept = sooner(keys(JournalKind::Config), keys(JournalKind::Runtime));
-        sooner(data, sooner(kept, self.storing_deadline()))
+        let looked = sooner(self.storing_deadline(), self.comparing_deadline());
+        sooner(data, sooner(kept, looked))
     }
 
     fn link_up(&mut self, out: &mut Vec<Output>) {

@@ -23,6 +23,9 @@ pub struct Settings {
     pub key_retention: Duration,
     /// `pair.drop_after`: data that is not acknowledged for so long drops the standby.
     pub drop_after: Duration,
+    /// `writes.compare_interval`: so long after the end of a comparison with a level standby the next
+    /// one begins.
+    pub compare_interval: Duration,
     /// What was sent and not answered is sent again after this.
     pub resend_after: Duration,
     /// Limits of queues, frames and rings.
@@ -66,6 +69,7 @@ impl Default for Settings {
             persist_interval: Duration::from_millis(100),
             key_retention: Duration::from_secs(600),
             drop_after: Duration::from_secs(2),
+            compare_interval: Duration::from_secs(60),
             resend_after: Duration::from_millis(500),
             limits: Limits::default(),
         }

@@ -65,6 +65,10 @@ impl Syncing {
     pub(crate) fn wants_disk(&self) -> bool {
         self.urgent || self.stage == Stage::Transfer
     }
+
+    pub(crate) fn is_level(&self) -> bool {
+        self.stage == Stage::Level
+    }
 }
 
 impl Replica {

@@ -28,7 +28,7 @@ impl World {
             self.give(node, Input::LinkUp { channel });
             let instance = self.nodes[node].instance;
             let differs = self.differs.then(|| "mode".into());
-            let input = Input::Hello { channel, instance, differs };
+            let input = Input::Hello { channel, instance, differs, compares: true };
             let at = self.net.hello(self.now, channel, node, &mut self.rng);
             let connection = Some((channel, number));
             self.at(at, Happening::Arrives { to: 1 - node, connection, input });

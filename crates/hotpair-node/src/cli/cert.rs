@@ -43,6 +43,7 @@ fn load(key_file: &Path) -> Result<Identity, Failure> {
 }
 
 /// What came of the word to the running node.
+#[derive(Debug, PartialEq)]
 enum Told {
     Now,
     /// None runs, and the next start reads the file.
@@ -59,14 +60,18 @@ fn tell(data_dir: &Path) -> Told {
         return Told::NobodyRuns;
     };
     let handle = ProcessHandle::open(pid);
+    told(pid, is_hotpair(pid), || handle.and_then(|it| it.signal(signals::HANG_UP)))
+}
+
+fn told(pid: i32, ours: io::Result<bool>, signal: impl FnOnce() -> io::Result<()>) -> Told {
     // The file of a node that was killed may name a process that is another one by now.
-    match is_hotpair(pid) {
+    match ours {
         Ok(true) => {}
         Ok(false) => return Told::NobodyRuns,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Told::NobodyRuns,
         Err(error) => return Told::Not(format!("process {pid}: {error}")),
     }
-    match handle.and_then(|it| it.signal(signals::HANG_UP)) {
+    match signal() {
         Ok(()) => Told::Now,
         Err(error) => Told::Not(format!("process {pid}: {error}")),
     }
@@ -106,14 +111,49 @@ fn show(cx: &Context, node: &Unpaired, key_file: &Path, identity: &Identity, tol
         0 => "        less than a day left; `hotpair cert rotate`".into(),
         days => format!("        {days} days left"),
     });
+    if let Some(told) = told {
+        cx.screen.line(&words(&told));
+    }
+}
+
+fn words(told: &Told) -> String {
     match told {
-        None => {}
-        Some(Told::Now) => cx.screen.line(
-            "The running node reads it now; connections that are up stay up, the next ones show it.",
-        ),
-        Some(Told::NobodyRuns) => cx.screen.line("No node runs here; the next start reads it."),
-        Some(Told::Not(why)) => cx.screen.line(&format!(
+        Told::Now => {
+            "The running node reads it now; connections that are up stay up, the next ones show it."
+                .into()
+        }
+        Told::NobodyRuns => "No node runs here; the next start reads it.".into(),
+        Told::Not(why) => format!(
             "The node that runs could not be told ({why}): send SIGHUP to it, or reload its service."
-        )),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied<T>() -> io::Result<T> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    #[test]
+    fn a_node_that_runs_and_could_not_be_told_is_said_to_run() {
+        let not = Told::Not("process 7: permission denied".into());
+        assert_eq!(told(7, Ok(true), || Ok(())), Told::Now);
+        assert_eq!(told(7, Ok(true), denied), not);
+        // Of another user: neither its program nor a signal is allowed.
+        assert_eq!(told(7, denied(), || panic!("it is not known to be a node")), not);
+        let text = words(&not);
+        assert!(text.contains("could not be told (process 7: permission denied)"), "{text}");
+        assert!(text.contains("SIGHUP"), "{text}");
+    }
+
+    #[test]
+    fn another_process_or_none_under_the_number_is_not_signalled() {
+        let never = || panic!("it is not ours");
+        assert_eq!(told(7, Ok(false), never), Told::NobodyRuns);
+        assert_eq!(told(7, Err(io::ErrorKind::NotFound.into()), never), Told::NobodyRuns);
+        assert!(words(&Told::NobodyRuns).contains("next start"));
     }
 }

@@ -33,6 +33,9 @@ pub(super) async fn why(cx: &Context, last: u32) -> Result<Exit, Failure> {
     }
     for event in &events {
         cx.screen.line(&event_line(event, &cx.screen));
+        if event.rule.is_empty() {
+            continue;
+        }
         let by =
             event.by.as_ref().map_or(String::new(), |it| format!(", asked by {}", clean(it, 80)));
         let rule = format!(

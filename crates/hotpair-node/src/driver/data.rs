@@ -45,8 +45,10 @@ impl Driver {
     fn data_alarm(&mut self, engine: EngineIndex, alarm: &replication::Alarm) {
         match alarm {
             replication::Alarm::Inconsistency { kind, item, what } => {
-                let text = format!("{kind} data: {item}: {what:?}; healed by a new sync");
-                tracing::error!(engine = %self.name_of(engine), %kind, %item, ?what, "inconsistency");
+                let text = format!("{kind} data: {item}: {what}; healed by a new sync");
+                tracing::error!(engine = %self.name_of(engine), %kind, %item, %what, "inconsistency");
+                let (name, wall) = (self.name_of(engine).clone(), self.clock.wall());
+                self.events.push_alarm(&name, wall, "inconsistency", &text);
                 self.raise(engine, "inconsistency", text);
             }
             replication::Alarm::Diverged { .. } => self.divergence_changed(engine),

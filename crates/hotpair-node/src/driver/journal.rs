@@ -72,6 +72,25 @@ impl EventLog {
         });
     }
 
+    /// Something a person should look at, that `why` shows among the changes of state.
+    pub(super) fn push_alarm(&mut self, engine: &EngineName, at: NodeTime, id: &str, text: &str) {
+        self.push(Event {
+            number: 0,
+            kind: EventKind::Alarm,
+            engine: Some(engine.to_string()),
+            at_ms: at.0,
+            from: None,
+            to: None,
+            cause: id.to_owned(),
+            rule: String::new(),
+            text: text.to_owned(),
+            evidence: Vec::new(),
+            epoch_before: 0,
+            epoch_after: 0,
+            by: None,
+        });
+    }
+
     fn push(&mut self, mut event: Event) {
         self.last += 1;
         event.number = self.last;
@@ -95,11 +114,11 @@ impl EventLog {
         all[all.len().saturating_sub(count_max)..].to_vec()
     }
 
-    /// The newest changes of state, newest first.
+    /// The newest changes of state, and alarms that explain them, newest first.
     #[must_use]
     pub fn changes(&self, engine: &EngineName, count_max: usize) -> Vec<Event> {
         let wanted = |it: &&Event| {
-            matches!(it.kind, EventKind::Role | EventKind::State)
+            matches!(it.kind, EventKind::Role | EventKind::State | EventKind::Alarm)
                 && it.engine.as_deref() == Some(engine.as_str())
         };
         self.events.iter().rev().filter(wanted).take(count_max).cloned().collect()

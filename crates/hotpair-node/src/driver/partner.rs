@@ -186,6 +186,7 @@ impl Driver {
                 return self.refuse_partner(channel, format!("its Hello is refused: {why}"));
             }
         };
+        let compares = their.compares();
         let hello = their.hello;
         if let Some(link) = &mut self.partner.links[channel] {
             link.instance = Some(hello.instance);
@@ -204,7 +205,7 @@ impl Driver {
             self.partner.hello = Some(hello.clone());
         }
         let differs = differences.blocking.map(Into::into);
-        self.input(Input::Hello { channel, instance: hello.instance, differs });
+        self.input(Input::Hello { channel, instance: hello.instance, differs, compares });
         self.changed();
     }
 

@@ -34,8 +34,10 @@ pub(crate) struct EngineRuntime {
     pub(crate) left_seen: Option<bool>,
     /// Nothing more is written before the process begins anew.
     pub(crate) storage_failed: bool,
-    /// It was noted on disk that the next process is to copy the data anew, or that was tried in vain.
+    /// It was noted on disk that the next process is to copy the data anew.
     pub(crate) suspect: bool,
+    /// When that is tried again.
+    pub(crate) suspect_again_at: Time,
     /// The record of its state machine's steps, when it is kept.
     pub(crate) steps: Option<Recorder>,
     /// Writes that wait for the end of a switchover.
@@ -78,6 +80,7 @@ impl EngineRuntime {
             left_seen: None,
             storage_failed: false,
             suspect: false,
+            suspect_again_at: Time::ZERO,
             steps: None,
             held: VecDeque::new(),
             role: tokio::sync::watch::channel((first, Epoch::NONE)).0,

@@ -149,6 +149,7 @@ impl Settings {
             "writes.ack" => writes.ack.to_string(),
             "writes.require_standby" => writes.require_standby.to_string(),
             "writes.persist_interval" => duration_text(writes.persist_interval),
+            "writes.compare_interval" => duration_text(writes.compare_interval),
             "writes.ring_max" => size_text(writes.ring_max_bytes),
             "writes.key_retention" => duration_text(writes.key_retention),
             "api.listen" => api.listen.to_string(),

@@ -269,6 +269,12 @@ pub const FIELDS: &[Field] = &[
         "How often runtime state is written to disk.",
     )),
     running(own(
+        "writes.compare_interval",
+        "1s to 24h",
+        Some("\"1m\""),
+        "So long after the end of a comparison with a level standby, of all config and runtime data, the next one begins.",
+    )),
+    running(own(
         "writes.ring_max",
         "1 MiB to 64 GiB",
         Some("\"64 MiB\""),

@@ -176,12 +176,14 @@ fn writes(reader: &Reader<'_>) -> Option<Writes> {
     let ack = reader.choice("writes.ack", choices!(Ack));
     let require_standby = reader.flag("writes.require_standby");
     let persist_interval = reader.duration("writes.persist_interval", MS..=MINUTE);
+    let compare_interval = reader.duration("writes.compare_interval", SECOND..=24 * HOUR);
     let ring_max = reader.size("writes.ring_max", MIB..=64 * 1024 * MIB);
     let key_retention = reader.duration("writes.key_retention", SECOND..=24 * HOUR);
     Some(Writes {
         ack: ack?,
         require_standby: require_standby?,
         persist_interval: persist_interval?,
+        compare_interval: compare_interval?,
         ring_max_bytes: ring_max?,
         key_retention: key_retention?,
     })

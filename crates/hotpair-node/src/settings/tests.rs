@@ -92,6 +92,7 @@ fn the_least_settings_have_the_defaults_of_the_table() {
         writes.ack = replicated
         writes.require_standby = false
         writes.persist_interval = 100ms
+        writes.compare_interval = 1m
         writes.ring_max = 64 MiB
         writes.key_retention = 10m
         api.listen = 127.0.0.1:8650
@@ -240,6 +241,7 @@ fn what_may_change_while_running_is_taken_and_nothing_else() {
         ack = "local"
         require_standby = true
         persist_interval = "1s"
+        compare_interval = "2m"
         ring_max = "1 MiB"
         key_retention = "1m"
         [api]

@@ -14,7 +14,10 @@ fn file(data_dir: &Path, engine: &EngineName) -> PathBuf {
 /// # Errors
 /// Whatever the disk says, which may be the one that failed.
 pub(crate) fn mark(data_dir: &Path, engine: &EngineName) -> std::io::Result<()> {
-    std::fs::File::create(file(data_dir, engine))?.sync_all()
+    let file = file(data_dir, engine);
+    std::fs::File::create(&file)?.sync_all()?;
+    let directory = file.parent().expect("it lies in the directory of the engine");
+    std::fs::File::open(directory)?.sync_all()
 }
 
 /// Whether the last process noted it.

@@ -63,6 +63,17 @@ fn set(item: ItemKey, value: &'static str) -> Op {
     Op::Set { item, value: Bytes::from_static(value.as_bytes()) }
 }
 
+fn read_back(store: &Store, completions: &mut Completions, after: u64, until: u64) -> Vec<u64> {
+    let ticket = replication::StoreTicket(after);
+    store.read_journal(MAIN, ticket, JournalKind::Config, after, until, usize::MAX >> 1);
+    match completions.blocking_recv().unwrap() {
+        Completion::Data { input: replication::Input::JournalRead { entries, .. }, .. } => {
+            entries.iter().map(|it| it.position.sequence).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Waits for the completion of an operation.
 fn done(completions: &mut Completions, number: u64) {
     match completions.blocking_recv().unwrap() {
@@ -204,6 +215,62 @@ fn a_restarted_node_begins_with_what_was_durable() {
     assert_eq!((engine.data.config.stored_after, engine.data.config.entries.len()), (7, 0));
     assert!(engine.data.divergence.is_empty() && !engine.undeployed);
     store.close();
+}
+
+/// `config.journal_max`: a partner that was away for longer is not sent entries, but a full copy.
+#[test]
+fn the_config_journal_holds_what_the_settings_say_and_no_more() {
+    const LAST: u64 = 32;
+    let directory = tempfile::tempdir().unwrap();
+    let mut kept = Vec::new();
+    for mebibytes in [1, 8] {
+        let path = directory.path().join(mebibytes.to_string());
+        std::fs::create_dir(&path).unwrap();
+        let mut settings = settings(&path);
+        settings.config.journal_max_bytes = mebibytes << 20;
+        let (store, _, mut completions) = Store::open(&settings, 5).unwrap();
+        for sequence in 1..=LAST {
+            let value = Bytes::from(vec![b'x'; 100_000]);
+            let ops = vec![Op::Set { item: ItemKey::config("k"), value }];
+            let entries = vec![entry(JournalKind::Config, sequence, ops)];
+            let append = DataOp::Append { kind: JournalKind::Config, entries };
+            submit(&store, &mut completions, sequence, append);
+        }
+        let first =
+            (1..=LAST).find(|it| !read_back(&store, &mut completions, it - 1, LAST).is_empty());
+        let first = first.expect("the newest is there");
+        let all: Vec<_> = (first..=LAST).collect();
+        assert_eq!(read_back(&store, &mut completions, first - 1, LAST), all, "without a gap");
+        kept.push(LAST + 1 - first);
+        store.close();
+        // The next start promises no more than that.
+        let (store, engines, _) = Store::open(&settings, 6).unwrap();
+        assert_eq!(engines[0].data.config.stored_after, first - 1);
+        store.close();
+    }
+    assert_eq!(kept, [10, LAST], "entries of 100 kB in 1 MiB and in 8");
+}
+
+/// Where the note cannot be written, nothing is taken for noted.
+#[test]
+fn suspect_data_is_noted_durably_or_not_at_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, engine, _completions) = open(directory.path());
+    store.close();
+    let name = engine.name;
+    // As a disk that takes no new file any more.
+    let blocked = directory.path().join("engines").join(name.as_str());
+    let aside = directory.path().join("engines").join("away");
+    std::fs::rename(&blocked, &aside).unwrap();
+    assert!(suspect::mark(directory.path(), &name).is_err());
+    std::fs::rename(&aside, &blocked).unwrap();
+    assert!(!suspect::is_marked(directory.path(), &name));
+    suspect::mark(directory.path(), &name).unwrap();
+    assert!(suspect::is_marked(directory.path(), &name));
+    let (_store, engine, _completions) = open(directory.path());
+    assert!(engine.record.marks.stale, "what the file said is not believed");
+    assert!(engine.remarks.iter().any(|it| it.contains("set aside")), "{:?}", engine.remarks);
+    assert!(!suspect::is_marked(directory.path(), &name), "once");
 }
 
 #[test]

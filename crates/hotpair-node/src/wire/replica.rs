@@ -147,6 +147,24 @@ pub(super) fn to_wire(message: &Message) -> Wire {
         Message::ModuleTaken { session, hash, here } => {
             Wire::ModuleTaken { session: s(session), hash: *hash, here: *here }
         }
+        Message::Compare { session, comparison } => {
+            let replication::Comparison { kind, request, at, range, items, digest, each } =
+                &**comparison;
+            let comparison = wire::Comparison {
+                kind: *kind,
+                request: *request,
+                at: *at,
+                range: range_to_wire(range),
+                items: *items,
+                digest: *digest,
+                each: List::for_sending(each.clone()),
+            };
+            Wire::Compare { session: s(session), comparison }
+        }
+        Message::Compared { session, request, found } => {
+            let found = found_to_wire(found);
+            Wire::Compared { session: s(session), request: *request, found }
+        }
     }
 }
 
@@ -255,6 +273,16 @@ pub(super) fn from_wire(message: Wire) -> Message {
         Wire::ModuleTaken { session, hash, here } => {
             Message::ModuleTaken { session: s(session), hash, here }
         }
+        Wire::Compare { session, comparison } => {
+            let wire::Comparison { kind, request, at, range, items, digest, each } = comparison;
+            let (range, each) = (range_from_wire(range), each.into_inner());
+            let comparison =
+                replication::Comparison { kind, request, at, range, items, digest, each };
+            Message::Compare { session: s(session), comparison: Box::new(comparison) }
+        }
+        Wire::Compared { session, request, found } => {
+            Message::Compared { session: s(session), request, found: found_from_wire(found) }
+        }
     }
 }
 
@@ -315,6 +343,29 @@ fn scope_from_wire(scope: wire::Scope) -> replication::Scope {
         }
         wire::Scope::Range(range) => replication::Scope::Range(range_from_wire(range)),
         wire::Scope::Items(items) => replication::Scope::Items(items.into_inner()),
+    }
+}
+
+fn found_to_wire(found: &replication::Found) -> wire::Found {
+    match found {
+        replication::Found::Same => wire::Found::Same,
+        replication::Found::Elsewhere => wire::Found::Elsewhere,
+        replication::Found::Differs => wire::Found::Differs,
+        replication::Found::Item(it) => {
+            let replication::ComparedItem { item, active, standby } = it.clone();
+            wire::Found::Item { item, active, standby }
+        }
+    }
+}
+
+fn found_from_wire(found: wire::Found) -> replication::Found {
+    match found {
+        wire::Found::Same => replication::Found::Same,
+        wire::Found::Elsewhere => replication::Found::Elsewhere,
+        wire::Found::Differs => replication::Found::Differs,
+        wire::Found::Item { item, active, standby } => {
+            replication::Found::Item(replication::ComparedItem { item, active, standby })
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 use super::*;
 use hotpair_fsm::{Heard, PartnerSeen, Step};
 use hotpair_replication::{
-    Conflict, DivergenceId, DivergenceRecord, Entry, Fate, IdempotencyKey, JournalHead, KeptKey,
-    KeyRange, ModuleEntry, Op, PerJournal, RangeDigest, Record, Scope, Session, SharedEntry,
-    Winning,
+    ComparedItem, Comparison, Conflict, DivergenceId, DivergenceRecord, Entry, Fate, Found,
+    IdempotencyKey, JournalHead, KeptKey, KeyRange, ModuleEntry, Op, PerJournal, RangeDigest,
+    Record, Scope, Session, SharedEntry, Winning,
 };
 use hotpair_transport::Identity;
 use hotpair_types::{
@@ -100,6 +100,22 @@ fn messages() -> Vec<Message> {
         Scope::Items(vec![ItemKey::new("p", "i")]),
     ];
     let record = Record { value: Bytes::from_static(b"v"), position: AT, written_at: NodeTime(3) };
+    let item = ItemKey::config("a");
+    let comparison = Comparison {
+        kind,
+        request: 3,
+        at: AT,
+        range: range.clone(),
+        items: 9,
+        digest: [4; 32],
+        each: vec![(item.clone(), [5; 32])],
+    };
+    let found = [
+        Found::Same,
+        Found::Elsewhere,
+        Found::Differs,
+        Found::Item(ComparedItem { item, active: Some([5; 32]), standby: None }),
+    ];
     let mut all = vec![
         Message::Begin { session },
         Message::Manifest {
@@ -154,7 +170,9 @@ fn messages() -> Vec<Message> {
         Message::AheadEnd { session, history: Box::new(history()) },
         Message::ModuleOffered { session, hash: [3; 32], size: 70_000 },
         Message::ModuleTaken { session, hash: [3; 32], here: true },
+        Message::Compare { session, comparison: Box::new(comparison) },
     ];
+    all.extend(found.map(|found| Message::Compared { session, request: 3, found }));
     all.extend(scopes.map(|scope| Message::ChunkWanted {
         session,
         kind,
@@ -286,7 +304,7 @@ fn hello_and_its_refusal_arrive() {
         api: "http://10.0.0.1:8650".to_owned(),
         release: "0.1.0".to_owned(),
     };
-    let expected = TheirHello { hello: hello.clone(), version: 1, data_schema: 1 };
+    let expected = TheirHello { hello: hello.clone(), version: 2, data_schema: 1 };
     let arrived = decode_frame(&encode_hello(&hello));
     assert_eq!(arrived, Ok(Incoming::Hello(Box::new(expected))));
     let refusal = decode_frame(&encode_refusal("another \u{1b}[2Jpair"));

@@ -60,6 +60,11 @@ fn the_bytes_of_every_message_are_those_of_the_first_release() {
         ahead end: b7 05 00 01 17 07 66 02 01 03 55 01 ac 02 00*2
         module offered: b7 05 00 01 18 07 66 02 01*32 bc 05
         module taken: b7 05 00 01 19 07 66 02 01*33
+        compare: b7 05 00 01 1a 07 66 02 01 03*2 55 ac 02 01 00 01 61 00 09 04*32 01 00 01 61 05*32
+        compared, same: b7 05 00 01 1b 07 66 02 03 00
+        compared, elsewhere: b7 05 00 01 1b 07 66 02 03 01
+        compared, differs: b7 05 00 01 1b 07 66 02 03 02
+        compared, item: b7 05 00 01 1b 07 66 02 03*2 00 01 61 01 05*32 00
     "#]].assert_eq(&text);
 }
 

@@ -1,8 +1,8 @@
 //! One message of each kind.
 use hotpair_protocol::{
-    Beat, Blob, Conflict, DivergenceId, DivergenceRecord, Entry, Fate, Flags, Heard, Hello,
-    IdempotencyKey, JournalHead, KeptKey, KeyRange, List, Message, ModuleEntry, Op, PartnerSeen,
-    RangeDigest, Record, Refusal, ReplicaMessage, Scope, Session, Step, Summary, Text,
+    Beat, Blob, Comparison, Conflict, DivergenceId, DivergenceRecord, Entry, Fate, Flags, Found,
+    Heard, Hello, IdempotencyKey, JournalHead, KeptKey, KeyRange, List, Message, ModuleEntry, Op,
+    PartnerSeen, RangeDigest, Record, Refusal, ReplicaMessage, Scope, Session, Step, Summary, Text,
     VersionRange, View, Winning,
 };
 use hotpair_types::{
@@ -165,6 +165,17 @@ fn replica_messages() -> Vec<(&'static str, ReplicaMessage)> {
     let record = Record { value: blob(b"v"), position: AT, written_at: NodeTime(3) };
     let fates = vec![(losing().id, Fate::Kept), (losing().id, Fate::Repeated(AT))];
     let bytes = blob(b"wasm");
+    let item = ItemKey::config("a");
+    let comparison = Comparison {
+        kind,
+        request: 3,
+        at: AT,
+        range: range.clone(),
+        items: 9,
+        digest: [4; 32],
+        each: list(vec![(item.clone(), [5; 32])]),
+    };
+    let compared = |found| It::Compared { session, request: 3, found };
     vec![
         ("begin", It::Begin { session }),
         ("manifest", It::Manifest { session, modules: list(vec![module]) }),
@@ -231,5 +242,10 @@ fn replica_messages() -> Vec<(&'static str, ReplicaMessage)> {
         ("ahead end", It::AheadEnd { session, history: history() }),
         ("module offered", It::ModuleOffered { session, hash: [1; 32], size: 700 }),
         ("module taken", It::ModuleTaken { session, hash: [1; 32], here: true }),
+        ("compare", It::Compare { session, comparison }),
+        ("compared, same", compared(Found::Same)),
+        ("compared, elsewhere", compared(Found::Elsewhere)),
+        ("compared, differs", compared(Found::Differs)),
+        ("compared, item", compared(Found::Item { item, active: Some([5; 32]), standby: None })),
     ]
 }

@@ -2,12 +2,14 @@
 //! Nothing reaches a panic, and the node heals with an honest partner afterwards.
 use crate::pair::{A, B, Pair, set, tag};
 use hotpair_replication::{
-    AckRule, Direction, Input, KeyRange, Message, Op, PerJournal, Scope, Session, WriteBody,
+    AckRule, ComparedItem, Direction, Found, Input, KeyRange, Message, Op, PerJournal, Scope,
+    Session, WriteBody,
 };
 use hotpair_types::{
     Epoch, Instance, ItemKey, JournalHistory, JournalKind, Lineage, Position, Span,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 struct Bender<'a> {
     pair: &'a mut Pair,
@@ -165,6 +167,25 @@ impl Bender<'_> {
                 positions.runtime = self.position(positions.runtime);
                 Message::CaughtUp { session, positions }
             }
+            Message::Compare { session, mut comparison } => {
+                comparison.at = self.position(comparison.at);
+                comparison.range.until = Some(self.item(&tag("t2")));
+                comparison.items = self.number(comparison.items);
+                comparison.digest[0] ^= u8::from(self.pair.random(2) == 0);
+                if self.pair.random(2) == 0 {
+                    comparison.each = vec![(self.item(&tag("t3")), [1; 32]); 3];
+                }
+                Message::Compare { session, comparison }
+            }
+            Message::Compared { session, request, .. } => {
+                let item = self.item(&tag("t3"));
+                let found = match self.pair.random(3) {
+                    0 => Found::Differs,
+                    1 => Found::Elsewhere,
+                    _ => Found::Item(ComparedItem { item, active: None, standby: None }),
+                };
+                Message::Compared { session, request: self.number(request), found }
+            }
             Message::Begin { .. }
             | Message::ModuleWanted { .. }
             | Message::ModuleOffered { .. }
@@ -184,8 +205,10 @@ fn bent_messages_reach_no_panic_and_no_loss_of_the_ability_to_heal() {
         let mut settings = Pair::new().settings;
         settings.limits.runtime_ring_bytes_max = 1_500;
         settings.limits.message_bytes_max = 600;
+        settings.compare_interval = Duration::from_millis(100);
         let mut pair = Pair::with(settings);
         pair.seed = seed;
+        pair.compare();
         pair.activate(A);
         for n in 0..12 {
             pair.tag(A, &format!("t{n}"), "1");

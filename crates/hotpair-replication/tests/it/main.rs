@@ -14,3 +14,4 @@ mod promises;
 mod hostile;
 mod deploying;
 mod looking;
+mod comparing;

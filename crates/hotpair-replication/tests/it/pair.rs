@@ -41,6 +41,8 @@ pub struct Pair {
     /// Bytes of entries, items and modules that went.
     pub bytes: usize,
     pub seed: u64,
+    /// Both understand comparisons.
+    pub compares: bool,
     /// Follow on from one step of a sync to the next as the state machine does.
     pub drive: bool,
 }
@@ -86,6 +88,7 @@ impl Pair {
             log: String::new(),
             bytes: 0,
             seed: 1,
+            compares: false,
             drive: true,
         }
     }
@@ -343,6 +346,7 @@ impl Pair {
         node.facts.clear();
         node.applied.clear();
         node.disk_works = true;
+        self.give(index, Input::PartnerCompares(self.compares));
         self.give(index, Input::ProviderReady { provider: "tags".into() });
         let config = self.nodes[index].replica.items(JournalKind::Config, "", "");
         let config: Vec<_> =
