@@ -1,4 +1,4 @@
-//! Runs what is redundant: runtime state providers and tags.
+//! Runs what is redundant: runtime state providers, tags and code modules.
 //!
 //! Nothing here knows a socket, a disk, a role or the partner. A provider holds state; the node
 //! carries its updates (docs/design/replication.md, "Runtime state providers").
@@ -10,6 +10,7 @@
 mod provider;
 mod registry;
 pub mod tags;
+pub mod modules;
 
 pub use provider::{Item, Post, ProviderError, RuntimeStateProvider, Update};
 pub use registry::{PROVIDERS_MAX, ProviderRegistry, RegistryError};

@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
+mod admission;
 mod declarations;
 mod encoding;
+mod examples;
+mod module_state;
 mod providers;
+mod scans;
 mod subscriptions;
 mod tags;
 mod table;
+mod wat;
