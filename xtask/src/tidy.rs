@@ -26,6 +26,8 @@ const FOREIGN: &[&str] = &[
 
 /// The only crate that may allow unsafe code.
 const UNSAFE_IN: &str = "crates/hotpair-os/";
+/// What is compiled for the sandbox declares its imports so; it is part of no crate.
+const OF_MODULES: &str = "examples/modules/rust/";
 
 pub(crate) fn check(root: &Path) -> Vec<String> {
     let mut broken = Vec::new();
@@ -73,7 +75,7 @@ fn rust(name: &str, text: &str, broken: &mut Vec<String>) {
         if named.is_some_and(|it| EMPTY_NAMES.contains(&it)) {
             broken.push(format!("{name}:{}: `{line}` names no concept", index + 1));
         }
-        if is_unsafe(line) && !name.starts_with(UNSAFE_IN) {
+        if is_unsafe(line) && ![UNSAFE_IN, OF_MODULES].iter().any(|it| name.starts_with(it)) {
             broken.push(format!("{name}:{}: unsafe code lives in {UNSAFE_IN} alone", index + 1));
         }
     }

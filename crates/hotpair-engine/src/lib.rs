@@ -1,4 +1,4 @@
-//! Runs what is redundant: runtime state providers, tags, objects, alarms.
+//! Runs what is redundant: runtime state providers, tags, modules, objects, alarms.
 //!
 //! Nothing here knows a socket, a disk, a role or the partner. A provider holds state; the node
 //! carries its updates (docs/design/replication.md, "Runtime state providers").
@@ -13,6 +13,7 @@ pub mod tags;
 mod document;
 pub mod objects;
 pub mod alarms;
+pub mod modules;
 
 pub use document::{Complaint, Complaints};
 pub use provider::{Item, Post, ProviderError, RuntimeStateProvider, Update};

@@ -15,6 +15,7 @@ mod state;
 mod marks;
 mod mode;
 mod item;
+mod module;
 
 pub use epoch::Epoch;
 pub use instance::Instance;
@@ -24,6 +25,7 @@ pub use lineage::{
 };
 pub use marks::Marks;
 pub use mode::{Ack, ConflictWinner, Mode, RecoveryMode, StartAlone, WritableOn};
+pub use module::MODULE_BYTES_MAX;
 pub use name::{EngineName, NAME_BYTES_MAX, NameError, NodeName};
 pub use pair::{Channel, Designation, PerChannel};
 pub use position::{JournalKind, Position, Positions};

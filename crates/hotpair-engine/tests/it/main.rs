@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
+mod admission;
 mod checkpoints;
 mod declarations;
 mod encoding;
+mod examples;
+mod module_state;
 mod object_declarations;
 mod providers;
+mod scans;
 mod scheduling;
 mod subscriptions;
 mod tags;
 mod table;
+mod wat;
