@@ -69,6 +69,7 @@ const FUZZ: &[&str] = &[
     "hotpair-storage",
     "hotpair-transport",
     "hotpair-api",
+    "hotpair-address",
     "hotpair-node",
 ];
 

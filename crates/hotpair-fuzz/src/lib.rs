@@ -19,6 +19,7 @@ mod settings;
 mod api;
 mod module;
 mod identity;
+mod neighbour;
 
 pub use corpus::{corpus_folder, kept};
 pub use mutation::{Dice, mutated};
@@ -75,6 +76,11 @@ pub const TARGETS: &[Target] = &[
         name: "identity",
         promise: "keys, certificates and invitations are read or refused",
         run: identity::run,
+    },
+    Target {
+        name: "neighbour",
+        promise: "a frame says who has an address, or nothing",
+        run: neighbour::run,
     },
 ];
 
