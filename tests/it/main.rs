@@ -21,10 +21,16 @@ mod modules;
 mod storage;
 mod faulty_disk;
 mod disk;
+mod silent;
+mod power;
 mod noise;
 mod endurance;
 mod bulk;
 mod hostile;
+mod impostor;
+#[path = "../../crates/hotpair-protocol/tests/it/sample.rs"]
+#[allow(clippy::unwrap_used, reason = "samples are sound")]
+mod sample;
 mod names;
 mod refusals;
 mod secrets;

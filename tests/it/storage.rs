@@ -24,6 +24,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         |stage| Box::pin(fsync_fails(stage, Side::A)),
     ),
     Scenario::new(
+        "X1",
+        "x1-the-failure-cannot-be-noted",
+        "the node neither ends nor comes back before the next one is told not to believe the file",
+        |stage| Box::pin(cannot_be_noted(stage)),
+    ),
+    Scenario::new(
         "X5",
         "x5-file-truncated",
         "refused at open with its name, set aside, copied from the partner",
@@ -68,6 +74,33 @@ async fn fsync_fails(stage: &Stage, at: Side) -> Result<()> {
         pair.until(Side::B, "not ready", |it| it.state() != "standby-ready").await?;
     }
     ensure!(disk.was_met(Fault::Sync), "the fault was met");
+    writer.until_more(20).await?;
+    Audit::of(&pair).with(writer.stop().await?).run().await?;
+    Ok(())
+}
+
+async fn cannot_be_noted(stage: &Stage) -> Result<()> {
+    let pair = stage.prepare(PairSettings::default()).await?;
+    let disk = FaultyDisk::under(pair.node(Side::A))?;
+    pair.node(Side::B).start()?;
+    pair.until_roles(Side::A).await?;
+    pair.declare_tag(Side::A, TAG).await?;
+    let writer = pair.writer(TAG);
+    writer.until_more(10).await?;
+    let before = pair.status(Side::A).await?.json()["instance"].clone();
+    // A name that the node wants for a file and cannot have.
+    let note = replicated(pair.node(Side::A))?.with_file_name("suspect");
+    std::fs::create_dir(&note)?;
+    disk.arm(Fault::Sync)?;
+    pair.until_active(Side::B).await?;
+    pair.until(Side::A, "says that it cannot note it", |it| it.has_alarm("suspect-not-noted"))
+        .await?;
+    let same = |it: &Status| it.json()["instance"] == before && !it.is_active();
+    pair.stays(Side::A, "the same process", std::time::Duration::from_secs(3), same).await?;
+    std::fs::remove_dir(&note)?;
+    pair.until(Side::A, "began anew", |it| it.json()["instance"] != before).await?;
+    pair.until_roles(Side::B).await?;
+    ensure!(pair.node(Side::A).log().contains("it was set aside as"), "its file is not believed");
     writer.until_more(20).await?;
     Audit::of(&pair).with(writer.stop().await?).run().await?;
     Ok(())

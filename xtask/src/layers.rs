@@ -25,7 +25,16 @@ const LAYERS: &[(&str, &[&str])] = &[
         "hotpair-sim",
         &["hotpair-types", "hotpair-fsm", "hotpair-replication", "hotpair-core", "hotpair-storage"],
     ),
-    ("hotpair-tests", &["hotpair-types", "hotpair-client", "hotpair-transport", "hotpair-storage"]),
+    (
+        "hotpair-tests",
+        &[
+            "hotpair-types",
+            "hotpair-client",
+            "hotpair-protocol",
+            "hotpair-transport",
+            "hotpair-storage",
+        ],
+    ),
     ("hotpair-bench", BENCH),
     ("hotpair-fuzz", FUZZ),
     ("hotpair-fuzz-targets", &["hotpair-fuzz"]),

@@ -33,6 +33,8 @@ pub(crate) struct PartnerInfo {
     pub(crate) hello: Option<OwnHello>,
     /// Why the last Hello, ours or theirs, was refused.
     pub(crate) refused: Option<String>,
+    /// How often it sent what cannot be understood.
+    pub(crate) garbage: u64,
     /// By channel: the certificate of the connection that is up deserves a look.
     certificate_alarm: PerChannel<bool>,
     /// What the last handshake that was refused says.
@@ -50,6 +52,7 @@ impl PartnerInfo {
             links: PerChannel { redundancy: None, primary: None },
             hello: None,
             refused: None,
+            garbage: 0,
             certificate_alarm: PerChannel::default(),
             handshake: None,
         }

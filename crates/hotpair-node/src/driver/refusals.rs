@@ -120,6 +120,7 @@ impl Driver {
         tracing::error!(%channel, %what, "the partner sent what cannot be understood");
         self.raise_all("partner-refused", &format!("it sent what cannot be understood: {what}"));
         self.partner.refused = Some(what.to_owned());
+        self.partner.garbage += 1;
         self.input(Input::Refused { channel });
         self.transport.disconnect(channel, GARBAGE_CODE, "garbage");
         self.changed();

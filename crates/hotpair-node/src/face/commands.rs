@@ -201,7 +201,10 @@ impl Driver {
                 })
                 .collect(),
             certificate_expiry_seconds: Some(self.certificate_seconds()),
-            refused: vec![("handshake".to_owned(), self.refused_handshakes())],
+            refused: vec![
+                ("handshake".to_owned(), self.refused_handshakes()),
+                ("message".to_owned(), self.partner.garbage),
+            ],
         }
     }
 
