@@ -69,6 +69,7 @@ const FUZZ: &[&str] = &[
     "hotpair-storage",
     "hotpair-transport",
     "hotpair-api",
+    "hotpair-engine",
     "hotpair-node",
 ];
 
@@ -89,6 +90,7 @@ const OWNED: &[(&str, &str)] = &[
     ("libc", "hotpair-os"),
     ("redb", "hotpair-storage"),
     ("quinn", "hotpair-transport"),
+    ("wasmi", "hotpair-engine"),
     ("libfuzzer-sys", "hotpair-fuzz-targets"),
 ];
 
