@@ -25,6 +25,21 @@ pub(crate) fn profile_folder() -> Result<PathBuf> {
     Ok(folder.to_owned())
 }
 
+/// Cargo, as it would be called in a shell. What cargo tells a test about its package would make build
+/// scripts run again, and with them half of the program be built anew each time.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let about_this =
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_", "CARGO_PRIMARY_"];
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if about_this.iter().any(|it| text.starts_with(it)) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 fn find_or_build() -> Result<PathBuf> {
     if let Some(given) = std::env::var_os("HOTPAIR_BIN") {
         let given = std::path::absolute(given)?;
@@ -32,8 +47,7 @@ fn find_or_build() -> Result<PathBuf> {
         return Ok(given);
     }
     let folder = profile_folder()?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = cargo();
     command.args(["build", "--quiet", "--package", "hotpair-node", "--bin", "hotpair"]);
     command.arg("--target-dir").arg(folder.parent().context("target/ is above the profile")?);
     if folder.ends_with("release") {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
-use crate::binary::profile_folder;
+use crate::binary::{cargo, profile_folder};
 
 /// A release that was given to users.
 #[derive(Debug)]
@@ -57,8 +57,7 @@ impl Release {
         }
         println!("building release {} from its commit, once", self.version);
         self.unpack(root, &source)?;
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let status = Command::new(cargo)
+        let status = cargo()
             .args(["build", "--quiet", "--locked", "--package", "hotpair-node", "--bin", "hotpair"])
             .arg("--target-dir")
             .arg(&built)
