@@ -113,9 +113,11 @@ fn is_held(status: &Status) -> bool {
 
 async fn both_flap(stage: &Stage) -> Result<()> {
     const CHANGES_MAX: usize = 2;
+    // A window without a change ends it, so it must be longer than the flapping.
+    let window = format!("{}m", stage.size(10, 30));
     let settings = PairSettings::default()
         .raw("recovery.suspend_after", &CHANGES_MAX.to_string())
-        .with("recovery.suspend_window", "10m");
+        .with("recovery.suspend_window", &window);
     let pair = stage.start(settings).await?;
     pair.declare_tag(Side::A, TAG).await?;
     let writer = pair.writer_at(Side::A, TAG, 1);

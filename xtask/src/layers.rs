@@ -70,6 +70,7 @@ const FUZZ: &[&str] = &[
     "hotpair-transport",
     "hotpair-api",
     "hotpair-engine",
+    "hotpair-address",
     "hotpair-node",
 ];
 

@@ -20,6 +20,7 @@ mod api;
 mod module;
 mod sandbox;
 mod identity;
+mod neighbour;
 
 pub use corpus::{corpus_folder, kept};
 pub use mutation::{Dice, mutated};
@@ -81,6 +82,11 @@ pub const TARGETS: &[Target] = &[
         name: "identity",
         promise: "keys, certificates and invitations are read or refused",
         run: identity::run,
+    },
+    Target {
+        name: "neighbour",
+        promise: "a frame says who has an address, or nothing",
+        run: neighbour::run,
     },
 ];
 

@@ -182,7 +182,6 @@ mod tests {
         sender.send_replace(status(StateId::SwitchingToActive));
         // Acting by its word, but nothing may leave: nobody is told so.
         sender.send_replace(status(StateId::ActiveStandbyNotAvailable));
-        sender.send_replace(status(StateId::StandbyNotReady));
         let open_until = clock.now() + Duration::from_secs(3600);
         gate.open(hotpair_types::Epoch { number: 3, tag: 7 }, open_until);
         sender.send_replace(status(StateId::SwitchingToActive));
@@ -200,6 +199,36 @@ mod tests {
             notify INSTANCE gw-a+gw-b FAULT 150
         "#]]
         .assert_eq(&heard);
+        drop(sender);
+        running.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_hears_of_a_role_whose_outputs_are_shut() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let says =
+            |what: &str| script(dir.path(), what, &format!("echo {what} >> {}", log.display()));
+        let (on_active, on_standby) = (vec![says("active")], vec![says("standby")]);
+        let time_limit = Duration::from_secs(10);
+        let hooks = Hooks { on_active, on_standby, notify: Vec::new(), time_limit };
+        let (sender, receiver) = watch::channel(status(StateId::Active));
+        let (_keep, hooks) = watch::channel(hooks);
+        let gate = Arc::new(Gate::new(Clock::start()));
+        let running = tokio::spawn(run(receiver, [gate].into(), hooks));
+        // One thread: after that the other task waits for the next status, or for a program.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        sender.send_replace(status(StateId::StandbyReady));
+        let read = || std::fs::read_to_string(&log).unwrap_or_default();
+        let told = async {
+            while !read().contains("standby") {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(20), told).await.unwrap();
+        assert_eq!(read(), "standby\n");
         drop(sender);
         running.await.unwrap();
     }

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p hotpair-replication --example compare [ITEMS]`
 #![allow(clippy::print_stdout, reason = "it prints a table")]
+#![allow(clippy::disallowed_methods, reason = "it measures")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "it carries out what comparing needs")]
 
 use bytes::Bytes;
 use hotpair_replication::{

@@ -16,7 +16,8 @@ pub fn raise_schema(
     which: StoreFile,
     schema: u32,
 ) -> Result<(), OpenError> {
-    let manner = Manner { stopped_cleanly: false, quick_repair: false, two_phase: false };
+    let manner =
+        Manner { stopped_cleanly: false, quick_repair: false, two_phase: false, cache_bytes: 0 };
     let of = format!("engine {engine}");
     let vault = Vault::open(file, Ground::File, which, &of, manner)?.vault;
     let identity = Identity { schema, of: format!("{of}, {which}"), replaced: false };

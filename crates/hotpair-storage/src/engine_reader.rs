@@ -1,7 +1,7 @@
 //! Sight of the store of one engine, for any thread.
 use crate::commit::ROLE_KEY;
 use crate::engine_store::Files;
-use crate::format::{Record as _, Unreadable, key, read_bytes, read_entries};
+use crate::format::{Record as _, StoredHead, Unreadable, key, read_bytes, read_entries};
 use crate::table::Table;
 use crate::vault::{ALL, Vault};
 use crate::{DivergenceRecord, Entry, RoleChange, StorageFault, StoreFile};
@@ -54,21 +54,30 @@ impl EngineReader {
         let range = (Bound::Included(&first[..]), Bound::Excluded(&end[..]));
         let mut left = bytes_max;
         self.vault(StoreFile::Replicated).read(|reader| {
+            let mut enough = false;
             reader.visit(Table::Entries, range, |_, body, _| {
                 read_entries(body, |entry, bytes| {
                     let sequence = entry.position.sequence;
                     if sequence < from {
                         return Ok(ControlFlow::Continue(()));
                     }
-                    let is_next = sequence == from + entries.len() as u64 && sequence <= to;
-                    if !is_next || (bytes > left && !entries.is_empty()) {
+                    enough = sequence > to || (bytes > left && !entries.is_empty());
+                    if enough || sequence != from + entries.len() as u64 {
                         return Ok(ControlFlow::Break(()));
                     }
                     left = left.saturating_sub(bytes);
                     entries.push(entry);
                     Ok(ControlFlow::Continue(()))
                 })
-            })
+            })?;
+            // The oldest may have been given up; in the middle a damaged inner page hides some.
+            let head: Option<StoredHead> = reader.get(Table::Heads, &[key::journal(journal)])?;
+            let end = head.map_or(0, |it| it.history.last).min(to);
+            let hole = entries.last().is_some_and(|it| it.position.sequence < end) && !enough;
+            if hole {
+                return Err(reader.damaged(Table::Entries, "there is a gap between its entries"));
+            }
+            Ok(())
         })?;
         Ok(entries)
     }
@@ -121,6 +130,8 @@ impl EngineReader {
             let Some(last) = last.as_deref().and_then(key::read_sequence) else {
                 return Ok(());
             };
+            // A damaged inner page may hide some.
+            reader.verify_count(Table::RoleChanges)?;
             let from = key::sequence(last.saturating_add(1).saturating_sub(count));
             let range = (Bound::Included(&from[..]), Bound::Unbounded);
             reader.visit(Table::RoleChanges, range, |_, body, _| {

@@ -337,7 +337,8 @@ pub(crate) const fn manner(which: StoreFile, options: Options, stopped_cleanly: 
         StoreFile::Local | StoreFile::Node => true,
         StoreFile::Replicated => options.replicated_two_phase,
     };
-    Manner { stopped_cleanly, quick_repair: options.quick_repair, two_phase }
+    let Options { quick_repair, cache_bytes, .. } = options;
+    Manner { stopped_cleanly, quick_repair, two_phase, cache_bytes }
 }
 
 /// Makes the directory of an engine with both files, at once: it appears whole under its name.

@@ -20,6 +20,9 @@ pub struct Options {
     pub replicated_two_phase: bool,
     /// Whether redb saves with each commit what makes reopening after a kill quick.
     pub quick_repair: bool,
+    /// Bytes of pages that redb keeps in memory, of each file; 0: every read is one of the disk. The
+    /// authoritative image is the caller's, so this may be small.
+    pub cache_bytes: usize,
 }
 
 impl Default for Options {
@@ -38,6 +41,7 @@ impl Options {
         divergence_bytes_alarm: 256 << 20,
         replicated_two_phase: false,
         quick_repair: false,
+        cache_bytes: 8 << 20,
     };
 
     pub(crate) const fn journal_bytes_max(&self, kind: JournalKind) -> u64 {

@@ -20,8 +20,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The newest layout of tables and records this build knows.
 pub(crate) const SCHEMA: u32 = 1;
 pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
-/// redb keeps pages in memory; the authoritative image is the caller's, so this may be small.
-const CACHE_BYTES: usize = 8 << 20;
 /// Below this not even redb's own header fits.
 const FILE_BYTES_MIN: u64 = 4096;
 
@@ -40,6 +38,8 @@ pub(crate) struct Manner {
     pub(crate) quick_repair: bool,
     /// Whether redb commits in two phases.
     pub(crate) two_phase: bool,
+    /// Bytes of pages that redb keeps in memory.
+    pub(crate) cache_bytes: usize,
 }
 
 /// A file that was there.
@@ -71,7 +71,7 @@ impl Vault {
     ) -> Result<Self, OpenError> {
         let database = guarded(path, which, || {
             let mut builder = redb::Builder::new();
-            builder.set_cache_size(CACHE_BYTES);
+            builder.set_cache_size(manner.cache_bytes);
             match ground {
                 Ground::File => builder.create(path),
                 Ground::Disk(disk) => builder.create_with_backend(DiskBackend(disk)),
@@ -114,7 +114,7 @@ impl Vault {
         let went_back = Arc::new(AtomicBool::new(false));
         let database = guarded(path, which, || {
             let mut builder = redb::Builder::new();
-            builder.set_cache_size(CACHE_BYTES);
+            builder.set_cache_size(manner.cache_bytes);
             // The only way of opening for which redb promises an error instead of a panic on a
             // file that something else changed. Reads the whole file.
             builder.set_check_integrity_on_open(true);

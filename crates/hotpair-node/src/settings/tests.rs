@@ -98,6 +98,7 @@ fn the_least_settings_have_the_defaults_of_the_table() {
         api.listen = 127.0.0.1:8650
         api.advertise = http://127.0.0.1:8650
         virtual_addresses.addresses = 
+        virtual_addresses.lease = false
         hooks.on_active = 
         hooks.on_standby = 
         hooks.notify = 

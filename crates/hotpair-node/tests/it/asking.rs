@@ -34,6 +34,8 @@ fn the_status_of_a_whole_pair() {
           CHANNEL     HEALTH  MISSED  ROUND TRIP  HEARD      BETWEEN
           redundancy  up      0 of 5  0.21 ms     34 ms ago  10.10.0.1:4750 - 10.10.0.2:4750        data
           primary     up      0 of 5  0.39 ms     12 ms ago  192.168.1.11:4750 - 192.168.1.12:4750
+          Outputs are held by this process and its guard (fencing level guard)
+          Address  192.168.1.10/24@eth0 here
 
         What to do
           Nothing. The pair is whole.
@@ -91,6 +93,8 @@ fn the_status_of_a_broken_pair_says_what_to_do() {
           redundancy  down    5 of 5  0.21 ms     34 ms ago  10.10.0.1:4750 - 10.10.0.2:4750
           primary     up      0 of 5  0.39 ms     12 ms ago  192.168.1.11:4750 - 192.168.1.12:4750  data
           redundancy: no beat for 12 s
+          Outputs are held by this process and its guard (fencing level guard)
+          Address  192.168.1.10/24@eth0 here
 
         Alarms
           ! the redundancy channel is down (for 12 s)

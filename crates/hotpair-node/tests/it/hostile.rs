@@ -13,6 +13,7 @@ fn poison(value: &mut Value, key: &str) {
                 "partner_state",
                 "health",
                 "own_end",
+                "fencing",
                 "mode",
                 "designation",
                 "kind",

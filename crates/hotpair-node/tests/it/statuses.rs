@@ -225,6 +225,8 @@ fn the_status_of_a_pair_with_an_arbiter_says_who_holds_the_grant() {
           CHANNEL     HEALTH  MISSED  ROUND TRIP  HEARD      BETWEEN
           redundancy  up      0 of 5  0.21 ms     34 ms ago  10.10.0.1:4750 - 10.10.0.2:4750        data
           primary     up      0 of 5  0.39 ms     12 ms ago  192.168.1.11:4750 - 192.168.1.12:4750
+          Outputs are held by this process and its guard (fencing level guard)
+          Address  192.168.1.10/24@eth0 here
 
         What to do
           The arbiter does not answer this node (the arbiter does not answer: http://192.168.1.20:2379: Connection refused): look at etcd and the way to it. Roles stay as they are until it does.

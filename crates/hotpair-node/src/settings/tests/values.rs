@@ -360,7 +360,15 @@ addresses = [
     "192.168.1.10/0@eth0",
 ]
 "#,
-        expect![[""]],
+        expect![[r#"
+            error: virtual_addresses.addresses: `192.168.1.10/0@eth0`: the prefix length is 1 to 32
+              --> node.toml:20:5
+               |
+            20 |     "192.168.1.10/0@eth0",
+               |     ^^^^^^^^^^^^^^^^^^^^^
+               = help: allowed: a list of "192.168.1.10/24@eth0"
+
+            node.toml: 1 error; nothing was started"#]],
     );
 }
 
@@ -368,7 +376,15 @@ addresses = [
 fn a_lease_that_a_loaded_host_would_lose_is_refused() {
     check(
         "[virtual_addresses]\nlease = true\n[heartbeat]\ninterval = \"50ms\"\nmax_missed = 3\n",
-        expect![[""]],
+        expect![[r#"
+            error: virtual_addresses.lease: a lease would last 50ms x (max_missed - 2) = 50ms
+              --> node.toml:14:9
+               |
+            14 | lease = true
+               |         ^^^^
+               = help: at least 100ms, so that a loaded host can renew it in time: raise max_missed or heartbeat.interval
+
+            node.toml: 1 error; nothing was started"#]],
     );
     check("[virtual_addresses]\nlease = true\n[heartbeat]\nmax_missed = 3\n", expect!["no error"]);
 }
