@@ -1,4 +1,4 @@
-//! P29, P30: code modules that are missing, surplus or spoiled on the standby.
+//! P29, P30, X15: code modules that are missing, surplus or spoiled on the standby, or cannot be run.
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
@@ -27,14 +27,23 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "there before its record: not degraded, and nobody changes state",
         |stage| Box::pin(added_to_a_level_pair(stage)),
     ),
+    Scenario::new(
+        "X15",
+        "x15-what-cannot-be-run-is-refused",
+        "with every reason, before it is recorded; both nodes go on",
+        |stage| Box::pin(refused(stage)),
+    ),
 ];
 
-/// The eight bytes of an empty module, and something behind that tells one from the other.
+/// A sound module.
+const TOTALISER: &[u8] = include_bytes!("../../examples/modules/totaliser.wasm");
+
+/// A sound module, and something behind that tells one from the other.
 fn module(text: &str) -> Vec<u8> {
     // A custom section: id 0, its size, the size of its name, its name.
     let name = format!("it-{text}");
     let size = u8::try_from(name.len()).expect("a short name");
-    [b"\0asm\x01\0\0\0\0", &[size + 1, size][..], name.as_bytes()].concat()
+    [TOTALISER, &[0, size + 1, size], name.as_bytes()].concat()
 }
 
 /// A section that means nothing: id 0, its size as LEB128, no name, the filling.
@@ -119,6 +128,46 @@ async fn added_to_a_level_pair(stage: &Stage) -> Result<()> {
         let after = pair.events(side).await?;
         let new = &after[before.min(after.len())..];
         ensure!(new.is_empty(), "{side} changed its state: {new:?}");
+    }
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
+
+async fn refused(stage: &Stage) -> Result<()> {
+    let pair = stage.start(PairSettings::default()).await?;
+    pair.until_roles(Side::A).await?;
+    let mut cut = TOTALISER.to_vec();
+    cut.truncate(TOTALISER.len() / 2);
+    let foreign: Vec<u8> = {
+        // Imports of `hotpair_v1` become imports of `somewhere!`, of the same length.
+        let text = String::from_utf8_lossy(TOTALISER);
+        ensure!(text.contains("hotpair_v1"), "the example imports");
+        let mut bytes = TOTALISER.to_vec();
+        let at = bytes.windows(10).position(|it| it == b"hotpair_v1").context("imports")?;
+        bytes[at..at + 10].copy_from_slice(b"somewhere!");
+        bytes
+    };
+    let cases: [(Vec<u8>, &str); 4] = [
+        (b"#!/bin/sh\n".to_vec(), "not-a-module"),
+        (cut, "not-a-module"),
+        (b"\0asm\x01\0\0\0".to_vec(), "no-scan"),
+        (foreign, "foreign-import"),
+    ];
+    for (bytes, reason) in cases {
+        let request = Request::new("PUT", "/api/v1/modules/bad");
+        let answer = pair.ask(Side::A, request.body("application/wasm", bytes)).await?;
+        ensure!(answer.status == 422, "{reason}: {}", answer.status);
+        let problem = answer.json();
+        ensure!(problem["type"] == "urn:hotpair:problem:module-refused", "{reason}: {problem}");
+        ensure!(problem["reasons"][0]["id"] == reason, "{reason}: {problem}");
+    }
+    ensure!(names(&pair, Side::A).await?.is_empty(), "nothing is recorded");
+    ensure!(blobs(&pair.node(Side::A).data_dir(), b"#!/bin/sh\n")?.is_empty(), "nothing is kept");
+    add(&pair, "good", module("good")).await?;
+    pair.until_roles(Side::A).await?;
+    for side in Side::BOTH {
+        let listed = pair.ask(side, Request::get("/api/v1/modules")).await?.ok()?;
+        ensure!(listed["modules"][0]["refused"] == serde_json::json!([]), "{side}: {listed}");
     }
     Audit::of(&pair).run().await?;
     Ok(())

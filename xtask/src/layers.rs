@@ -78,6 +78,7 @@ const FUZZ: &[&str] = &[
     "hotpair-storage",
     "hotpair-transport",
     "hotpair-api",
+    "hotpair-engine",
     "hotpair-address",
     "hotpair-node",
 ];
@@ -99,6 +100,7 @@ const OWNED: &[(&str, &str)] = &[
     ("libc", "hotpair-os"),
     ("redb", "hotpair-storage"),
     ("quinn", "hotpair-transport"),
+    ("wasmi", "hotpair-engine"),
     ("libfuzzer-sys", "hotpair-fuzz-targets"),
 ];
 

@@ -20,6 +20,7 @@ mod host;
 mod state;
 mod encoding;
 mod instance;
+mod program;
 
 pub use budget::{Budget, FUEL_DEFAULT, FUEL_MAX, MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MAX};
 pub use encoding::{ChunkError, HEAD_ITEM, ItemsError};
@@ -29,5 +30,6 @@ pub use instance::{Input, Inputs, Instance, Output, RestoreError, Scan};
 pub use interface::INTERFACE_VERSION;
 pub use module::{Module, ModuleHash};
 pub use port::{Direction, PORTS_BYTES_MAX, PORTS_MAX, Port, PortType, PortsError};
+pub use program::{ModuleProgram, attributes_of};
 pub use refusal::{REFUSALS_MAX, Refusal, Refused};
 pub use state::{CHUNK_BYTES, Changes, Chunk, Gap, State};

@@ -18,6 +18,7 @@ mod snapshot;
 mod settings;
 mod api;
 mod module;
+mod sandbox;
 mod identity;
 mod neighbour;
 
@@ -71,6 +72,11 @@ pub const TARGETS: &[Target] = &[
         name: "module",
         promise: "a module is kept when it is the announced one, else nothing is",
         run: module::run,
+    },
+    Target {
+        name: "sandbox",
+        promise: "any module is refused, or stays within its budget and goes on elsewhere",
+        run: sandbox::run,
     },
     Target {
         name: "identity",

@@ -4,6 +4,7 @@ mod files;
 mod opening;
 mod role;
 mod blobs;
+mod shelf;
 pub(crate) mod suspect;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use hotpair_storage::{
     self as storage, DataDirectory, ModuleStore, NodeStore, StorageThread, StoreFile, SubmitError,
 };
 use hotpair_types::{EngineName, Instance, NodeTime};
+pub use shelf::Shelf;
 use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
@@ -98,6 +100,7 @@ pub struct Store {
     instance: Instance,
     node: NodeStore,
     modules: ModuleStore,
+    shelf: Shelf,
     /// Held to the end: nobody else may touch the directory.
     data: DataDirectory,
 }
@@ -163,8 +166,10 @@ impl Store {
             opened.push(it);
         }
         let cursors = vec![storage::ScrubCursor::default(); readers.len()];
+        let shelf = Shelf::default();
         let files = Files {
             readers,
+            shelf: shelf.clone(),
             modules: ModuleStore::open(&data).map_err(words)?,
             completions: sender.clone(),
             writers: BTreeMap::new(),
@@ -176,6 +181,10 @@ impl Store {
             .name("hotpair-files".to_owned())
             .spawn(move || files.run(&inbox))
             .map_err(words)?;
+        // Compiled while the node begins.
+        for &hash in &sound {
+            jobs.send(Job::Admit { hash }).map_err(words)?;
+        }
         let store = Self {
             engines: threads,
             jobs,
@@ -184,6 +193,7 @@ impl Store {
             instance,
             node,
             modules,
+            shelf,
             data,
         };
         Ok((store, opened, completions))
@@ -266,8 +276,7 @@ impl Store {
     /// # Panics
     /// When one of the threads did.
     pub fn close(self) {
-        let Self { engines, jobs, files, completions: _, instance: _, node, modules: _, data } =
-            self;
+        let Self { engines, jobs, files, node, data, .. } = self;
         drop(jobs);
         // Its readers would keep the files open.
         if let Err(panic) = files.join() {

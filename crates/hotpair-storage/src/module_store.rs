@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The largest module.
-pub const MODULE_BYTES_MAX: u64 = 64 << 20;
+pub const MODULE_BYTES_MAX: u64 = hotpair_types::MODULE_BYTES_MAX as u64;
 /// The most that is read at once.
 const CHUNK_BYTES_MAX: usize = 1 << 20;
 

@@ -13,6 +13,9 @@ pub struct ModuleRecord {
     pub size: u64,
     /// Whether the bytes are on this node and match.
     pub present: bool,
+    /// Why it cannot be run on this node; empty when it can, or was not compiled yet.
+    #[serde(default)]
+    pub refused: Vec<String>,
 }
 
 /// The upload did not end well: the client went away or sent too much.

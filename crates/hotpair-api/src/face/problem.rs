@@ -87,6 +87,8 @@ kinds! {
     OutOfLimits = 422 "out-of-limits" "The value is outside of its limits",
     /// Readable, but not sensible.
     Unprocessable = 422 "unprocessable" "The request cannot be carried out as it stands",
+    /// No module that can be run; the reasons say everything that is wrong.
+    ModuleRefused = 422 "module-refused" "The module cannot be run",
     /// Too many requests or connections of this client.
     TooManyRequests = 429 "too-many-requests" "Too many requests",
     /// The request's head is too large.

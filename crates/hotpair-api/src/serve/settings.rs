@@ -118,7 +118,7 @@ impl Default for Limits {
             head_bytes_max: 16 * 1024,
             body_bytes_max: 1024 * 1024,
             provider_bytes_max: 16 * 1024 * 1024,
-            module_bytes_max: 64 * 1024 * 1024,
+            module_bytes_max: hotpair_types::MODULE_BYTES_MAX,
             json_depth_max: 32,
             items_max: 1_000,
             head_patience: Duration::from_secs(15),

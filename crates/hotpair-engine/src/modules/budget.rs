@@ -2,8 +2,7 @@
 
 /// The fuel of a scan when its object does not say.
 pub const FUEL_DEFAULT: u64 = 10_000_000;
-/// The most fuel that a scan can be given. One unit is about one instruction; docs/benches.md says
-/// how long it takes.
+/// The most fuel that a scan can be given. One unit is about one instruction.
 pub const FUEL_MAX: u64 = 1_000_000_000;
 /// The memory of an instance when its object does not say: 4 MiB.
 pub const MEMORY_BYTES_DEFAULT: usize = 4 << 20;

@@ -97,7 +97,12 @@ fn chunk_item(index: u32, bytes: &[u8]) -> (Box<str>, Bytes) {
     let mut value = Vec::with_capacity(1 + bytes.len());
     value.push(VERSION);
     value.extend_from_slice(bytes);
-    (format!("{CHUNK_PREFIX}{index:04x}").into(), value.into())
+    (chunk_name(index), value.into())
+}
+
+/// The item of a piece of memory.
+pub(super) fn chunk_name(index: u32) -> Box<str> {
+    format!("{CHUNK_PREFIX}{index:04x}").into()
 }
 
 impl Changes {
@@ -133,7 +138,7 @@ impl Changes {
         }
         let HeadV1 { module, scans, pages, globals } = head.ok_or(ItemsError::NoHead)?;
         chunks.sort_by_key(|it| it.index);
-        let damaged = |index, error| ItemsError::Chunk { item: chunk_item(index, &[]).0, error };
+        let damaged = |index, error| ItemsError::Chunk { item: chunk_name(index), error };
         if let Some(pair) = chunks.windows(2).find(|it| it[0].index == it[1].index) {
             return Err(damaged(pair[0].index, ChunkError::Twice));
         }
@@ -190,7 +195,8 @@ fn read_head(value: &[u8]) -> Result<HeadV1, ItemsError> {
     Ok(head)
 }
 
-fn chunk_index(item: &str) -> Option<u32> {
+/// The piece of memory that an item is, if it is one.
+pub(super) fn chunk_index(item: &str) -> Option<u32> {
     let digits = item.strip_prefix(CHUNK_PREFIX)?;
     let plain = digits.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
     (digits.len() == 4 && plain).then(|| u32::from_str_radix(digits, 16).ok())?

@@ -126,6 +126,33 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too-large",
+            Self::NotAModule { .. } => "not-a-module",
+            Self::ForeignImport { .. } => "foreign-import",
+            Self::ImportType { .. } => "import-type",
+            Self::OtherVersion { .. } => "other-version",
+            Self::NoScan => "no-scan",
+            Self::ScanType { .. } => "scan-type",
+            Self::NoMemory => "no-memory",
+            Self::MemoryTooLarge { .. } => "memory-too-large",
+            Self::TablesTooLarge { .. } => "tables-too-large",
+            Self::StartFunction => "start-function",
+            Self::HiddenState { .. } => "hidden-state",
+            Self::ReferenceGlobal { .. } => "reference-global",
+            Self::TooManyGlobals { .. } => "too-many-globals",
+            Self::ReservedExport { .. } => "reserved-export",
+            Self::Ports(_) => "bad-ports",
+            Self::PortsTwice => "ports-twice",
+            Self::NotCompiled { .. } => "not-compiled",
+        }
+    }
+}
+
 /// What the validator or the interpreter says, which may quote the module: bounded, without control
 /// characters.
 pub(super) fn said(message: &str) -> String {

@@ -240,7 +240,9 @@ impl Object {
         let mut unit = Unit::of_fault(object, self.last_scan, None);
         unit.whole = whole;
         unit.program = Some(self.program.identity().into());
-        unit.chunks = self.program.changes();
+        let changes = self.program.changes();
+        // What is not named in a whole unit is gone, also what did not change.
+        unit.chunks = if whole { self.program.state() } else { changes };
         for (place, attribute) in self.declaration.attributes.iter().enumerate() {
             let value = &self.values[place];
             if let Binding::Output(tag) = &attribute.binding {

@@ -7,6 +7,7 @@ mod checkpoints;
 mod declarations;
 mod encoding;
 mod examples;
+mod module_objects;
 mod module_state;
 mod object_declarations;
 mod providers;

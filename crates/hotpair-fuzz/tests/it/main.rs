@@ -64,7 +64,7 @@ macro_rules! targets {
     };
 }
 
-targets!(frame, message, handshake, snapshot, settings, api, module, identity, neighbour);
+targets!(frame, message, handshake, snapshot, settings, api, module, sandbox, identity, neighbour);
 
 #[test]
 fn every_target_has_its_test_its_program_and_its_corpus() {

@@ -7,14 +7,13 @@ use super::terminal::{clean, table};
 use super::words::bytes;
 use super::{Context, Exit, Failure, tag};
 use hotpair_api::face::{Done, ModuleRecord};
+use hotpair_types::MODULE_BYTES_MAX;
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
 use std::path::Path;
 
 const PATH: &str = "/api/v1/modules";
-/// The largest module that is read from a file.
-const MODULE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 #[derive(Deserialize)]
 struct Modules {
@@ -53,10 +52,10 @@ async fn add(
     let shown = clean(&file.to_string_lossy(), 200);
     let mut module = Vec::new();
     let read = std::fs::File::open(file)
-        .and_then(|it| it.take(MODULE_BYTES_MAX + 1).read_to_end(&mut module));
+        .and_then(|it| it.take(MODULE_BYTES_MAX as u64 + 1).read_to_end(&mut module));
     read.map_err(|error| Failure::Failed(format!("cannot read {shown}: {error}")))?;
-    if module.len() as u64 > MODULE_BYTES_MAX {
-        let most = bytes(MODULE_BYTES_MAX);
+    if module.len() > MODULE_BYTES_MAX {
+        let most = bytes(MODULE_BYTES_MAX as u64);
         return Err(Failure::WrongUse(format!("{shown} is larger than {most}")));
     }
     let question = Question::new(Method::PUT, format!("{PATH}/{}", encoded(name))).bytes(module);
@@ -78,8 +77,12 @@ async fn list(cx: &Context, ask: &Ask) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let row = |it: &ModuleRecord| {
-        let here = if it.present { "" } else { "MISSING here" };
-        vec![clean(&it.name, 80), bytes(it.size), clean(&it.hash, 64), here.to_owned()]
+        let here = match &it.refused[..] {
+            _ if !it.present => "MISSING here".to_owned(),
+            [] => String::new(),
+            reasons => clean(&format!("CANNOT RUN here: {}", reasons.join("; ")), 400),
+        };
+        vec![clean(&it.name, 80), bytes(it.size), clean(&it.hash, 64), here]
     };
     let rows: Vec<_> = modules.iter().map(row).collect();
     for line in

@@ -4,16 +4,15 @@ use super::config::{hex, key_of};
 use crate::driver::{Driver, PostedWrite};
 use bytes::{Bytes, BytesMut};
 use hotpair_api::face::{
-    ModuleBody, ModuleRecord, Problem, ProblemKind, WriteOptions, WriteOutcome,
+    ModuleBody, ModuleRecord, Problem, ProblemKind, Reason, WriteOptions, WriteOutcome,
 };
 use hotpair_core::EngineIndex;
+use hotpair_engine::modules::{Module, Refused};
 use hotpair_replication::{ModuleHash, Op, WriteBody};
-use hotpair_types::{EngineName, ItemKey, JournalKind};
+use hotpair_types::{EngineName, ItemKey, JournalKind, MODULE_BYTES_MAX};
 
 /// Config records that name modules begin so.
 const CONFIG_PREFIX: &str = "modules/";
-/// The largest module.
-const MODULE_BYTES_MAX: usize = 64 << 20;
 
 impl Face {
     pub(super) async fn do_module_add(
@@ -28,12 +27,23 @@ impl Face {
         self.call(move |driver| driver.takes_modules(index)).await??;
         let bytes = whole(body).await?;
         let size = bytes.len() as u64;
-        let stored = self.call(move |driver| driver.store.put_module(index, bytes)).await?;
+        let module = admitted(bytes.clone()).await?;
+        let stored = self.call(move |driver| {
+            driver.store.shelf().put(module.hash().0, Ok(module));
+            driver.store.put_module(index, bytes)
+        });
+        let stored = stored.await?;
         let hash: ModuleHash = stored
             .await
             .map_err(|_| super::ending())?
             .map_err(|error| Problem::new(ProblemKind::StorageFailed, error.to_string()))?;
-        let record = ModuleRecord { name: name.clone(), hash: hex(&hash), size, present: true };
+        let record = ModuleRecord {
+            name: name.clone(),
+            hash: hex(&hash),
+            size,
+            present: true,
+            refused: Vec::new(),
+        };
         let value = serde_json::json!({ "hash": record.hash, "size": size }).to_string();
         let item = ItemKey::config(&format!("{CONFIG_PREFIX}{name}"));
         let op = Op::Set { item, value: value.into() };
@@ -70,6 +80,12 @@ impl Face {
                 hash: hex(&it.hash),
                 size: it.size,
                 present: driver.store.has_blob(it.hash),
+                refused: match driver.store.shelf().get(it.hash) {
+                    Some(Err(refused)) => {
+                        refused.reasons().iter().map(ToString::to_string).collect()
+                    }
+                    Some(Ok(_)) | None => Vec::new(),
+                },
             };
             driver.replica(index).modules().into_iter().map(record).collect()
         })
@@ -97,6 +113,23 @@ fn config_write(op: Op, options: &WriteOptions) -> PostedWrite {
         key: key_of(options),
         body: WriteBody::Config { expect: Vec::new(), ops: vec![op] },
     }
+}
+
+/// Compiled aside: a large one takes its time.
+async fn admitted(bytes: Bytes) -> Result<Module, Problem> {
+    let admitted = tokio::task::spawn_blocking(move || Module::admit(&bytes)).await;
+    let admitted = admitted.map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()));
+    admitted?.map_err(|refused| refusal(&refused))
+}
+
+fn refusal(refused: &Refused) -> Problem {
+    let reason = |it: &hotpair_engine::modules::Refusal| Reason {
+        id: it.id().to_owned(),
+        text: it.to_string(),
+        evidence: Vec::new(),
+    };
+    let reasons = refused.reasons().iter().map(reason).collect();
+    Problem::new(ProblemKind::ModuleRefused, refused.to_string()).because(reasons)
 }
 
 async fn whole(mut body: ModuleBody) -> Result<Bytes, Problem> {

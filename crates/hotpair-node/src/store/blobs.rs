@@ -1,6 +1,6 @@
 //! Module blobs: read, written, kept and removed on the thread of files.
-use super::Store;
 use super::files::Job;
+use super::{Shelf, Store};
 use bytes::Bytes;
 use hotpair_core::EngineIndex;
 use hotpair_replication as replication;
@@ -56,6 +56,12 @@ impl Store {
         let (done, answer) = oneshot::channel();
         self.ask(Job::LoadModule { hash, done });
         answer
+    }
+
+    /// Modules as they can be run here.
+    #[must_use]
+    pub fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     /// Whether a module's bytes are here, for `module list`.

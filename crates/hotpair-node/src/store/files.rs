@@ -1,6 +1,6 @@
-//! The thread for what may wait: module bytes, older entries of journals, and a slow walk over
-//! every record to find what has rotted before it is needed.
-use super::{Completion, translation};
+//! The thread for what may wait: module bytes and their compilation, older entries of journals, and
+//! a slow walk over every record to find what has rotted before it is needed.
+use super::{Completion, Shelf, translation};
 use bytes::Bytes;
 use hotpair_core::{EngineIndex, StoreTicket};
 use hotpair_fsm as fsm;
@@ -51,6 +51,9 @@ pub(super) enum Job {
         bytes: Bytes,
         done: oneshot::Sender<Result<replication::ModuleHash, ModuleError>>,
     },
+    Admit {
+        hash: replication::ModuleHash,
+    },
     LoadModule {
         hash: replication::ModuleHash,
         done: oneshot::Sender<Result<Vec<u8>, ModuleError>>,
@@ -61,6 +64,7 @@ pub(super) enum Job {
 pub(super) struct Files {
     pub(super) readers: Vec<EngineReader>,
     pub(super) modules: ModuleStore,
+    pub(super) shelf: Shelf,
     pub(super) completions: mpsc::UnboundedSender<Completion>,
     /// Modules on their way in.
     pub(super) writers: BTreeMap<(u8, replication::ModuleHash), ModuleWriter>,
@@ -100,10 +104,17 @@ impl Files {
                 let put = self.modules.put(&bytes).map(|it| it.0);
                 if let Ok(hash) = put {
                     self.unneeded.remove(&hash);
+                    // Whoever added it has put it there, unless it was removed in between.
+                    self.shelf.admit(hash, &bytes);
                     self.tell(engine, replication::Input::BlobHere { hash });
                 }
                 // Who asked may have gone.
                 drop(done.send(put));
+            }
+            Job::Admit { hash } => {
+                if let Err(error) = self.admit(hash) {
+                    tracing::warn!(module = %ModuleHash(hash), %error, "cannot be read");
+                }
             }
             Job::LoadModule { hash, done } => drop(done.send(self.modules.load(ModuleHash(hash)))),
         }
@@ -203,6 +214,8 @@ impl Files {
             if last {
                 writer.finish()?;
                 self.unneeded.remove(&hash);
+                // Ahead of the word that it is here: a standby is level when it could act at once.
+                self.admit(hash)?;
                 return Ok(replication::Input::BlobHere { hash });
             }
         }
@@ -212,6 +225,14 @@ impl Files {
         Ok(replication::Input::BlobWritten { hash, until })
     }
 
+    fn admit(&self, hash: replication::ModuleHash) -> Result<(), ModuleError> {
+        self.shelf.admit(hash, &self.modules.load(ModuleHash(hash))?);
+        if let Some(Err(refused)) = self.shelf.get(hash) {
+            tracing::warn!(module = %ModuleHash(hash), %refused, "cannot be run here");
+        }
+        Ok(())
+    }
+
     fn remove_blob(&mut self, engine: EngineIndex, hash: replication::ModuleHash) {
         let unneeded = self.unneeded.entry(hash).or_default();
         unneeded.insert(engine.0);
@@ -219,6 +240,7 @@ impl Files {
             return;
         }
         self.unneeded.remove(&hash);
+        self.shelf.remove(hash);
         match self.modules.remove(ModuleHash(hash)) {
             Ok(_) => tracing::info!(module = %ModuleHash(hash), "removed: it is deployed nowhere"),
             Err(fault) => tracing::warn!(module = %ModuleHash(hash), %fault, "cannot be removed"),

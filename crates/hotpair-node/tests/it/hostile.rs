@@ -58,7 +58,7 @@ fn hostile_texts_are_escaped_and_cut() {
     let mut records = json!({"records": [{"key": "x", "value": "x", "version": 1, "epoch": 1, "written_at_ms": 1}], "next": null, "position": {"epoch": 1, "sequence": 1}});
     poison(&mut records, "");
     check(&["config", "list"], records);
-    let mut modules = json!({"modules": [{"name": "x", "hash": "x", "size": 1, "present": true}]});
+    let mut modules = json!({"modules": [{"name": "x", "hash": "x", "size": 1, "present": true, "refused": ["x"]}]});
     poison(&mut modules, "");
     check(&["module", "list"], modules);
     let mut divergences = json!({"divergences": [{

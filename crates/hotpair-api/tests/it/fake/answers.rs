@@ -330,8 +330,13 @@ impl NodeFace for FakeNode {
                 }
             }
             let size = bytes.len() as u64;
-            let record =
-                ModuleRecord { name: name.clone(), hash: "ab".repeat(32), size, present: true };
+            let record = ModuleRecord {
+                name: name.clone(),
+                hash: "ab".repeat(32),
+                size,
+                present: true,
+                refused: Vec::new(),
+            };
             let outcome = self.write(&options, |it, _| {
                 it.modules.insert(name, bytes);
                 Ok(())
@@ -359,6 +364,7 @@ impl NodeFace for FakeNode {
                 hash: "ab".repeat(32),
                 size: bytes.len() as u64,
                 present: true,
+                refused: Vec::new(),
             });
             Ok(modules.collect())
         }))
