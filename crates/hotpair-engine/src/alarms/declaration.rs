@@ -12,9 +12,9 @@ pub const DELAY_MAX: Duration = Duration::from_secs(3_600);
 /// What makes the condition true.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Condition {
-    /// Above a limit, and until it is below that limit by more than the deadband.
+    /// Above a limit, and until it has come back below it by the deadband.
     Above(Limit),
-    /// Below a limit, and until it is above that limit by more than the deadband.
+    /// Below a limit, and until it has come back above it by the deadband.
     Below(Limit),
     /// A bool that has this value.
     Is(bool),

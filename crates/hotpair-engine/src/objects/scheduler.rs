@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::name::Name;
 use super::statistics::Statistics;
 use hotpair_types::Time;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// One scan that is to be done now.
@@ -74,6 +74,10 @@ pub struct Scheduler {
     start: Time,
     runs: u64,
     objects: BTreeMap<Name, Entry>,
+    /// The next slots of those that may run.
+    slots: BTreeSet<(Time, Name)>,
+    /// When those that are running have taken too long.
+    limits: BTreeSet<(Time, Name)>,
 }
 
 #[derive(Clone, Debug)]
@@ -97,7 +101,8 @@ impl Scheduler {
     /// An empty schedule whose grid begins now.
     #[must_use]
     pub const fn new(start: Time) -> Self {
-        Self { start, runs: 0, objects: BTreeMap::new() }
+        let (slots, limits) = (BTreeSet::new(), BTreeSet::new());
+        Self { start, runs: 0, objects: BTreeMap::new(), slots, limits }
     }
 
     /// Puts an object into the schedule, or changes when it is scanned. Its first slot is the next
@@ -113,7 +118,7 @@ impl Scheduler {
     ) {
         assert!(!schedule.period.is_zero(), "a period of zero");
         let slot = next_slot(self.start, &schedule, now);
-        let old = self.objects.remove(&object).map(|it| it.shown);
+        let old = self.take(object.as_str()).map(|(_, it)| it.shown);
         let mut shown = old.unwrap_or_else(|| Shown {
             schedule,
             last_scan,
@@ -127,75 +132,81 @@ impl Scheduler {
         shown.last_scan = last_scan;
         shown.fault = fault;
         shown.is_running = false;
-        self.objects.insert(object, Entry { shown, slot, missed: 0, running: None });
+        self.put(object, Entry { shown, slot, missed: 0, running: None });
     }
 
     /// Takes an object out.
     pub fn undeploy(&mut self, object: &str) {
-        self.objects.remove(object);
+        drop(self.take(object));
     }
 
     /// Lets an object in fault run again from its next slot. Gives the number of this step, which
     /// is one of its scans' numbers: the unit that tells the partner carries it. Nothing when the object
     /// is not in fault, or not here.
     pub fn restart(&mut self, now: Time, object: &str) -> Option<u64> {
-        let start = self.start;
-        let entry = self.objects.get_mut(object)?;
-        entry.shown.fault.take()?;
+        self.objects.get(object)?.shown.fault.as_ref()?;
+        let (name, mut entry) = self.take(object)?;
+        entry.shown.fault = None;
         entry.shown.last_scan += 1;
-        entry.slot = next_slot(start, &entry.shown.schedule, now);
-        Some(entry.shown.last_scan)
+        entry.slot = next_slot(self.start, &entry.shown.schedule, now);
+        let scan = entry.shown.last_scan;
+        self.put(name, entry);
+        Some(scan)
     }
 
     /// Puts an object into fault for a reason from outside of its scans. Gives the number of the step, as
     /// `restart` does. Nothing when it is in fault already, or not here.
     pub fn fault(&mut self, object: &str, fault: Fault) -> Option<u64> {
-        let entry = self.objects.get_mut(object)?;
-        if entry.shown.fault.is_some() {
+        if self.objects.get(object)?.shown.fault.is_some() {
             return None;
         }
+        let (name, mut entry) = self.take(object)?;
         // The number of a scan under way is this step's: that scan is stale from now on.
         if entry.running.take().is_none() {
             entry.shown.last_scan += 1;
         }
         entry.shown.is_running = false;
         entry.shown.fault = Some(fault);
-        Some(entry.shown.last_scan)
+        let scan = entry.shown.last_scan;
+        self.put(name, entry);
+        Some(scan)
     }
 
     /// Scans that take longer than their objects may, and are not back: their objects are in fault
     /// from now on, with the number that the scan had. The threads they hold are the caller's worry.
     pub fn give_up(&mut self, now: Time) -> Vec<(Name, u64, Fault)> {
         let mut given_up = Vec::new();
-        for (name, entry) in &mut self.objects {
+        while let Some((_, name)) = self.limits.first().filter(|it| it.0 <= now) {
+            let name = name.clone();
+            let (name, mut entry) = self.take(name.as_str()).expect("what has a limit is here");
             let limit = entry.shown.schedule.scan_limit;
-            let Some(running) = entry.running.filter(|it| now.since(it.began) > limit) else {
-                continue;
-            };
+            let running = entry.running.take().expect("what has a limit is running");
             let fault = Fault::overran(now.since(running.began), limit);
-            entry.running = None;
             entry.shown.is_running = false;
             entry.shown.fault = Some(fault.clone());
             given_up.push((name.clone(), entry.shown.last_scan, fault));
+            self.put(name, entry);
         }
         given_up
     }
 
     /// The next scan: of those that are due, the one whose slot is earliest, by name where two are equal.
     pub fn next(&mut self, now: Time) -> Next {
-        let waiting = self.objects.values_mut().filter(|it| it.may_run());
-        waiting.for_each(|it| it.leave_out(now));
-        let waiting = self.objects.iter_mut().filter(|(_, it)| it.may_run());
-        let earliest = waiting.min_by_key(|(name, it)| (it.slot, (*name).clone()));
-        if let Some((name, entry)) = earliest
-            && entry.slot <= now
-        {
+        while let Some((_, name)) = self.slots.first().filter(|it| it.0 <= now) {
+            let name = name.clone();
+            let (name, mut entry) = self.take(name.as_str()).expect("what has a slot is here");
+            // With its newest slot another one may be earlier.
+            if entry.leave_out(now) {
+                self.put(name, entry);
+                continue;
+            }
             self.runs += 1;
-            return Next::Scan(entry.begin(name, now, self.runs));
+            let due = entry.begin(&name, now, self.runs);
+            self.put(name, entry);
+            return Next::Scan(due);
         }
-        let slots = self.objects.values().filter(|it| it.may_run()).map(|it| it.slot);
-        let limits = self.objects.values().filter_map(Entry::given_up_at);
-        slots.chain(limits).min().map_or(Next::Idle, Next::Wait)
+        let next = self.slots.first().into_iter().chain(self.limits.first()).map(|it| it.0).min();
+        next.map_or(Next::Idle, Next::Wait)
     }
 
     /// A scan ended, well or not.
@@ -206,10 +217,10 @@ impl Scheduler {
         run: u64,
         result: Result<(), Fault>,
     ) -> Verdict {
-        let Some(entry) = self.objects.get_mut(object) else { return Verdict::Stale };
-        let Some(running) = entry.running.take_if(|it| it.run == run) else {
-            return Verdict::Stale;
-        };
+        let running = self.objects.get(object).and_then(|it| it.running);
+        let Some(running) = running.filter(|it| it.run == run) else { return Verdict::Stale };
+        let (name, mut entry) = self.take(object).expect("it is running");
+        entry.running = None;
         let took = now.since(running.began);
         let shown = &mut entry.shown;
         shown.is_running = false;
@@ -217,13 +228,9 @@ impl Scheduler {
         shown.jitter.add(running.began.since(running.slot));
         let limit = shown.schedule.scan_limit;
         let fault = result.err().or_else(|| (took > limit).then(|| Fault::overran(took, limit)));
-        match fault {
-            None => Verdict::Keep,
-            Some(fault) => {
-                shown.fault = Some(fault.clone());
-                Verdict::Fault(fault)
-            }
-        }
+        shown.fault.clone_from(&fault);
+        self.put(name, entry);
+        fault.map_or(Verdict::Keep, Verdict::Fault)
     }
 
     /// How an object does.
@@ -236,6 +243,27 @@ impl Scheduler {
     pub fn all(&self) -> impl Iterator<Item = (&Name, &Shown)> {
         self.objects.iter().map(|(name, it)| (name, &it.shown))
     }
+
+    /// Out of all three; every change of an entry is between this and `put`.
+    fn take(&mut self, object: &str) -> Option<(Name, Entry)> {
+        let (name, entry) = self.objects.remove_entry(object)?;
+        let key = |at| (at, name.clone());
+        self.slots.remove(&key(entry.slot));
+        if let Some(at) = entry.given_up_at() {
+            self.limits.remove(&key(at));
+        }
+        Some((name, entry))
+    }
+
+    fn put(&mut self, name: Name, entry: Entry) {
+        if entry.may_run() {
+            self.slots.insert((entry.slot, name.clone()));
+        }
+        if let Some(at) = entry.given_up_at() {
+            self.limits.insert((at, name.clone()));
+        }
+        self.objects.insert(name, entry);
+    }
 }
 
 impl Entry {
@@ -243,13 +271,14 @@ impl Entry {
         self.shown.fault.is_none() && self.running.is_none()
     }
 
-    /// Slots that are over make room for the one that is not.
-    fn leave_out(&mut self, now: Time) {
+    /// Slots that are over make room for the one that is not; whether there were any.
+    fn leave_out(&mut self, now: Time) -> bool {
         let late = now.since(self.slot).as_micros() / self.shown.schedule.period.as_micros();
         let late = u32::try_from(late).unwrap_or(u32::MAX);
         self.slot = self.slot + self.shown.schedule.period * late;
         self.missed = self.missed.saturating_add(late);
         self.shown.overruns += u64::from(late);
+        late > 0
     }
 
     fn begin(&mut self, name: &Name, now: Time, run: u64) -> Due {

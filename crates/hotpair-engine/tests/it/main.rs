@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
 mod admission;
+mod alarms;
 mod checkpoints;
 mod declarations;
 mod encoding;
@@ -15,5 +16,6 @@ mod scans;
 mod scheduling;
 mod subscriptions;
 mod tags;
+mod tank;
 mod table;
 mod wat;

@@ -1,4 +1,5 @@
 //! The fake node's answers.
+use super::config::apply;
 use super::session::FakeSession;
 use super::{FakeNode, Inside};
 use hotpair_api::NodeFace;
@@ -9,29 +10,6 @@ use tokio::sync::watch;
 
 pub fn reply<'a, T: Send + 'a>(answer: Result<T, Problem>) -> Reply<'a, T> {
     Box::pin(async move { answer })
-}
-
-fn apply(inside: &mut Inside, ops: Vec<ConfigOp>, sequence: u64) -> Result<(), Problem> {
-    for op in ops {
-        match op {
-            ConfigOp::Set { key, value } => {
-                let record = ConfigRecord {
-                    key: key.clone(),
-                    value,
-                    version: sequence,
-                    epoch: 3,
-                    written_at_ms: 1,
-                };
-                inside.config.insert(key, record);
-            }
-            ConfigOp::Delete { key } => {
-                if inside.config.remove(&key).is_none() {
-                    return Err(Problem::new(ProblemKind::UnknownKey, format!("no `{key}`")));
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 impl NodeFace for FakeNode {

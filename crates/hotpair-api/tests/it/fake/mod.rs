@@ -1,5 +1,6 @@
 //! A node without an inside: answers as it is told, remembers what it was asked.
 mod answers;
+mod config;
 mod session;
 
 use hotpair_api::face::*;
