@@ -100,7 +100,7 @@ struct Running {
 impl Scheduler {
     /// An empty schedule whose grid begins now.
     #[must_use]
-    pub const fn new(start: Time) -> Self {
+    pub fn new(start: Time) -> Self {
         let (slots, limits) = (BTreeSet::new(), BTreeSet::new());
         Self { start, runs: 0, objects: BTreeMap::new(), slots, limits }
     }
