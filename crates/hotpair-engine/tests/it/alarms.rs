@@ -357,7 +357,7 @@ proptest! {
             prop_assert_eq!(active.all(), standby.all());
             let record = standby.get("tank", "level-high-high").unwrap().record;
             if acknowledged == Some(record.occurrence) {
-                prop_assert_eq!(record.acknowledgement.map(|it| it.0), Some(word()));
+                prop_assert_eq!(record.acknowledgement.clone().map(|it| it.0), Some(word()));
                 prop_assert_ne!(record.state().id(), "unacknowledged");
             }
         }
