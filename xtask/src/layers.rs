@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hotpair-arbiter", &[]),
     ("hotpair-address", &["hotpair-os"]),
     ("hotpair-transport", &["hotpair-types", "hotpair-protocol"]),
+    ("hotpair-model", &["hotpair-types", "hotpair-fsm"]),
     ("hotpair-core", &["hotpair-types", "hotpair-fsm", "hotpair-replication"]),
     ("hotpair-node", EVERY),
     (

@@ -26,6 +26,8 @@ pub(crate) struct Context {
     /// What was given last is not confirmed. The disk may still take an older record on the way to
     /// it, even when the last is what the disk has now.
     pub(crate) storing: bool,
+    /// A valid `sole` was given to the disk since the last confirmation of all.
+    pub(crate) sole_given: bool,
     pub(crate) facts: Facts,
     pub(crate) progress: Progress,
     pub(crate) wishes: Wishes,
@@ -70,11 +72,16 @@ impl Context {
     /// Gives the record to be stored when it changed.
     pub(crate) fn store_if_changed(&mut self) {
         if self.record != self.given {
-            self.issued.0 += 1;
-            self.given = self.record;
-            self.storing = true;
-            self.act(Action::Store { ticket: self.issued, record: self.record });
+            self.store();
         }
+    }
+
+    pub(crate) fn store(&mut self) {
+        self.issued.0 += 1;
+        self.given = self.record;
+        self.storing = true;
+        self.sole_given |= self.sole();
+        self.act(Action::Store { ticket: self.issued, record: self.record });
     }
 
     /// A valid `sole`: bound to the last epoch that was used.
@@ -82,10 +89,11 @@ impl Context {
         self.record.marks.sole.is_some() && self.record.marks.sole == Some(self.record.last_used)
     }
 
-    /// `sole` holds, or its removal is not durable.
+    /// `sole` holds, its removal is not durable, or it may still get to the disk before that.
     pub(crate) fn shows_sole(&self) -> bool {
         let durable = self.durable.marks.sole;
-        self.sole() || (durable.is_some() && durable == Some(self.durable.last_used))
+        let was = durable.is_some() && durable == Some(self.durable.last_used);
+        self.sole() || was || self.sole_given
     }
 
     /// Acts only as long as beats are acknowledged (`no-split` without a durable `sole`).

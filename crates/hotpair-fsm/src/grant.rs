@@ -99,7 +99,7 @@ pub struct GrantShown {
 pub(crate) struct Grant {
     pub(crate) reach: Reach,
     /// The revision, and the last moment at which outputs may be open by it.
-    held: Option<(u64, Time)>,
+    pub(crate) held: Option<(u64, Time)>,
     pub(crate) busy: Option<bool>,
     /// A row holds but for the grant. Found anew at each step.
     pub(crate) wish: Option<GrantAsk>,

@@ -30,6 +30,8 @@ mod state;
 mod machine;
 mod alarms;
 mod detector;
+#[cfg(feature = "model")]
+mod relative;
 
 pub use action::{Acknowledge, Action, Alarm, ReplicaOrder, RoleChange, Ticket};
 pub use command::{Command, CommandId, Reply};

@@ -55,6 +55,7 @@ impl Machine {
             durable: boot.record,
             issued: Ticket::default(),
             storing: false,
+            sole_given: false,
             facts: Facts {
                 history: boot.history,
                 partner: None,
@@ -213,11 +214,7 @@ impl Machine {
                     cx.facts.round += 1;
                 }
                 cx.facts.storage_ok = true;
-                cx.issued.0 += 1;
-                let (ticket, record) = (cx.issued, cx.record);
-                cx.given = record;
-                cx.storing = true;
-                cx.act(Action::Store { ticket, record });
+                cx.store();
             }
             Event::Network { up } => cx.facts.network_ok = up,
             Event::ModuleMissing(it) => cx.facts.module_missing = it,
@@ -229,6 +226,7 @@ impl Machine {
                 if ticket == cx.issued && cx.facts.storage_ok {
                     cx.durable = cx.given;
                     cx.storing = false;
+                    cx.sole_given = false;
                 }
             }
             Event::OutputsClosed => {

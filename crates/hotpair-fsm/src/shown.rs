@@ -14,6 +14,8 @@ pub enum Waiting {
     Partner,
     /// The partner is heard and about to move, or moving.
     PartnerMoves,
+    /// The engine is undeployed at the partner, which acted: nobody takes over because of that.
+    PartnerUndeployed,
     /// Both decide who acts; the partner's summary is not here yet, or ours not there.
     Election,
     /// The partner is alive and cannot be worked with: its Hello, or a key, is refused.
@@ -70,6 +72,9 @@ impl Waiting {
             Self::No => "nothing is waited for",
             Self::Partner => "looking for the partner",
             Self::PartnerMoves => "the partner is heard and decides",
+            Self::PartnerUndeployed => {
+                "the engine is undeployed at the partner: deploy it there, or a person makes this node act (hotpair promote)"
+            }
             Self::Election => "both nodes are deciding who acts",
             Self::PartnerRefused => {
                 "the partner is alive and the two cannot work together (see the alarms): no takeover while it lives"
@@ -195,7 +200,7 @@ impl Context {
             _ if self.heard().is_none() || self.heard_active().is_some() => Waiting::No,
             _ if self.facts.picture.one_way => Waiting::Unheard,
             _ if self.record.paused => Waiting::Paused,
-            _ => Waiting::No,
+            _ => Waiting::PartnerMoves,
         }
     }
 
@@ -238,6 +243,10 @@ impl Context {
                 {
                     Waiting::PersonElection
                 }
+                // Agreed: why the winner does not move, it says itself.
+                Some(crate::Verdict::Wins(it)) if it != self.settings.designation => {
+                    Waiting::PartnerMoves
+                }
                 Some(crate::Verdict::Wins(_)) | None => Waiting::Election,
             };
         }
@@ -249,8 +258,10 @@ impl Context {
                 _ => Waiting::Sync,
             };
         }
-        if self.heard().is_some() {
-            return Waiting::PartnerMoves;
+        match self.heard() {
+            Some(partner) if partner.undeployed => return Waiting::PartnerUndeployed,
+            Some(_) => return Waiting::PartnerMoves,
+            None => {}
         }
         if self.record.marks.stale {
             return Waiting::PersonStale;

@@ -15,3 +15,4 @@ mod pausing;
 mod promoting;
 mod storage_sound;
 mod words;
+mod alone;

@@ -130,19 +130,26 @@ impl Context {
 
     fn distrust_standby(&mut self, state: StateId) {
         self.trust.level = false;
-        let unverified = self.record.marks.unverified;
-        if !self.sole() && !unverified {
-            if !self.may_be_sole(state) {
-                self.answer_writes(Acknowledge::Wait);
-                return;
-            }
+        let marked = self.sole() || self.record.marks.unverified;
+        if !marked && !self.may_be_sole(state) {
+            self.answer_writes(Acknowledge::Wait);
+            return;
+        }
+        // Where a node acts by `sole` alone the guard is first: who dies with it on its disk may come back and
+        // act, so nobody may act on that death.
+        let first = matches!(self.settings.mode, Mode::NoSplit | Mode::Manual);
+        if first {
+            self.tell_guard(true);
+        }
+        let known = self.trust.told && self.trust.telling;
+        if !marked && (known || !first) {
             self.record.marks.sole = Some(self.record.last_used);
         }
         let durable = self.is_durable() && self.may_go_alone();
         if durable {
             self.tell_guard(true);
         }
-        let ready = durable && self.trust.told && self.trust.telling;
+        let ready = durable && known;
         self.answer_writes(if ready { Acknowledge::Degraded } else { Acknowledge::Wait });
     }
 

@@ -5,7 +5,7 @@ use super::world::World;
 use crate::{Command, Settings, Waiting};
 use hotpair_types::{Mode, StartAlone};
 
-fn level(mode: Mode) -> World {
+pub(super) fn level(mode: Mode) -> World {
     let mut world = World::new(|settings: &mut Settings| {
         settings.mode = mode;
         if mode != Mode::Availability {
@@ -19,7 +19,7 @@ fn level(mode: Mode) -> World {
     world
 }
 
-fn words(world: &World) -> [Option<Waiting>; 2] {
+pub(super) fn words(world: &World) -> [Option<Waiting>; 2] {
     [0, 1].map(|it| world.live(it).map(|live| live.machine.waiting()))
 }
 

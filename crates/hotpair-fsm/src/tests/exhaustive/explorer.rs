@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::hash::{Hash, Hasher};
 
 /// Enough for a walk of some seconds.
-const WORLDS_MAX: usize = 300_000;
+const WORLDS_MAX: usize = 400_000;
 
 /// What may go wrong, and how often altogether.
 #[derive(Clone, Debug)]

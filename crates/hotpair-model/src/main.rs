@@ -1,0 +1,97 @@
+//! `hotpair-model`: walks on demand, and the table of what the modes promise.
+use hotpair_model::{Row, everything, not_taken, pairs, plans, walk, wander};
+use hotpair_types::Mode;
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// The length of a random walk.
+const STEPS: usize = 200;
+const HELP: &str = "\
+hotpair-model table                       what the modes promise, found by looking
+hotpair-model walk [NAME] [--worlds N]    every walk whose name contains NAME
+hotpair-model wander [N]                  N random walks of each kind, far beyond those bounds
+  HOTPAIR_MODEL_FAULTS=N                  with N faults more than in a test run";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["table"] => {
+            for &mode in Mode::ALL {
+                let row = Row::find(mode);
+                println!("{}  {} pairs, {} worlds", row.tell(), row.pairs, row.worlds);
+            }
+            ExitCode::SUCCESS
+        }
+        ["walk"] => walk_all("", 3_000_000),
+        ["walk", name] => walk_all(name, 3_000_000),
+        ["walk", name, "--worlds", worlds] => match worlds.parse() {
+            Ok(worlds) => walk_all(name, worlds),
+            Err(error) => {
+                eprintln!("--worlds takes a number, not `{worlds}`: {error}");
+                ExitCode::from(2)
+            }
+        },
+        ["wander"] => wander_all(1_000),
+        ["wander", walks] => match walks.parse() {
+            Ok(walks) => wander_all(walks),
+            Err(error) => {
+                eprintln!("wander takes a number, not `{walks}`: {error}");
+                ExitCode::from(2)
+            }
+        },
+        _ => {
+            eprintln!("{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn walk_all(name: &str, worlds_max: usize) -> ExitCode {
+    let more = std::env::var("HOTPAIR_MODEL_FAULTS").map_or(0, |it| it.parse().unwrap_or(0));
+    let mut broken = 0;
+    let mut edges = BTreeSet::new();
+    for plan in plans(more).into_iter().chain(pairs(more)).filter(|it| it.name.contains(name)) {
+        let begun = Instant::now();
+        let plan_start = plan.start();
+        let mut bounds = plan.bounds;
+        bounds.worlds_max = worlds_max;
+        let seen = walk(&plan_start, &bounds, |_| {});
+        let end = if seen.given_up { "given up" } else { "to the end" };
+        println!(
+            "{:40} {:>8} worlds {:>9} steps depth {:>4} {:>7.1} s {end}{}",
+            plan.name,
+            seen.worlds,
+            seen.steps,
+            seen.depth,
+            begun.elapsed().as_secs_f64(),
+            if seen.two_open { ", two open" } else { "" }
+        );
+        edges.extend(seen.edges);
+        if let Some(story) = seen.broken {
+            broken += 1;
+            println!("{story}");
+        }
+    }
+    println!("not taken: {}", not_taken(&edges).join("; "));
+    if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn wander_all(walks: u64) -> ExitCode {
+    let mut broken = 0;
+    let mut edges = BTreeSet::new();
+    for plan in everything() {
+        let begun = Instant::now();
+        let seen = wander(&plan.start(), &plan.bounds, walks, STEPS);
+        let took = begun.elapsed().as_secs_f64();
+        println!("{:40} {:>9} steps {took:>7.1} s", plan.name, seen.steps);
+        edges.extend(seen.edges);
+        if let Some(story) = seen.broken {
+            broken += 1;
+            println!("{story}");
+        }
+    }
+    println!("not taken: {}", not_taken(&edges).join("; "));
+    if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
