@@ -221,8 +221,8 @@ fn a_thousand_scans_have_a_trend_worth_comparing() {
     let different: std::collections::BTreeSet<_> = trend.iter().map(|it| it.1).collect();
     assert!(different.len() > 900, "{} levels", different.len());
     let level = |scan: usize| f64::from_bits(trend[scan - 1].1);
-    assert!((level(299) - 2.0).abs() < 0.3, "{}", level(299));
-    assert!((level(1_000) - 3.0).abs() < 0.3, "{}", level(1_000));
+    assert!((level(299) - 2.0).abs() < 0.5, "{}", level(299));
+    assert!((level(1_000) - 3.0).abs() < 0.5, "{}", level(1_000));
     assert!(trend.iter().any(|it| it.2 == Some(Value::Float(100.0))), "held at the limit");
 }
 

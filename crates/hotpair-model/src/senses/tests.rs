@@ -1,7 +1,7 @@
 //! The senses in ticks say what the real detector says, whatever is lost, late or stands still.
 use super::{Beat, Senses};
 use crate::ticks::{FENCE_TICKS, NOW, PROMOTE_TICKS, TICK, settings};
-use hotpair_fsm::{BeatHeard, BeatToSend, Detector, View};
+use hotpair_fsm::{BeatHeard, BeatToSend, Detector, Hint, View};
 use hotpair_types::{Channel, Designation, Instance, Mode, PerChannel, Time};
 
 /// One node twice.
@@ -10,6 +10,9 @@ struct Node {
     instance: Instance,
     real: Detector,
     senses: Senses,
+    /// A question was open for longer than ages are told apart: until neither has one, who has is not
+    /// compared.
+    unsure: bool,
 }
 
 /// A beat twice, on both channels.
@@ -22,7 +25,7 @@ impl Node {
     fn new(instance: Instance) -> Self {
         let beats = settings(Designation::Master, Mode::NoSplit, PROMOTE_TICKS).unwrap().beats;
         let real = Detector::new(beats, instance, NOW);
-        Self { now: NOW, instance, real, senses: Senses::new(PROMOTE_TICKS) }
+        Self { now: NOW, instance, real, senses: Senses::new(PROMOTE_TICKS), unsure: false }
     }
 
     fn tick(&mut self, told: bool) {
@@ -122,9 +125,11 @@ fn the_senses_in_ticks_are_those_of_the_detector() {
                     }
                 }
             }
-            for node in &nodes {
+            for node in &mut nodes {
                 let (ours, mut real) = (node.senses.picture(), node.real.picture());
-                if node.senses.hinted == Some(Some(FENCE_TICKS + 1)) {
+                node.unsure |= node.senses.hinted == Some(Some(FENCE_TICKS + 1));
+                if node.unsure {
+                    node.unsure = (ours.hint, real.hint) != (Hint::None, Hint::None);
                     real.hint = ours.hint;
                 }
                 assert!(ours == real, "run {run}: {ours:?}\n{real:?}\n{:?}", node.senses);

@@ -1,7 +1,7 @@
 //! The fake node's answers.
+use super::FakeNode;
 use super::config::apply;
 use super::session::FakeSession;
-use super::FakeNode;
 use hotpair_api::NodeFace;
 use hotpair_api::face::*;
 use hotpair_types::{EngineName, PerChannel, StateId};
