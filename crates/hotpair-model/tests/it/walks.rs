@@ -125,7 +125,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge_but_these() {
                 manual/guard 2865
                 manual/recovery 18258
                 manual/suspended 14638
-                manual/sync 25006, all within 8
+                manual/sync 25001, all within 8
                 manual/own 8532
             "#]],
         );
