@@ -93,7 +93,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge_but_these() {
                     no-split/guard 2877
                     no-split/recovery 25001, all within 47
                     no-split/suspended 21325
-                    no-split/sync 25002, all within 8
+                    no-split/sync 25001, all within 8
                     no-split/own 8532
                 "#]],
             ));

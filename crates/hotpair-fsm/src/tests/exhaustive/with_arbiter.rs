@@ -8,14 +8,14 @@ use hotpair_types::Mode;
 
 #[test]
 fn arbiter_two_cuts_open_never_two() {
-    check(Mode::Arbiter, &Bounds { faults: &[Cut], faults_max: 2, ..BOUNDS }, &expect!["126421"]);
+    check(Mode::Arbiter, &Bounds { faults: &[Cut], faults_max: 2, ..BOUNDS }, &expect!["121905"]);
 }
 
 #[test]
 fn arbiter_away_and_cut_opens_never_two() {
     let faults = &[Away, Cut];
     let bounds = Bounds { faults, faults_max: 2, starts_max: 1, round_max: 2, ..BOUNDS };
-    check(Mode::Arbiter, &bounds, &expect!["77424"]);
+    check(Mode::Arbiter, &bounds, &expect!["69897"]);
 }
 
 #[test]
@@ -34,26 +34,26 @@ fn arbiter_a_kill_loses_nothing_replicated() {
 fn arbiter_away_and_a_crash_opens_never_two() {
     let faults = &[Away, Crash];
     let bounds = Bounds { faults, faults_max: 2, starts_max: 1, round_max: 2, ..BOUNDS };
-    check(Mode::Arbiter, &bounds, &expect!["9041"]);
+    check(Mode::Arbiter, &bounds, &expect!["9033"]);
 }
 
 #[test]
 fn arbiter_slow_and_cut_opens_never_two() {
     let faults = &[Slow, Lost, Cut];
     let bounds = Bounds { faults, faults_max: 2, starts_max: 1, round_max: 2, ..BOUNDS };
-    check(Mode::Arbiter, &bounds, &expect!["42845"]);
+    check(Mode::Arbiter, &bounds, &expect!["38528"]);
 }
 
 #[test]
 fn arbiter_a_handover_without_it_opens_never_two() {
     let faults = &[Ask(Command::Switchover), Away, Timeout];
     let bounds = Bounds { faults, faults_max: 3, starts_max: 1, round_max: 2, ..BOUNDS };
-    check(Mode::Arbiter, &bounds, &expect!["130698"]);
+    check(Mode::Arbiter, &bounds, &expect!["126496"]);
 }
 
 #[test]
 fn arbiter_a_promotion_by_a_person_heals() {
     let faults = &[Ask(Command::Promote { accept_loss: true }), Cut];
     let bounds = Bounds { faults, faults_max: 2, starts_max: 1, never_two: false, ..BOUNDS };
-    check(Mode::Arbiter, &bounds, &expect!["144933"]);
+    check(Mode::Arbiter, &bounds, &expect!["135131"]);
 }
