@@ -159,7 +159,7 @@ impl Journal {
         let write = TagWrite {
             path: "tank/level".into(),
             value,
-            quality: if scan % 97 == 0 { Quality::Bad } else { Quality::Good },
+            quality: if scan.is_multiple_of(97) { Quality::Bad } else { Quality::Good },
             timestamp: NodeTime(scan),
         };
         for node in nodes {
