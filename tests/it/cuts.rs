@@ -2,8 +2,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hotpair_tests::{Audit, Channel, PairSettings, Request, Side, Status};
-use serde_json::json;
+use hotpair_tests::{Audit, Channel, PairSettings, Side, Status};
 
 use crate::scenario::Scenario;
 use crate::stage::Stage;
@@ -203,8 +202,7 @@ async fn old_data_waits(stage: &Stage) -> Result<()> {
         pair.links.cut_one_way(channel, Side::B)?;
     }
     pair.until_state(Side::A, &["active-standby-not-available"]).await?;
-    let path = format!("/api/v1/tags/{}?ack=durable", TAGS[0]);
-    let degraded = pair.ask(Side::A, Request::put(&path, &json!({"value": 9}))).await?.ok()?;
+    let degraded = pair.write_tag_durably(Side::A, TAGS[0], 9).await?;
     ensure!(degraded["degraded"] == true, "the write is degraded: {degraded}");
     let behind = |it: &Status| it.engine("main")["marks"]["stale"] == true;
     pair.until(Side::B, "knows that the active went on without it", behind).await?;

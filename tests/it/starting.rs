@@ -102,8 +102,7 @@ async fn newer_on_the_master(
     pair.until_tag(Side::B, TAG, 1).await?;
     pair.node(Side::B).kill_all().await?;
     pair.until_state(Side::A, &["active-standby-not-available"]).await?;
-    let path = format!("/api/v1/tags/{TAG}?ack=durable");
-    pair.ask(Side::A, Request::put(&path, &json!({"value": 5}))).await?.ok()?;
+    pair.write_tag_durably(Side::A, TAG, 5).await?;
     pair.node(Side::A).kill_all().await?;
     Ok(pair)
 }

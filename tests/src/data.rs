@@ -48,6 +48,16 @@ impl Pair {
         self.ask(at, request).await?.ok().with_context(|| format!("tag {path} at {at}"))
     }
 
+    /// Writes a tag once and waits until it is on the disk wherever it can be; the answer.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn write_tag_durably(&self, at: Side, path: &str, value: i64) -> Result<Value> {
+        let path = format!("/api/v1/tags/{path}?ack=durable");
+        let answer = self.ask(at, Request::put(&path, &json!({"value": value}))).await?;
+        answer.ok().with_context(|| format!("tag {path} at {at}"))
+    }
+
     /// The value of a tag as a node has it.
     ///
     /// # Errors
