@@ -102,6 +102,7 @@ const OWNED: &[(&str, &str)] = &[
     ("redb", "hotpair-storage"),
     ("quinn", "hotpair-transport"),
     ("wasmi", "hotpair-engine"),
+    ("mimalloc", "hotpair-sim"),
     ("libfuzzer-sys", "hotpair-fuzz-targets"),
 ];
 

@@ -203,7 +203,9 @@ fn simulate(root: &Path, tree: &Path, seeds: u64) -> Fate {
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.args(["build", "--quiet", "--offline", "--profile", "sim", "-p", "hotpair-sim"]);
     // Built often and run briefly.
-    for (name, value) in [("LTO", "off"), ("INCREMENTAL", "true"), ("DEBUG", "none")] {
+    let settings =
+        [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("INCREMENTAL", "true"), ("DEBUG", "none")];
+    for (name, value) in settings {
         build.env(format!("CARGO_PROFILE_SIM_{name}"), value);
     }
     build.env("CARGO_TARGET_DIR", &target).env("RUSTFLAGS", "-Awarnings").current_dir(tree);

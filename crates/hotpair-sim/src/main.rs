@@ -6,6 +6,10 @@ use hotpair_sim::{Plan, Tell, run};
 use hotpair_types::Mode;
 use std::process::ExitCode;
 
+/// A core makes and drops many small things with every input.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "\
 hotpair-sim [--seeds N] [--from S] [--seed S [--verbose]] [--mode MODE] [--keep-going]
   --seeds N     run N seeds (1000), on all cores
