@@ -4,7 +4,7 @@ use crate::world::{Happening, World};
 use crate::{FaultKind, invariants};
 use hotpair_core::{EngineIndex, EngineInput, EngineOutput, Input, Output};
 use hotpair_fsm::{self as fsm, BeatHeard, CommandId};
-use hotpair_replication::{self as replication, Outcome};
+use hotpair_replication as replication;
 use hotpair_types::{Channel, Instance, StateId};
 use std::time::Duration;
 
@@ -39,7 +39,11 @@ impl World {
                 } else {
                     note!(self, "{node} cannot store {ticket:?}");
                     let host = &mut self.nodes[node];
-                    host.record_refused[engine] = host.disks[engine].failed.is_none();
+                    let failed = host.disks[engine].failed.is_some();
+                    host.record_refused[engine] = !failed;
+                    if failed {
+                        self.watch.failures.commit_failed(self.now, node, engine);
+                    }
                     EngineInput::StoreFailed(ticket)
                 };
                 self.give(node, Input::Engine { engine: index(engine), input });
@@ -106,6 +110,7 @@ impl World {
                 self.frame(node, lane, again(input));
             }
             EngineOutput::Store { ticket, op } => {
+                invariants::look_at_config(self, at, &op);
                 let host = &mut self.nodes[node];
                 let safe_at = host.safe_at(self.now, &mut self.rng);
                 host.disks[at].submit(safe_at, ticket, op);
@@ -168,6 +173,7 @@ impl World {
                 let rule = change.rule.id();
                 note!(self, "{node} {engine:?} {from} -> {to} ({rule})");
                 *self.rules.entry(rule).or_default() += 1;
+                self.watch.told.changed(node, at, from, to);
                 self.watch.changed(node, at, &change, &self.nodes[node].disks[at].image.record);
                 let round = self.machine(node, at).map_or(0, |it| it.view().round);
                 let instance = self.nodes[node].instance;
@@ -196,56 +202,10 @@ impl World {
     }
 
     /// Something the node does for itself, a moment later.
-    fn later(&mut self, node: usize, input: Input) {
+    pub(crate) fn later(&mut self, node: usize, input: Input) {
         let after = self.rng.between(Duration::from_micros(10), Duration::from_millis(2));
         let (at, instance) = (self.now + after, self.nodes[node].instance);
         self.at(at, Happening::Own { node, instance, input });
-    }
-
-    fn data(&mut self, node: usize, engine: EngineIndex, output: replication::Output) {
-        let at = usize::from(engine.0);
-        match output {
-            // The gate, as in the driver: who is not active acknowledges nothing.
-            replication::Output::Reply { ticket, outcome }
-                if self.nodes[node].gates[at].is_some() =>
-            {
-                let host = &self.nodes[node];
-                let here_only = self.client.asks_here_only(ticket.0);
-                if !here_only && matches!(&outcome, Outcome::Acknowledged(it) if it.degraded) {
-                    let record = &host.disks[at].image.record;
-                    self.watch.degraded(node, record, host.behind[at]);
-                }
-                let number = self.client.answered(self.now, ticket.0, &outcome, node);
-                if let Some(number) = number {
-                    self.look_at_answer(node, number);
-                }
-            }
-            replication::Output::ReadJournal { ticket, kind, after, until, .. } => {
-                let entries = self.nodes[node].disks[at].read(kind, after, until);
-                let input = replication::Input::JournalRead { ticket, entries };
-                self.later(node, Input::Engine { engine, input: EngineInput::Data(input) });
-            }
-            replication::Output::Alarm(alarm) => {
-                note!(self, "{node} alarm {alarm:?}");
-                let level = self.machine(node, at).is_some_and(|it| it.state().is_level());
-                if level && matches!(alarm, replication::Alarm::Inconsistency { .. }) {
-                    let text = format!("node {node} stays level in engine {at} with {alarm:?}");
-                    self.watch.broken_promise.get_or_insert(text);
-                }
-            }
-            // No provider, no module and no person is in this world.
-            replication::Output::Reply { .. }
-            | replication::Output::Apply { .. }
-            | replication::Output::Restore { .. }
-            | replication::Output::ReadBlob { .. }
-            | replication::Output::WriteBlob { .. }
-            | replication::Output::RemoveBlob { .. }
-            | replication::Output::DivergenceDiscarded { .. } => {}
-            replication::Output::Send { .. }
-            | replication::Output::Store { .. }
-            | replication::Output::Fact(_)
-            | replication::Output::Progress(_) => unreachable!("the core keeps these"),
-        }
     }
 
     fn stopped(&mut self, node: usize, engine: usize, process: bool) {

@@ -8,13 +8,19 @@ mod words_in_order;
 mod disk_is_memory;
 mod answered;
 mod both_keep;
+mod changes_are_told;
+mod config_where_allowed;
 mod epochs_grow;
+mod failed_commit;
+mod gate;
 mod healed;
 mod one_acts;
 mod promised;
 mod proven;
 mod ready_follows;
+mod somebody_acts;
 
+pub(crate) use config_where_allowed::look as look_at_config;
 pub(crate) use watch::Watch;
 pub(crate) use who_acts_has_it::look as look_who_acts;
 
@@ -31,6 +37,12 @@ pub(crate) fn check(world: &mut World) -> Result<(), Broken> {
     proven::check(world).map_err(|it| ("S3/S7 who acts has it all", it))?;
     promised::check(world).map_err(|it| ("S4 sole before degraded, level after", it))?;
     ready_follows::check(world).map_err(|it| ("S3 ready is level", it))?;
+    config_where_allowed::check(world).map_err(|it| ("S8 config where it may be", it))?;
+    failed_commit::check(world).map_err(|it| ("S10 a failed commit ends it", it))?;
+    changes_are_told::check(world).map_err(|it| ("S13 changes are told", it))?;
+    gate::check(world).map_err(|it| ("S14 the gate", it))?;
+    somebody_acts::look(world);
+    somebody_acts::check(world).map_err(|it| ("L2 somebody acts", it))?;
     healed::look(world);
     Ok(())
 }

@@ -28,6 +28,7 @@ mod report;
 mod world;
 mod starting;
 mod carry;
+mod answers;
 mod writing;
 mod links;
 mod strike;

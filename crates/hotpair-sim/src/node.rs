@@ -1,6 +1,7 @@
 //! A simulated host: a core while its process lives, a disk that outlives it, a clock of its own.
+use crate::answers::Answer;
 use crate::disk::Disk;
-use crate::{FaultKind, Rng};
+use crate::{Fault, FaultKind, Rng};
 use hotpair_core::{Core, EngineIndex, Input, Output};
 use hotpair_fsm::Command;
 use hotpair_types::{Channel, Epoch, Instance, NodeTime, PerChannel, Time};
@@ -31,6 +32,10 @@ pub(crate) struct Node {
     pub(crate) rate_ppm: i64,
     /// Stopped by SIGSTOP.
     pub(crate) paused: bool,
+    /// It stops so when it is about to answer.
+    pub(crate) stands_at_answer: Option<Fault>,
+    /// What it had decided to answer when it stopped.
+    pub(crate) held: Vec<Answer>,
     /// What came while it was stopped.
     pub(crate) inbox: VecDeque<Input>,
     /// By engine: outputs are open under this epoch.
@@ -76,6 +81,8 @@ impl Node {
             started: Time::ZERO,
             rate_ppm: 0,
             paused: false,
+            stands_at_answer: None,
+            held: Vec::new(),
             inbox: VecDeque::new(),
             gates: vec![None; engines],
             behind: vec![false; engines],
@@ -163,6 +170,8 @@ impl Node {
         self.touch();
         self.core = None;
         self.paused = false;
+        self.stands_at_answer = None;
+        self.held.clear();
         self.inbox.clear();
         self.commands.clear();
         self.gates.fill(None);

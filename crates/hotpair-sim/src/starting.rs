@@ -65,6 +65,7 @@ impl World {
             (host.stays_down, host.end_down, host.objects_fail) = (false, false, false);
             (host.disk_delay_max, host.guard_delay_max) = (DISK_DELAY_MAX, GUARD_DELAY_MAX);
             (host.hung_until, host.armed) = (Time::ZERO, None);
+            host.stands_at_answer = None;
             for disk in &mut host.disks {
                 disk.end_lying();
                 (disk.fails_next, disk.refuses_record) = (None, false);
@@ -110,6 +111,7 @@ impl World {
         let mut boots = Vec::new();
         for engine in 0..self.engines() {
             let settings = self.settings[node][engine];
+            self.watch.told.started(node, engine, self.nodes[node].undeployed[engine]);
             let image = &self.nodes[node].disks[engine].image;
             let history = hotpair_types::History {
                 config: image.config.head.history.clone(),

@@ -274,6 +274,16 @@ impl World {
         if self.nodes[node].core.is_none() || self.nodes[node].paused {
             return;
         }
+        let acts = self.nodes[node].gates.iter().any(Option::is_some);
+        if acts && self.rng.percent(50) {
+            self.nodes[node].stands_at_answer = Some(fault);
+        } else {
+            self.stand_still(fault);
+        }
+    }
+
+    pub(crate) fn stand_still(&mut self, fault: Fault) {
+        let node = fault.node;
         self.nodes[node].paused = true;
         self.nodes[node].touch();
         self.watch.paused(self.now, node);
@@ -284,6 +294,7 @@ impl World {
         self.nodes[node].paused = false;
         self.nodes[node].touch();
         self.watch.resumed(self.now, node);
+        self.leave_held(node);
         let waiting = std::mem::take(&mut self.nodes[node].inbox);
         // What waited in sockets and what is due come in any order.
         for input in waiting {

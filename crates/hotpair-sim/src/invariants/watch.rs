@@ -1,4 +1,6 @@
 //! What the invariants remember of a run.
+use super::changes_are_told::Told;
+use super::failed_commit::Failures;
 use super::words_in_order::Words;
 use crate::net::Net;
 use crate::node::Node;
@@ -44,8 +46,14 @@ pub(crate) struct Watch {
     /// Since when a channel is connected and delivers both ways.
     pub(crate) whole_since: PerChannel<Option<Time>>,
     pub(crate) words: Words,
+    pub(crate) told: Told,
+    pub(crate) failures: Failures,
+    pub(crate) broken_gate: Option<String>,
+    pub(crate) broken_config: Option<String>,
     /// By engine: since when two act.
     pub(crate) two_since: Vec<Option<Time>>,
+    /// By engine: since when nobody acts though somebody says that it comes by itself.
+    pub(crate) nobody_since: Vec<Option<Time>>,
     pub(crate) healed_since: Option<Time>,
 }
 
@@ -75,7 +83,12 @@ impl Watch {
             running_since: [Time::ZERO; 2],
             whole_since: PerChannel::default(),
             words: Words::default(),
+            told: Told::new(engines),
+            failures: Failures::default(),
+            broken_gate: None,
+            broken_config: None,
             two_since: vec![None; engines],
+            nobody_since: vec![None; engines],
             healed_since: None,
         }
     }
@@ -241,6 +254,8 @@ impl Watch {
         self.running_since[node] = Time(u64::MAX);
         self.left.retain(|(it, _), _| *it != node);
         self.words.died(node);
+        self.told.died(node);
+        self.failures.died(node);
     }
 
     pub(crate) fn paused(&mut self, now: Time, node: usize) {
