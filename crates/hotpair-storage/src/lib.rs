@@ -23,7 +23,8 @@
 //! - after one failed write everything fails until the files are opened again, and the failed one
 //!   has an unknown outcome; it is never tried again;
 //! - every record carries a checksum of ours over its table, key and value; one that fails is
-//!   reported as [`Damaged`], never returned.
+//!   reported as [`Damaged`], never returned; nor is anything from a page of an open file that is
+//!   not as this process wrote it or first read it.
 //!
 //! The modules below are in reading order.
 
@@ -32,6 +33,7 @@
 mod fault;
 mod directory;
 mod disk;
+mod pages;
 mod seal;
 mod entry;
 mod role_change;

@@ -1,13 +1,15 @@
 //! One redb file: opened with every doubt, read and written record by record, sealed.
+mod ground;
 mod reader;
 
+pub(crate) use ground::Ground;
 pub(crate) use reader::{ALL, Reader};
 
-use crate::disk::DiskBackend;
 use crate::format::{Identity, Record, Unreadable, key};
+use crate::pages::FirstDamage;
 use crate::seal;
 use crate::table::Table;
-use crate::{Damaged, Disk, OpenError, StorageFault, StoreFile};
+use crate::{Damaged, OpenError, StorageFault, StoreFile};
 use redb::{ReadableDatabase, ReadableTable};
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -22,12 +24,6 @@ pub(crate) const SCHEMA: u32 = 1;
 pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
 /// Below this not even redb's own header fits.
 const FILE_BYTES_MIN: u64 = 4096;
-
-/// What a vault stands on.
-pub(crate) enum Ground {
-    File,
-    Disk(Box<dyn Disk>),
-}
 
 /// How a vault is opened and written.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +50,8 @@ pub(crate) struct Found {
 /// One file.
 pub(crate) struct Vault {
     database: redb::Database,
+    /// Of the pages that changed behind our back.
+    damage: Arc<FirstDamage>,
     pub(crate) which: StoreFile,
     pub(crate) path: PathBuf,
     manner: Manner,
@@ -69,16 +67,12 @@ impl Vault {
         replaced: bool,
         manner: Manner,
     ) -> Result<Self, OpenError> {
-        let database = guarded(path, which, || {
+        let (database, damage) = guarded(path, which, || {
             let mut builder = redb::Builder::new();
             builder.set_cache_size(manner.cache_bytes);
-            match ground {
-                Ground::File => builder.create(path),
-                Ground::Disk(disk) => builder.create_with_backend(DiskBackend(disk)),
-            }
-            .map_err(|error| open_error(path, which, error))
+            ground.open(path, &builder, true).map_err(|error| open_error(path, which, error))
         })?;
-        let vault = Self { database, which, path: path.into(), manner };
+        let vault = Self { database, damage, which, path: path.into(), manner };
         let identity = Identity { schema: SCHEMA, of: format!("{of}, {which}"), replaced };
         vault.write(|writer| {
             for &table in which.tables() {
@@ -112,7 +106,7 @@ impl Vault {
             return Err(damaged(path, which, found).into());
         }
         let went_back = Arc::new(AtomicBool::new(false));
-        let database = guarded(path, which, || {
+        let (database, damage) = guarded(path, which, || {
             let mut builder = redb::Builder::new();
             builder.set_cache_size(manner.cache_bytes);
             // The only way of opening for which redb promises an error instead of a panic on a
@@ -131,13 +125,9 @@ impl Vault {
                     }
                 }
             });
-            match ground {
-                Ground::File => builder.open(path),
-                Ground::Disk(disk) => builder.create_with_backend(DiskBackend(disk)),
-            }
-            .map_err(|error| open_error(path, which, error))
+            ground.open(path, &builder, false).map_err(|error| open_error(path, which, error))
         })?;
-        let vault = Self { database, which, path: path.into(), manner };
+        let vault = Self { database, damage, which, path: path.into(), manner };
         let identity = vault
             .read(|reader| reader.get::<Identity>(Table::Identity, IDENTITY_KEY))?
             .ok_or_else(|| {
@@ -198,7 +188,11 @@ impl Vault {
     }
 
     fn fault(&self, error: impl Into<redb::Error>) -> StorageFault {
-        fault(&self.path, self.which, error.into())
+        match (fault(&self.path, self.which, error.into()), self.damage.found()) {
+            // redb says no more than that there was an error before: it is still that damage.
+            (StorageFault::Closed { .. }, Some(found)) => self.damaged(None, None, found),
+            (fault, _) => fault,
+        }
     }
 
     pub(crate) fn damaged(

@@ -117,46 +117,25 @@ impl Flips {
                 let Everything { loaded, changes, entries } = found;
                 assert!(loaded == whole.loaded, "{what}: changed data was given away");
                 assert!(changes == whole.changes, "{what}: changes of role are missing");
-                for (entries, whole) in entries.iter().zip(&whole.entries) {
-                    // None: they are taken for trimmed, and the partner gets a copy.
-                    let same = entries == whole || entries.is_empty();
-                    assert!(same, "{what}: changed entries were sent");
-                }
+                assert!(entries == whole.entries, "{what}: changed entries were sent");
                 self.harmless += 1;
             }
         }
     }
 }
 
-/// Bits of one run, in each of two ways; the whole of it takes a minute.
-const SOME: usize = 2_000;
-const ALL: usize = 10_000;
+/// Bits of one run.
+const BITS: usize = 10_000;
 
 #[test]
-fn no_bit_that_flips_at_rest_is_ever_served_or_sent() {
-    flip_at_rest(SOME);
-}
-
-#[test]
-fn no_bit_that_flips_under_an_open_store_is_ever_served_or_sent() {
-    flip_under_an_open_store(SOME);
-}
-
-#[test]
-#[ignore = "takes a minute: cargo test -p hotpair-storage -- --ignored"]
-fn none_of_ten_thousand_bits_is_ever_served_or_sent() {
-    flip_at_rest(ALL);
-    flip_under_an_open_store(ALL);
-}
-
-fn flip_at_rest(bits: usize) {
+fn none_of_ten_thousand_bits_that_flip_at_rest_is_ever_served_or_sent() {
     let files = small_store(true, Options::DEFAULT);
     let whole = everything(&open([&files[0], &files[1]], true).unwrap()).unwrap();
     assert!(whole.entries.iter().all(|it| it.len() == 20));
     let mut dice = Dice(0xDECA_FBAD);
     let mut flips = Flips::default();
     quiet(|| {
-        for round in 0..bits {
+        for round in 0..BITS {
             let file = round % 2;
             let bit = place(&mut dice, &files[file]);
             let mut flipped = files.clone();
@@ -175,7 +154,7 @@ fn flip_at_rest(bits: usize) {
         }
     });
     println!("at rest: {flips:?}");
-    assert!(flips.refused as usize > bits / 20 && flips.harmless > 0);
+    assert!(flips.refused as usize > BITS / 20 && flips.harmless > 0);
 }
 
 /// Half of them anywhere, half in pages that hold something: most of a young file is empty.
@@ -194,7 +173,8 @@ fn place(dice: &mut Dice, bytes: &[u8]) -> usize {
 
 /// Bits that flip while the file is open, in either file, read by a node that keeps no page in memory:
 /// each read is one of the disk.
-fn flip_under_an_open_store(bits: usize) {
+#[test]
+fn none_of_ten_thousand_bits_that_flip_under_an_open_store_is_ever_served_or_sent() {
     let options = Options { cache_bytes: 0, ..Options::DEFAULT };
     let files = small_store(true, options);
     let mut dice = Dice(0x5C2B);
@@ -209,7 +189,7 @@ fn flip_under_an_open_store(bits: usize) {
     let (mut disks, mut store) = fresh();
     let whole = everything(&store).unwrap();
     quiet(|| {
-        for round in 0..bits {
+        for round in 0..BITS {
             let file = round % 2;
             let bit = place(&mut dice, &files[file]);
             disks[file].flip(bit);
@@ -220,13 +200,13 @@ fn flip_under_an_open_store(bits: usize) {
             flips.judge(&what, file, found, &whole);
             disks[file].flip(bit);
             if reported {
-                // A panic of redb may have left a lock that nobody may take any more.
+                // A file whose pages were found to change gives nothing any more.
                 (disks, store) = fresh();
             }
         }
     });
     println!("under an open store: {flips:?}");
-    assert!(flips.reported as usize > bits / 40 && flips.harmless > 0);
+    assert!(flips.reported as usize > BITS / 10 && flips.harmless > 0);
 }
 
 #[test]

@@ -7,5 +7,6 @@ mod crash;
 mod damage;
 mod fault_disk;
 mod files;
+mod pages;
 mod store;
 mod thread;
