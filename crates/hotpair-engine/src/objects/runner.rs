@@ -50,7 +50,7 @@ impl fmt::Debug for Standing {
 #[derive(Debug)]
 pub enum Begin {
     /// This scan, now. [`Runner::ended`] has to follow.
-    Scan(Job),
+    Scan(Box<Job>),
     /// Nothing now; ask again then.
     Wait(Time),
     /// Nothing, as long as nothing ends and nothing is changed.
@@ -186,7 +186,8 @@ impl Runner {
                 None => self.checkpoints.get(due.object.as_str()),
             };
             let (declaration, make) = (standing.declaration.clone(), standing.make.clone());
-            return Begin::Scan(Job { due, declaration, make, object, checkpoint });
+            let job = Job { due, declaration, make, object, checkpoint };
+            return Begin::Scan(Box::new(job));
         }
     }
 
