@@ -1,7 +1,7 @@
 //! The fake node's answers.
-use super::FakeNode;
 use super::config::apply;
 use super::session::FakeSession;
+use super::{FakeNode, objects};
 use hotpair_api::NodeFace;
 use hotpair_api::face::*;
 use hotpair_types::{EngineName, PerChannel, StateId};
@@ -12,19 +12,9 @@ pub fn reply<'a, T: Send + 'a>(answer: Result<T, Problem>) -> Reply<'a, T> {
     Box::pin(async move { answer })
 }
 
-fn object(name: &str) -> ObjectStatus {
-    let times = ObjectTimes { count: 4, last_us: 90, mean_us: 80, longest_us: 120 };
-    ObjectStatus {
-        name: name.into(),
-        module: Some("tank".into()),
-        state: ObjectState::Fault,
-        reasons: vec![Reason::new("trapped", "trapped: unreachable")],
-        schedule: Some(ObjectSchedule { period_ms: 100, phase_ms: 0, scan_limit_ms: 1_000 }),
-        scan: 4,
-        overruns: 0,
-        scan_time: Some(times),
-        jitter: Some(times),
-    }
+fn module(name: &str, size: usize) -> ModuleRecord {
+    let (hash, size) = ("ab".repeat(32), size as u64);
+    ModuleRecord { name: name.into(), hash, size, present: true, refused: Vec::new() }
 }
 
 impl NodeFace for FakeNode {
@@ -64,12 +54,7 @@ impl NodeFace for FakeNode {
                 grant: Some(GrantMeasures { reachable: true, left_seconds: 1.5 }),
                 takeover_seconds: trips.clone(),
                 commit_seconds: trips.clone(),
-                objects: vec![ObjectMeasures {
-                    name: "tank-1".into(),
-                    scan_seconds: trips.clone(),
-                    jitter_seconds: trips.clone(),
-                    overruns: 7,
-                }],
+                objects: vec![objects::measures(&trips)],
             }],
             beat_missed: PerChannel { redundancy: 3, primary: 1 },
             beat_round_trip_seconds: PerChannel { redundancy: trips.clone(), primary: trips },
@@ -328,14 +313,7 @@ impl NodeFace for FakeNode {
                     }
                 }
             }
-            let size = bytes.len() as u64;
-            let record = ModuleRecord {
-                name: name.clone(),
-                hash: "ab".repeat(32),
-                size,
-                present: true,
-                refused: Vec::new(),
-            };
+            let record = module(&name, bytes.len());
             let outcome = self.write(&options, |it, _| {
                 it.modules.insert(name, bytes);
                 Ok(())
@@ -358,14 +336,7 @@ impl NodeFace for FakeNode {
 
     fn modules(&self, _: Option<EngineName>) -> Reply<'_, Vec<ModuleRecord>> {
         reply(self.read(|it| {
-            let modules = it.modules.iter().map(|(name, bytes)| ModuleRecord {
-                name: name.clone(),
-                hash: "ab".repeat(32),
-                size: bytes.len() as u64,
-                present: true,
-                refused: Vec::new(),
-            });
-            Ok(modules.collect())
+            Ok(it.modules.iter().map(|(name, bytes)| module(name, bytes.len())).collect())
         }))
     }
 
@@ -376,37 +347,11 @@ impl NodeFace for FakeNode {
         after: Option<String>,
         count_max: usize,
     ) -> Reply<'_, ObjectPage> {
-        let wanted = |it: &ObjectStatus| {
-            it.name.starts_with(&prefix) && after.as_ref().is_none_or(|after| it.name > *after)
-        };
-        let mut objects: Vec<_> =
-            ["tank-1", "tank-2"].map(object).into_iter().filter(wanted).collect();
-        let next = objects.get(count_max.saturating_sub(1)).map(|it| it.name.clone());
-        let next = next.filter(|_| objects.len() > count_max);
-        objects.truncate(count_max);
-        reply(Ok(ObjectPage { objects, next }))
+        reply(Ok(objects::page(&prefix, after.as_deref(), count_max)))
     }
 
     fn object(&self, _: Option<EngineName>, name: String) -> Reply<'_, ObjectDetail> {
-        if name != "tank-1" {
-            let text = format!("there is no object `{name}`");
-            return reply(Err(Problem::new(ProblemKind::UnknownObject, text)));
-        }
-        reply(Ok(ObjectDetail {
-            object: object(&name),
-            program: Some("module/ab".into()),
-            position: Some(PositionStatus { epoch: 3, sequence: 9 }),
-            attributes: vec![ObjectAttribute {
-                name: "level".into(),
-                value_type: "float".into(),
-                unit: Some("m".into()),
-                value: 1.5.into(),
-                quality: TagQuality::Good,
-                timestamp: 5,
-                binding: ObjectBinding::Input,
-                tag: Some("tank/level".into()),
-            }],
-        }))
+        reply(objects::detail(&name))
     }
 
     fn object_restart(
@@ -415,8 +360,7 @@ impl NodeFace for FakeNode {
         name: String,
         _: Caller,
     ) -> Reply<'_, ObjectStatus> {
-        let fault = Problem::new(ProblemKind::Conflict, "it is not in fault");
-        reply(if name == "tank-1" { Ok(object(&name)) } else { Err(fault) })
+        reply(objects::restarted(&name))
     }
 
     fn divergences(&self, _: Option<EngineName>) -> Reply<'_, Vec<DivergenceSummary>> {
