@@ -16,6 +16,8 @@ mod checkpoint;
 mod checkpoints;
 mod native;
 mod object;
+mod runner;
+mod declared;
 
 pub use attribute::{AttributeDeclaration, Binding};
 pub(crate) use attribute::{admitted, allowed};
@@ -25,11 +27,13 @@ pub use declaration::{
     ALARMS_MAX, ATTRIBUTES_MAX, CONFIG_PREFIX, DOCUMENT_BYTES_MAX, OBJECTS_MAX, ObjectDeclaration,
     PERIOD_MAX, PERIOD_MIN, SCAN_LIMIT_MAX, SCAN_LIMIT_PERIODS, Schedule,
 };
+pub use declared::{Declared, ModulePorts, Proposed, Read};
 pub use fault::{Fault, FaultKind, REASON_BYTES_MAX};
 pub use name::{NAME_BYTES_MAX, Name};
 pub use native::{NATIVE_CHUNK_BYTES, Native, NativeObject, Scan};
 pub use object::{AttributeError, Object};
 pub use program::{CHUNK_BYTES_MAX, Chunk, Inputs, Outputs, Program};
+pub use runner::{Begin, Ended, Job, MakeProgram, Posts, Runner};
 pub use scheduler::{Due, Next, Scheduler, Shown, Verdict};
 pub use statistics::{CLASSES, Statistics};
 pub use surroundings::{Around, Port, Surroundings};

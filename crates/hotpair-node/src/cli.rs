@@ -20,6 +20,7 @@ mod why;
 mod config;
 mod tag;
 mod module;
+mod object;
 mod divergence;
 mod engine;
 mod pages;
@@ -124,6 +125,7 @@ fn carry_out(cx: &Context, command: Command) -> Result<ExitCode, Failure> {
         | Command::Config(_)
         | Command::Tag(_)
         | Command::Module(_)
+        | Command::Object(_)
         | Command::Divergence(_)
         | Command::Engine(_)
         | Command::Log { .. } => {}
@@ -151,6 +153,7 @@ async fn carry_out_asking(cx: &Context, command: Command) -> Result<Exit, Failur
         Command::Config(it) => config::carry_out(cx, it).await,
         Command::Tag(it) => tag::carry_out(cx, it).await,
         Command::Module(it) => module::carry_out(cx, it).await,
+        Command::Object(it) => object::carry_out(cx, it).await,
         Command::Divergence(it) => divergence::carry_out(cx, it).await,
         Command::Engine(EngineCommand::List) => engine::list(cx).await,
         Command::Engine(it) => engine::change(cx, it).await,

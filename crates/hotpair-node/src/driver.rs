@@ -14,6 +14,7 @@ mod ending;
 mod writes;
 mod commands;
 mod data;
+mod objects;
 mod journal;
 mod measure;
 mod networks;
@@ -32,6 +33,7 @@ use crate::grants::Report;
 use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
 use crate::own_ends::End;
+use crate::scans::{Scanned, Scans};
 use crate::settings::Settings;
 use crate::store::{Completion, Completions, Store};
 use hotpair_api::face::{HistogramValue, NodeStatus};
@@ -89,6 +91,7 @@ pub struct Driver {
     ends: PerChannel<End>,
     /// Absent: there are none.
     addresses: Option<Addresses>,
+    scans: Scans,
     pub(crate) address_views: Vec<AddressView>,
     guard: GuardLink,
     out: Vec<Output>,
@@ -115,6 +118,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) ends: PerChannel<End>,
     pub(crate) addresses: Option<Addresses>,
+    pub(crate) scans: Scans,
     pub(crate) guard: GuardLink,
     pub(crate) events: EventLog,
     pub(crate) api_base: String,
@@ -133,6 +137,7 @@ pub(crate) struct Inlets {
     pub(crate) guard: mpsc::UnboundedReceiver<GuardSays>,
     pub(crate) grants: mpsc::Receiver<Report>,
     pub(crate) addresses: mpsc::UnboundedReceiver<AddressReport>,
+    pub(crate) scanned: mpsc::Receiver<Scanned>,
     pub(crate) ends: watch::Receiver<PerChannel<End>>,
 }
 
@@ -157,6 +162,7 @@ impl Driver {
             api_base: parts.api_base,
             ends: parts.ends,
             addresses: parts.addresses,
+            scans: parts.scans,
             address_views: Vec::new(),
             guard: parts.guard,
             out: parts.first,
@@ -196,6 +202,7 @@ impl Driver {
                 Some(says) = inlets.guard.recv() => self.on_guard(says),
                 Some(report) = inlets.grants.recv() => self.on_grant(report),
                 Some(report) = inlets.addresses.recv() => self.on_addresses(report),
+                Some(scanned) = inlets.scanned.recv() => self.on_scanned(scanned),
                 Ok(()) = inlets.ends.changed() => {
                     self.ends = inlets.ends.borrow_and_update().clone();
                     self.tell_own_ends();
@@ -208,6 +215,7 @@ impl Driver {
                 () = tokio::time::sleep_until(deadline.into()) => {}
             }
             self.drain(&mut inlets);
+            self.run_objects();
             self.input(Input::Flush);
             self.tidy();
             if let Some(ended) = self.ended {
@@ -235,6 +243,9 @@ impl Driver {
         while let Ok(report) = inlets.addresses.try_recv() {
             self.on_addresses(report);
         }
+        while let Ok(scanned) = inlets.scanned.try_recv() {
+            self.on_scanned(scanned);
+        }
         // Reads never pass through the core: by time too, so that beats and deadlines are not late.
         let until = self.clock.now() + REQUESTS_TIME_MAX;
         for _ in 0..BATCH_MAX {
@@ -247,7 +258,9 @@ impl Driver {
     }
 
     fn next_deadline(&self) -> Time {
-        self.core.next_deadline().min(self.status_at + STATUS_INTERVAL)
+        let scans = self.engines.iter().filter_map(|it| it.objects.wake_at());
+        let scan = scans.min().unwrap_or(Time(u64::MAX));
+        self.core.next_deadline().min(self.status_at + STATUS_INTERVAL).min(scan)
     }
 
     /// Lets the core decide, and carries out what it asks for.
@@ -350,6 +363,7 @@ impl Driver {
         self.look_at_refused_handshake();
         self.look_at_networks();
         self.look_at_failed_storage();
+        self.look_at_objects();
         self.sample_round_trips();
         let status = Arc::new(self.node_status());
         self.status.send_replace(status);

@@ -8,6 +8,7 @@ mod feeds;
 mod gather;
 mod modules;
 mod native;
+mod objects;
 mod providers;
 mod tags;
 
@@ -18,9 +19,9 @@ use crate::gate::Gate;
 use hotpair_api::face::{
     Caller, Command, CommandKind, ConfigChange, ConfigExport, ConfigPage, ConfigRecord,
     ConfigTransaction, Divergence, DivergenceSummary, Event, Feed, Measures, ModuleBody,
-    ModuleRecord, NodeFace, NodeStatus, Problem, ProblemKind, ProviderEncoding, ProviderStart,
-    Reason, ReplayReport, Reply, SubscribeRequest, Tag, TagPage, TagWrite, Verdict, WriteOptions,
-    WriteOutcome,
+    ModuleRecord, NodeFace, NodeStatus, ObjectDetail, ObjectPage, ObjectStatus, Problem,
+    ProblemKind, ProviderEncoding, ProviderStart, Reason, ReplayReport, Reply, SubscribeRequest,
+    Tag, TagPage, TagWrite, Verdict, WriteOptions, WriteOutcome,
 };
 use hotpair_core::EngineIndex;
 use hotpair_types::EngineName;
@@ -270,6 +271,29 @@ impl NodeFace for Face {
 
     fn modules(&self, engine: Option<EngineName>) -> Reply<'_, Vec<ModuleRecord>> {
         Box::pin(self.do_modules(engine))
+    }
+
+    fn objects(
+        &self,
+        engine: Option<EngineName>,
+        prefix: String,
+        after: Option<String>,
+        count_max: usize,
+    ) -> Reply<'_, ObjectPage> {
+        Box::pin(self.do_objects(engine, prefix, after, count_max))
+    }
+
+    fn object(&self, engine: Option<EngineName>, name: String) -> Reply<'_, ObjectDetail> {
+        Box::pin(self.do_object(engine, name))
+    }
+
+    fn object_restart(
+        &self,
+        engine: Option<EngineName>,
+        name: String,
+        caller: Caller,
+    ) -> Reply<'_, ObjectStatus> {
+        Box::pin(self.do_object_restart(engine, name, caller))
     }
 
     fn divergences(&self, engine: Option<EngineName>) -> Reply<'_, Vec<DivergenceSummary>> {

@@ -9,6 +9,7 @@ use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
 use crate::own_ends;
 use crate::run_file::RunFile;
+use crate::scans::Scans;
 use crate::settings::Settings;
 use crate::steps;
 use crate::store::{self, Store};
@@ -276,6 +277,7 @@ impl Node {
         let gate = runtimes[0].gate.clone();
         let addresses =
             Addresses::keep(&settings, gate, clock, guard.is_real(), address_reports, lease);
+        let (scans, scanned) = Scans::new(clock);
         let ends = own_ends::watch(PerChannel::from_fn(|it| local[it].ip()));
         let parts = Parts {
             clock,
@@ -287,6 +289,7 @@ impl Node {
             store: halfway.store.take().expect("opened above"),
             ends: ends.borrow().clone(),
             addresses,
+            scans,
             guard,
             events,
             api_base: api_base.clone(),
@@ -303,6 +306,7 @@ impl Node {
             guard: guard_inlet,
             grants,
             addresses: address_inlet,
+            scanned,
             ends,
         };
         let runtime = tokio::runtime::Handle::current();

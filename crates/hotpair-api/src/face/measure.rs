@@ -73,6 +73,21 @@ pub struct EngineMeasures {
     pub takeover_seconds: HistogramValue,
     /// How long commits take, seconds.
     pub commit_seconds: HistogramValue,
+    /// The objects that are scanned here.
+    pub objects: Vec<ObjectMeasures>,
+}
+
+/// The figures of one object, since the outputs of this node opened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectMeasures {
+    /// Its name.
+    pub name: String,
+    /// How long its scans took, seconds.
+    pub scan_seconds: HistogramValue,
+    /// How long after their slots they began, seconds.
+    pub jitter_seconds: HistogramValue,
+    /// Slots left out.
+    pub overruns: u64,
 }
 
 /// How an engine stands with the third party of mode `arbiter`.

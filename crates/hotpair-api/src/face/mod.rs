@@ -15,6 +15,7 @@ mod tag;
 mod feed;
 mod provider;
 mod module;
+mod object;
 mod divergence;
 mod measure;
 
@@ -25,8 +26,14 @@ pub use config::{
 pub use divergence::{DivergedEntry, Divergence, DivergenceSummary, ReplayReport, ReplayedEntry};
 pub use event::{Event, EventKind};
 pub use feed::{Feed, FeedEnd, FeedItem, FeedSender, FeedStart, Lagged, SubscribeRequest};
-pub use measure::{EngineMeasures, GrantMeasures, HistogramValue, Measures, QueueMeasure};
+pub use measure::{
+    EngineMeasures, GrantMeasures, HistogramValue, Measures, ObjectMeasures, QueueMeasure,
+};
 pub use module::{ModuleBody, ModuleRecord, ModuleSender, UploadBroken};
+pub use object::{
+    ObjectAttribute, ObjectBinding, ObjectDetail, ObjectPage, ObjectSchedule, ObjectState,
+    ObjectStatus, ObjectTimes,
+};
 pub use outputs::{AddressState, AddressStatus, Fencing, OutputsStatus};
 pub use problem::{Problem, ProblemKind};
 pub use provider::{
@@ -182,6 +189,26 @@ pub trait NodeFace: Send + Sync + 'static {
 
     /// The code modules that config records.
     fn modules(&self, engine: Option<EngineName>) -> Reply<'_, Vec<ModuleRecord>>;
+
+    /// The declared objects whose name begins with `prefix` and comes after `after`, in order.
+    fn objects(
+        &self,
+        engine: Option<EngineName>,
+        prefix: String,
+        after: Option<String>,
+        count_max: usize,
+    ) -> Reply<'_, ObjectPage>;
+
+    /// One object with its attributes.
+    fn object(&self, engine: Option<EngineName>, name: String) -> Reply<'_, ObjectDetail>;
+
+    /// Lets an object in fault run again. Only where it would run.
+    fn object_restart(
+        &self,
+        engine: Option<EngineName>,
+        name: String,
+        caller: Caller,
+    ) -> Reply<'_, ObjectStatus>;
 
     /// The conflicts whose losing entries are kept.
     fn divergences(&self, engine: Option<EngineName>) -> Reply<'_, Vec<DivergenceSummary>>;

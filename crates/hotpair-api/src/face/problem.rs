@@ -56,6 +56,8 @@ kinds! {
     UnknownTag = 404 "unknown-tag" "The tag is not declared",
     /// No such module.
     UnknownModule = 404 "unknown-module" "There is no such module",
+    /// No such object.
+    UnknownObject = 404 "unknown-object" "There is no such object",
     /// No such conflict.
     UnknownDivergence = 404 "unknown-divergence" "There is no such conflict",
     /// The path exists, the method does not.
@@ -89,6 +91,8 @@ kinds! {
     Unprocessable = 422 "unprocessable" "The request cannot be carried out as it stands",
     /// No module that can be run; the reasons say everything that is wrong.
     ModuleRefused = 422 "module-refused" "The module cannot be run",
+    /// No object that can be deployed; the reasons say everything that is wrong.
+    ObjectRefused = 422 "object-refused" "The object cannot be deployed",
     /// Too many requests or connections of this client.
     TooManyRequests = 429 "too-many-requests" "Too many requests",
     /// The request's head is too large.

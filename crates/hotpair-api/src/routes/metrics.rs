@@ -2,8 +2,8 @@
 use super::board::Board;
 use crate::answer::Answer;
 use crate::face::{
-    AddressState, EngineMeasures, Fencing, HistogramValue, Measures, OutputsStatus, Problem,
-    ProblemKind,
+    AddressState, EngineMeasures, Fencing, HistogramValue, Measures, ObjectMeasures, OutputsStatus,
+    Problem, ProblemKind,
 };
 use crate::gate::{Api, Shared};
 use axum::extract::State;
@@ -106,6 +106,7 @@ impl Collector for Scrape {
             .encode_info(&build)?;
         self.states(to)?;
         self.journals(to)?;
+        self.objects(to)?;
         self.channels(to)?;
         self.outputs(to)?;
         self.rest(to)
@@ -211,6 +212,32 @@ impl Scrape {
         let mut family = Family::new(to, "commit_seconds", help, MetricType::Histogram)?;
         for (engine, name) in self.engines() {
             family.histogram(&[("engine", name)], &engine.commit_seconds)?;
+        }
+        Ok(())
+    }
+
+    fn objects(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let objects =
+            || self.engines().flat_map(|(it, name)| it.objects.iter().map(move |it| (it, name)));
+        type Figure = fn(&ObjectMeasures) -> &HistogramValue;
+        let figures: [(&str, &str, Figure); 2] = [
+            ("scan_seconds", "How long scans take", |it| &it.scan_seconds),
+            ("scan_jitter_seconds", "How long after their slots scans begin", |it| {
+                &it.jitter_seconds
+            }),
+        ];
+        for (name, help, figure) in figures {
+            let mut family = Family::new(to, name, help, MetricType::Histogram)?;
+            for (object, engine) in objects() {
+                let labels = [("engine", engine), ("object", object.name.as_str())];
+                family.histogram(&labels, figure(object))?;
+            }
+        }
+        let help = "Slots that were left out";
+        let mut family = Family::new(to, "scan_overruns", help, MetricType::Counter)?;
+        for (object, engine) in objects() {
+            let labels = [("engine", engine), ("object", object.name.as_str())];
+            family.counter(&labels, object.overruns)?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod tags;
 mod subscribe;
 mod provider;
 mod modules;
+mod objects;
 mod divergence;
 mod metrics;
 mod page;
@@ -60,6 +61,7 @@ fn board() -> Board {
     let board = subscribe::routes(board);
     let board = provider::routes(board);
     let board = modules::routes(board);
+    let board = objects::routes(board);
     let board = divergence::routes(board);
     let board = metrics::routes(board);
     let board = page::routes(board);

@@ -1,5 +1,6 @@
 //! The checkpoints of all objects of an engine, as a runtime state provider like any other.
 use super::checkpoint::{Change, Checkpoint};
+use super::fault::Fault;
 use super::name::Name;
 use super::program::CHUNK_BYTES_MAX;
 use super::unit::{Head, IDENTITY_BYTES_MAX, Part, UNIT_BYTES_MAX, Unit, item, part};
@@ -75,6 +76,13 @@ impl Checkpoints {
     pub fn scans(&self) -> Vec<(Name, u64)> {
         let held = self.held.read().expect(UNPOISONED);
         held.iter().map(|(name, it)| (name.clone(), it.scan)).collect()
+    }
+
+    /// The number of an object's last step, 0 before the first, and why it does not run, if it does not.
+    #[must_use]
+    pub fn step(&self, object: &str) -> (u64, Option<Fault>) {
+        let held = self.held.read().expect(UNPOISONED);
+        held.get(object).map_or((0, None), |it| (it.scan, it.fault.clone()))
     }
 
     /// Checks a unit and gives what to post. Nothing is changed yet.

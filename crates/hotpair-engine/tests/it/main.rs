@@ -13,6 +13,7 @@ mod module_objects;
 mod module_state;
 mod object_declarations;
 mod providers;
+mod running;
 mod scans;
 mod scheduling;
 mod subscriptions;

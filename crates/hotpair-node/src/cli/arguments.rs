@@ -4,7 +4,8 @@ mod data;
 mod node;
 
 pub(super) use data::{
-    ConfigCommand, DivergenceCommand, EngineCommand, ModuleCommand, TagCommand, WriteArguments,
+    ConfigCommand, DivergenceCommand, EngineCommand, ModuleCommand, ObjectCommand, TagCommand,
+    WriteArguments,
 };
 pub(super) use node::{
     CertCommand, DemoArguments, InitArguments, InviteArguments, JoinArguments, NodeArguments,
@@ -165,6 +166,9 @@ pub enum Command {
     /// Add, remove and list code modules
     #[command(subcommand)]
     Module(ModuleCommand),
+    /// Deploy, undeploy, list and show objects: programs that are scanned
+    #[command(subcommand)]
+    Object(ObjectCommand),
     /// Entries that lost when both nodes had been active
     #[command(subcommand)]
     Divergence(DivergenceCommand),

@@ -146,7 +146,7 @@ fn value_of(text: &str) -> Result<Value, Failure> {
         .map_err(|error| Failure::WrongUse(format!("{} holds no JSON: {error}", clean(file, 200))))
 }
 
-fn document(file: &Path) -> Result<String, Failure> {
+pub(super) fn document(file: &Path) -> Result<String, Failure> {
     let failed = |error: std::io::Error| {
         Failure::Failed(format!("cannot read {}: {error}", clean(&file.to_string_lossy(), 200)))
     };

@@ -143,7 +143,7 @@ fn cells(tag: &Tag) -> Vec<String> {
 }
 
 /// A value for people: fractions are rounded, `--value` and `--json` give all digits.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value.as_f64() {
         Some(number) if value.is_f64() && number.fract() != 0.0 && number.abs() < 1e-3 => {
             format!("{number:.3e}")

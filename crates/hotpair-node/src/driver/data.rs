@@ -85,7 +85,7 @@ impl Driver {
         }
     }
 
-    /// Config records declare tags; whoever else wants to know reads them.
+    /// Config records declare tags and objects; whoever else wants to know reads them.
     fn apply_config(&mut self, engine: EngineIndex, entry: &Entry) {
         for op in &entry.ops {
             let (key, value) = match op {
@@ -105,6 +105,7 @@ impl Driver {
                 Err(error) => tracing::warn!(%key, %error, "a record declares no sound tag"),
             }
         }
+        self.objects_declared(engine, entry);
         self.changed();
     }
 
@@ -167,6 +168,7 @@ impl Driver {
                 for (key, error) in tags.replace_declarations(records) {
                     tracing::warn!(%key, %error, "a record declares no sound tag");
                 }
+                self.restore_objects(engine);
                 self.changed();
             }
             JournalKind::Runtime => self.restore_provider(engine, provider),

@@ -35,18 +35,21 @@ impl Driver {
                 if let Some(since) = runtime.takeover_since.take() {
                     runtime.takeover_seconds.observe(now.since(since).as_secs_f64());
                 }
+                self.open_objects(engine);
                 self.claim_addresses(engine, epoch);
                 self.changed();
             }
             EngineOutput::CloseOutputs => {
                 // The gate is looked at for every output; from here on none passes.
                 self.runtime(engine).gate.shut();
+                self.close_objects(engine);
                 self.fail_waiting_writes(engine);
                 self.release_addresses(engine);
                 self.changed();
             }
+            // Objects are made by their first scan, off this thread.
             EngineOutput::PrepareObjects => self.engine_input(engine, EngineInput::ObjectsReady),
-            EngineOutput::StopObjects => {}
+            EngineOutput::StopObjects => self.close_objects(engine),
             EngineOutput::TellGuard { behind } => self.guard.tell(usize::from(engine.0), behind),
             EngineOutput::AskGrant(ask) => self.order_grant(engine, GrantOrder::Ask(ask)),
             EngineOutput::ReleaseGrant => self.order_grant(engine, GrantOrder::Release),

@@ -19,6 +19,7 @@ pub(crate) struct EngineRuntime {
     pub(crate) designation: Designation,
     pub(crate) tags: Arc<Tags>,
     pub(crate) providers: Arc<ProviderRegistry>,
+    pub(crate) objects: super::objects::EngineObjects,
     pub(crate) gate: Arc<Gate>,
     pub(crate) alarms: BTreeMap<&'static str, Alarm>,
     pub(crate) state: StateId,
@@ -62,12 +63,15 @@ impl EngineRuntime {
         let sender = news.clone();
         tags.set_on_change(move || sender.send_modify(|it| *it += 1));
         providers.register(tags.clone()).expect("the first provider of a new registry");
+        let objects = super::objects::EngineObjects::default();
+        providers.register(objects.checkpoints.clone()).expect("the second one");
         let first = StateId::DeterminingFailoverStatus;
         Self {
             name,
             designation,
             tags,
             providers,
+            objects,
             gate: Arc::new(Gate::new(clock)),
             alarms: BTreeMap::new(),
             state: first,

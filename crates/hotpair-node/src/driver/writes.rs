@@ -5,7 +5,7 @@ use hotpair_engine::{Post, tags};
 use hotpair_replication::{
     self as replication, Op, Outcome, Refusal, Write, WriteBody, WriteTicket,
 };
-use hotpair_types::{Ack, ItemKey, Time};
+use hotpair_types::{Ack, ItemKey, Position, Time};
 use tokio::sync::oneshot;
 
 /// Writes that wait for the end of a switchover, per engine.
@@ -48,15 +48,17 @@ impl PostedWrite {
 
     /// Changes of a provider's items.
     pub(crate) fn runtime(provider: &str, posts: &[Post]) -> Self {
-        let op = |it: &Post| {
-            let item = ItemKey { provider: provider.into(), item: it.item.clone() };
-            match &it.value {
-                Some(value) => Op::Set { item, value: value.clone() },
-                None => Op::Remove { item },
-            }
-        };
-        let ops = posts.iter().map(op).collect();
+        let ops = posts.iter().map(|it| op_of(provider, it)).collect();
         Self { ack: None, key: None, body: WriteBody::Runtime { ops } }
+    }
+}
+
+/// The change of one item.
+pub(super) fn op_of(provider: &str, post: &Post) -> Op {
+    let item = ItemKey { provider: provider.into(), item: post.item.clone() };
+    match &post.value {
+        Some(value) => Op::Set { item, value: value.clone() },
+        None => Op::Remove { item },
     }
 }
 
@@ -92,6 +94,22 @@ impl Driver {
         {
             self.show_tags(engine, &ops);
         }
+    }
+
+    /// Gives a runtime write to the replica that is taken now or never: nobody waits for its answer, and
+    /// it is not held during a switchover. Its place in the journal, if it has one; its tags are shown.
+    pub(super) fn post(&mut self, engine: EngineIndex, body: WriteBody) -> Option<Position> {
+        let ticket = WriteTicket(self.ticket());
+        let before = self.runtime_sequence(engine);
+        let written_at = self.clock.wall();
+        let input = Write { ticket, ack: None, key: None, written_at, body: body.clone() };
+        self.engine_input(engine, EngineInput::Data(replication::Input::Write(input)));
+        let WriteBody::Runtime { ops } = body else { return None };
+        if self.runtime_sequence(engine) != before + 1 {
+            return None;
+        }
+        self.show_tags(engine, &ops);
+        Some(self.replica(engine).positions().runtime)
     }
 
     /// Gives the replica an input that is answered like a write, for example a replay.

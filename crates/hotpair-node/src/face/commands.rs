@@ -244,6 +244,7 @@ impl Driver {
             grant,
             takeover_seconds: runtime.takeover_seconds.clone(),
             commit_seconds: runtime.figures.commit_seconds.clone(),
+            objects: self.object_measures(index),
         }
     }
 }

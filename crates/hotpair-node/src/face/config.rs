@@ -113,6 +113,7 @@ impl Face {
                 ConfigOp::Delete { key } => Op::Remove { item: ItemKey::config(&key) },
             });
         }
+        self.check_objects(index, &ops).await?;
         let (sender, receiver) = oneshot::channel();
         let answering = self
             .call(move |driver| {

@@ -7,6 +7,7 @@ use hotpair_api::face::{
     ReplayReport, ReplayedEntry,
 };
 use hotpair_core::{EngineIndex, EngineInput};
+use hotpair_engine::objects;
 use hotpair_replication::{
     self as replication, Conflict, DivergenceId, DivergenceRecord, Fate, Op, Outcome,
 };
@@ -75,16 +76,21 @@ impl Face {
     ) -> Result<ReplayReport, Problem> {
         let index = self.engine(engine.as_ref())?;
         let wanted = move |number: u64| entries.as_ref().is_none_or(|it| it.contains(&number));
-        let ids: Vec<(u64, DivergenceId)> = self
+        let ids: Vec<(u64, DivergenceId, bool)> = self
             .call(move |driver| {
                 tracing::info!(conflict = %id, %caller, "losing entries are written again");
                 let records = driver.conflict(index, &id).ok_or_else(|| unknown(&id))?;
                 let ids = (1..).zip(&records).filter(|(number, _)| wanted(*number));
-                Ok::<_, Problem>(ids.map(|(number, it)| (number, it.id)).collect())
+                Ok::<_, Problem>(ids.map(|(number, it)| (number, it.id, is_step(it))).collect())
             })
             .await??;
         let mut report = ReplayReport::default();
-        for (number, id) in ids {
+        for (number, id, is_step) in ids {
+            if is_step {
+                let text = "a step of an object: it does not follow the newest one".to_owned();
+                report.entries.push(ReplayedEntry { number, sequence: None, refused: Some(text) });
+                continue;
+            }
             let (sender, receiver) = oneshot::channel();
             let answering = self
                 .call(move |driver| {
@@ -182,6 +188,14 @@ impl Driver {
             written_at,
         });
     }
+}
+
+/// Whether it has a part of an object's checkpoint. Those are of no use in another order.
+fn is_step(record: &DivergenceRecord) -> bool {
+    record.entry.ops.iter().any(|op| match op {
+        Op::Set { item, .. } | Op::Remove { item } => *item.provider == *objects::PROVIDER,
+        Op::ReplaceAll { provider, .. } => **provider == *objects::PROVIDER,
+    })
 }
 
 /// Every change of a losing entry is shown for itself.

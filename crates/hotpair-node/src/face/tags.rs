@@ -121,13 +121,18 @@ fn problem(error: TagError) -> Problem {
     }
 }
 
-/// A reading in the words of the API.
-pub(super) fn tag_of(reading: &Reading) -> Tag {
-    let quality = match reading.quality {
+/// A quality in the words of the API.
+pub(super) const fn quality_of(quality: Quality) -> TagQuality {
+    match quality {
         Quality::Good => TagQuality::Good,
         Quality::Uncertain => TagQuality::Uncertain,
         Quality::Bad => TagQuality::Bad,
-    };
+    }
+}
+
+/// A reading in the words of the API.
+pub(super) fn tag_of(reading: &Reading) -> Tag {
+    let quality = quality_of(reading.quality);
     let declaration = reading.declaration.as_deref();
     Tag {
         path: reading.path.to_string(),

@@ -1,7 +1,7 @@
 //! The fake node's answers.
-use super::FakeNode;
 use super::config::apply;
 use super::session::FakeSession;
+use super::{FakeNode, objects};
 use hotpair_api::NodeFace;
 use hotpair_api::face::*;
 use hotpair_types::{EngineName, PerChannel, StateId};
@@ -10,6 +10,11 @@ use tokio::sync::watch;
 
 pub fn reply<'a, T: Send + 'a>(answer: Result<T, Problem>) -> Reply<'a, T> {
     Box::pin(async move { answer })
+}
+
+fn module(name: &str, size: usize) -> ModuleRecord {
+    let (hash, size) = ("ab".repeat(32), size as u64);
+    ModuleRecord { name: name.into(), hash, size, present: true, refused: Vec::new() }
 }
 
 impl NodeFace for FakeNode {
@@ -49,6 +54,7 @@ impl NodeFace for FakeNode {
                 grant: Some(GrantMeasures { reachable: true, left_seconds: 1.5 }),
                 takeover_seconds: trips.clone(),
                 commit_seconds: trips.clone(),
+                objects: vec![objects::measures(&trips)],
             }],
             beat_missed: PerChannel { redundancy: 3, primary: 1 },
             beat_round_trip_seconds: PerChannel { redundancy: trips.clone(), primary: trips },
@@ -307,14 +313,7 @@ impl NodeFace for FakeNode {
                     }
                 }
             }
-            let size = bytes.len() as u64;
-            let record = ModuleRecord {
-                name: name.clone(),
-                hash: "ab".repeat(32),
-                size,
-                present: true,
-                refused: Vec::new(),
-            };
+            let record = module(&name, bytes.len());
             let outcome = self.write(&options, |it, _| {
                 it.modules.insert(name, bytes);
                 Ok(())
@@ -337,15 +336,31 @@ impl NodeFace for FakeNode {
 
     fn modules(&self, _: Option<EngineName>) -> Reply<'_, Vec<ModuleRecord>> {
         reply(self.read(|it| {
-            let modules = it.modules.iter().map(|(name, bytes)| ModuleRecord {
-                name: name.clone(),
-                hash: "ab".repeat(32),
-                size: bytes.len() as u64,
-                present: true,
-                refused: Vec::new(),
-            });
-            Ok(modules.collect())
+            Ok(it.modules.iter().map(|(name, bytes)| module(name, bytes.len())).collect())
         }))
+    }
+
+    fn objects(
+        &self,
+        _: Option<EngineName>,
+        prefix: String,
+        after: Option<String>,
+        count_max: usize,
+    ) -> Reply<'_, ObjectPage> {
+        reply(Ok(objects::page(&prefix, after.as_deref(), count_max)))
+    }
+
+    fn object(&self, _: Option<EngineName>, name: String) -> Reply<'_, ObjectDetail> {
+        reply(objects::detail(&name))
+    }
+
+    fn object_restart(
+        &self,
+        _: Option<EngineName>,
+        name: String,
+        _: Caller,
+    ) -> Reply<'_, ObjectStatus> {
+        reply(objects::restarted(&name))
     }
 
     fn divergences(&self, _: Option<EngineName>) -> Reply<'_, Vec<DivergenceSummary>> {

@@ -1,6 +1,7 @@
 //! A node without an inside: answers as it is told, remembers what it was asked.
 mod answers;
 mod config;
+mod objects;
 mod session;
 
 use hotpair_api::face::*;

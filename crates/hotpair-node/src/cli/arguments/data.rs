@@ -169,6 +169,43 @@ pub enum ModuleCommand {
     List,
 }
 
+/// `hotpair object`
+#[derive(Debug, Subcommand)]
+pub enum ObjectCommand {
+    /// Deploy an object, or change how it is declared
+    Deploy {
+        /// Its name
+        name: String,
+        /// Its declaration in JSON; `-` reads the standard input
+        file: PathBuf,
+        #[command(flatten)]
+        write: WriteArguments,
+    },
+    /// Undeploy an object; its state goes with it
+    Undeploy {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        write: WriteArguments,
+    },
+    /// List objects with their state
+    List {
+        /// Only those whose name begins so
+        #[arg(default_value = "")]
+        prefix: String,
+    },
+    /// Show an object: schedule, scans, attributes
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Let an object in fault run again
+    Restart {
+        /// Its name
+        name: String,
+    },
+}
+
 /// `hotpair divergence`
 #[derive(Debug, Subcommand)]
 pub enum DivergenceCommand {

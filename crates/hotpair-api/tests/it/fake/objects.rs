@@ -1,0 +1,66 @@
+//! The fake node's objects: two, in fault.
+use hotpair_api::face::*;
+
+fn object(name: &str) -> ObjectStatus {
+    let times = ObjectTimes { count: 4, last_us: 90, mean_us: 80, longest_us: 120 };
+    ObjectStatus {
+        name: name.into(),
+        module: Some("tank".into()),
+        state: ObjectState::Fault,
+        reasons: vec![Reason::new("trapped", "trapped: unreachable")],
+        schedule: Some(ObjectSchedule { period_ms: 100, phase_ms: 0, scan_limit_ms: 1_000 }),
+        scan: 4,
+        overruns: 0,
+        scan_time: Some(times),
+        jitter: Some(times),
+    }
+}
+
+pub fn page(prefix: &str, after: Option<&str>, count_max: usize) -> ObjectPage {
+    let wanted = |it: &ObjectStatus| {
+        it.name.starts_with(prefix) && after.is_none_or(|after| it.name.as_str() > after)
+    };
+    let mut objects: Vec<_> = ["tank-1", "tank-2"].map(object).into_iter().filter(wanted).collect();
+    let next = objects.get(count_max.saturating_sub(1)).map(|it| it.name.clone());
+    let next = next.filter(|_| objects.len() > count_max);
+    objects.truncate(count_max);
+    ObjectPage { objects, next }
+}
+
+pub fn detail(name: &str) -> Result<ObjectDetail, Problem> {
+    if name != "tank-1" {
+        let text = format!("there is no object `{name}`");
+        return Err(Problem::new(ProblemKind::UnknownObject, text));
+    }
+    Ok(ObjectDetail {
+        object: object(name),
+        program: Some("module/ab".into()),
+        position: Some(PositionStatus { epoch: 3, sequence: 9 }),
+        attributes: vec![ObjectAttribute {
+            name: "level".into(),
+            value_type: "float".into(),
+            unit: Some("m".into()),
+            value: 1.5.into(),
+            quality: TagQuality::Good,
+            timestamp: 5,
+            binding: ObjectBinding::Input,
+            tag: Some("tank/level".into()),
+        }],
+    })
+}
+
+pub fn restarted(name: &str) -> Result<ObjectStatus, Problem> {
+    if name == "tank-1" {
+        return Ok(object(name));
+    }
+    Err(Problem::new(ProblemKind::Conflict, "it is not in fault"))
+}
+
+pub fn measures(times: &HistogramValue) -> ObjectMeasures {
+    ObjectMeasures {
+        name: "tank-1".into(),
+        scan_seconds: times.clone(),
+        jitter_seconds: times.clone(),
+        overruns: 7,
+    }
+}

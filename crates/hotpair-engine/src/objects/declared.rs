@@ -1,0 +1,199 @@
+//! The objects that config data declares, as they were read on this node.
+use super::attribute::Binding;
+use super::declaration::{CONFIG_PREFIX, OBJECTS_MAX, ObjectDeclaration};
+use super::surroundings::{Around, Port, Surroundings};
+use crate::document::{Complaint, Complaints};
+use crate::tags::{self, Declaration, Tags};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a record declares, or everything that is wrong with it.
+pub type Read = Result<Arc<ObjectDeclaration>, Complaints>;
+
+/// What every module has to find declared, by name.
+pub type ModulePorts = BTreeMap<Box<str>, Vec<Port>>;
+
+/// The declared objects of one engine. A record that was sound when it was written may be none any
+/// more, because a tag is gone: it is kept with what is wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Declared {
+    objects: BTreeMap<Box<str>, Read>,
+    /// Outputs: tag and object.
+    writers: BTreeMap<Arc<str>, Box<str>>,
+}
+
+impl Declared {
+    /// Reads the record of an object, or forgets the object without one. Whether anything changed.
+    pub fn set(
+        &mut self,
+        name: &str,
+        record: Option<&[u8]>,
+        tags: &Tags,
+        modules: &ModulePorts,
+    ) -> bool {
+        self.writers.retain(|_, writer| **writer != *name);
+        let Some(json) = record else { return self.objects.remove(name).is_some() };
+        let around = Around { tags, modules, writers: &self.writers };
+        let stored = Stored { around, module: module_of(json) };
+        let read = ObjectDeclaration::from_json(name, json, &stored).map(Arc::new);
+        if let Ok(declaration) = &read {
+            self.writers.extend(outputs(declaration).map(|it| (it.clone(), name.into())));
+        }
+        let same = self.objects.get(name) == Some(&read);
+        self.objects.insert(name.into(), read);
+        !same
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// What the record of an object declares.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Read> {
+        self.objects.get(name)
+    }
+
+    /// All of them, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Read)> {
+        self.objects.iter().map(|(name, it)| (&**name, it))
+    }
+
+    /// The objects that have to be read again when these tags and modules changed.
+    #[must_use]
+    pub fn touched(
+        &self,
+        tags: &BTreeSet<Box<str>>,
+        modules: &BTreeSet<Box<str>>,
+    ) -> Vec<Box<str>> {
+        if tags.is_empty() && modules.is_empty() {
+            return Vec::new();
+        }
+        let is_touched = |read: &Read| match read {
+            Err(_) => true,
+            Ok(it) => {
+                let mut bound = it.attributes.iter().filter_map(|it| it.binding.tag());
+                modules.contains(&it.module) || bound.any(|it| tags.contains(&**it))
+            }
+        };
+        let touched = self.objects.iter().filter(|(_, it)| is_touched(it));
+        touched.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// The tags that an object writes.
+fn outputs(declaration: &ObjectDeclaration) -> impl Iterator<Item = &Arc<str>> {
+    declaration.attributes.iter().filter_map(|it| match &it.binding {
+        Binding::Output(tag) => Some(tag),
+        Binding::Own | Binding::Input(_) => None,
+    })
+}
+
+/// The name of its module, if the record has one.
+fn module_of(json: &[u8]) -> Option<Box<str>> {
+    let json: serde_json::Value = serde_json::from_slice(json).ok()?;
+    json.get("module")?.as_str().map(Into::into)
+}
+
+/// Around a record that was written already: a module that is gone since is a fault of the object, and
+/// does not make its record unreadable.
+struct Stored<'a> {
+    around: Around<'a>,
+    module: Option<Box<str>>,
+}
+
+impl Surroundings for Stored<'_> {
+    fn tag(&self, path: &str) -> Option<Arc<Declaration>> {
+        self.around.tag(path)
+    }
+
+    fn modules(&self) -> Vec<Box<str>> {
+        let mut known = self.around.modules();
+        known.extend(self.module.clone());
+        known
+    }
+
+    fn ports(&self, module: &str) -> Vec<Port> {
+        self.around.ports(module)
+    }
+
+    fn writer_of(&self, tag: &str) -> Option<Box<str>> {
+        self.around.writer_of(tag)
+    }
+}
+
+/// What would be around an object after a config transaction: its records are checked against that, and
+/// may come in any order.
+#[derive(Debug)]
+pub struct Proposed {
+    tags: Arc<Tags>,
+    changed: BTreeMap<Box<str>, Option<Arc<Declaration>>>,
+    modules: ModulePorts,
+    declared: Declared,
+}
+
+impl Proposed {
+    /// Around whatever is added next.
+    #[must_use]
+    pub const fn new(tags: Arc<Tags>, modules: ModulePorts, declared: Declared) -> Self {
+        Self { tags, changed: BTreeMap::new(), modules, declared }
+    }
+
+    /// The transaction writes this record, or deletes it. Records of objects are only noted.
+    pub fn note(&mut self, key: &str, record: Option<&[u8]>) {
+        if let Some(path) = key.strip_prefix(tags::CONFIG_PREFIX) {
+            let declaration = record.and_then(|it| Declaration::from_json(path, it).ok());
+            self.changed.insert(path.into(), declaration.map(Arc::new));
+        } else if let Some(name) = key.strip_prefix(CONFIG_PREFIX) {
+            self.declared.writers.retain(|_, writer| **writer != *name);
+            self.declared.objects.remove(name);
+        }
+    }
+
+    /// The transaction names a module, or takes its name away.
+    pub fn note_module(&mut self, name: &str, is_there: bool) {
+        if is_there {
+            self.modules.entry(name.into()).or_default();
+        } else {
+            self.modules.remove(name);
+        }
+    }
+
+    /// Checks the record of an object. After [`note`](Self::note) was told everything.
+    ///
+    /// # Errors
+    /// `Complaints`: everything that is wrong with it.
+    pub fn check(&mut self, name: &str, record: &[u8]) -> Result<(), Complaints> {
+        if self.declared.objects.len() >= OBJECTS_MAX {
+            let allowed = format!("{OBJECTS_MAX} objects in all");
+            return Err(Complaints(vec![Complaint::new("", "one object more", allowed)]));
+        }
+        let read = ObjectDeclaration::from_json(name, record, &*self).map(Arc::new)?;
+        let written = outputs(&read).map(|it| (it.clone(), name.into()));
+        self.declared.writers.extend(written.collect::<Vec<_>>());
+        self.declared.objects.insert(name.into(), Ok(read));
+        Ok(())
+    }
+}
+
+impl Surroundings for Proposed {
+    fn tag(&self, path: &str) -> Option<Arc<Declaration>> {
+        match self.changed.get(path) {
+            Some(declaration) => declaration.clone(),
+            None => self.tags.declaration(path),
+        }
+    }
+
+    fn modules(&self) -> Vec<Box<str>> {
+        self.modules.keys().cloned().collect()
+    }
+
+    fn ports(&self, module: &str) -> Vec<Port> {
+        self.modules.get(module).cloned().unwrap_or_default()
+    }
+
+    fn writer_of(&self, tag: &str) -> Option<Box<str>> {
+        self.declared.writers.get(tag).cloned()
+    }
+}

@@ -1,0 +1,256 @@
+//! Objects of a node that acts: what was posted is theirs, what was not posted did not happen.
+use crate::table::at;
+use hotpair_engine::objects::{
+    Around, Begin, Checkpoints, Declared, Fault, FaultKind, MakeProgram, Native, NativeObject,
+    ObjectDeclaration, PROVIDER, Proposed, Runner, Scan, Unit,
+};
+use hotpair_engine::tags::{Tags, Value};
+use hotpair_types::{NodeTime, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Counts its scans, and ends at a number.
+#[derive(Serialize, Deserialize)]
+struct Counter {
+    count: i64,
+    /// No part of the state: whoever goes on from a checkpoint has none.
+    #[serde(skip)]
+    until: i64,
+}
+
+impl NativeObject for Counter {
+    const IDENTITY: &'static str = "counter/1";
+
+    fn scan(&mut self, scan: &mut Scan<'_>) -> Result<(), Fault> {
+        self.count += 1;
+        if self.count == self.until {
+            return Err(Fault::new(FaultKind::Trapped, "that is enough"));
+        }
+        scan.set("count", self.count)
+    }
+}
+
+const DOCUMENT: &str = r#"{"module": "counter", "period": "100ms",
+    "attributes": {"count": {"type": "int"}}, "outputs": {"count": "line/count"}}"#;
+
+fn counter(until: i64) -> MakeProgram {
+    Arc::new(move |declaration| {
+        let object = Counter { count: 0, until };
+        Ok(Box::new(Native::new(Arc::new(declaration.clone()), object)))
+    })
+}
+
+struct Node {
+    tags: Arc<Tags>,
+    checkpoints: Arc<Checkpoints>,
+    runner: Runner,
+    now: Time,
+    sequence: u64,
+}
+
+impl Node {
+    fn new() -> Self {
+        let tags = Arc::new(Tags::new());
+        tags.config_changed("tags/line/count", Some(br#"{"type": "int"}"#)).unwrap();
+        let checkpoints = Arc::new(Checkpoints::new());
+        let runner = Runner::new(Time::ZERO, checkpoints.clone());
+        Self { tags, checkpoints, runner, now: Time::ZERO, sequence: 0 }
+    }
+
+    fn declaration(&self) -> Arc<ObjectDeclaration> {
+        let modules = BTreeMap::from([("counter".into(), Vec::new())]);
+        let around = Around { tags: &self.tags, modules: &modules, writers: &BTreeMap::new() };
+        Arc::new(ObjectDeclaration::from_json("c", DOCUMENT.as_bytes(), &around).unwrap())
+    }
+
+    fn deploy(&mut self, until: i64) {
+        self.runner.deploy(self.now, self.declaration(), counter(until));
+    }
+
+    /// Does the next scan; its unit is not posted yet.
+    fn scan(&mut self) -> Unit {
+        loop {
+            match self.runner.next(self.now) {
+                Begin::Scan(job) => {
+                    let ended = job.run(NodeTime(1), &|path| self.tags.read(path));
+                    return self.runner.ended(self.now, ended).unwrap();
+                }
+                Begin::Wait(at) => self.now = at,
+                Begin::Idle => panic!("nothing is due any more"),
+            }
+        }
+    }
+
+    /// The journal takes it, or does not.
+    fn post(&mut self, unit: Unit, taken: bool) {
+        let posts = self.runner.posts(self.now, unit, &self.tags).unwrap();
+        self.sequence += u64::from(taken);
+        let position = taken.then(|| at(1, self.sequence));
+        let tags = posts.tags.clone();
+        self.runner.posted(self.now, posts, position).unwrap();
+        if let Some(position) = position {
+            self.tags.commit(position, tags).unwrap();
+        }
+    }
+
+    fn count(&self) -> Option<Value> {
+        self.tags.read("line/count").unwrap().value
+    }
+}
+
+#[test]
+fn a_scan_that_was_not_posted_is_done_again_under_its_number() {
+    let mut node = Node::new();
+    node.deploy(0);
+    let mut seen = Vec::new();
+    for taken in [true, true, false, false, true, true] {
+        let unit = node.scan();
+        seen.push(unit.scan);
+        node.post(unit, taken);
+    }
+    assert_eq!(seen, [1, 2, 3, 3, 3, 4]);
+    assert_eq!(node.count(), Some(Value::Int(4)), "no scan had its effect twice");
+    assert_eq!(node.checkpoints.step("c"), (4, None));
+}
+
+#[test]
+fn who_takes_over_goes_on_with_the_next_number_and_the_whole_state() {
+    let mut node = Node::new();
+    node.deploy(0);
+    for _ in 0..3 {
+        let unit = node.scan();
+        node.post(unit, true);
+    }
+    // Done, and lost with the node that did it.
+    let lost = node.scan();
+    assert_eq!(lost.scan, 4);
+    node.runner = Runner::new(node.now, node.checkpoints.clone());
+    node.deploy(0);
+    let unit = node.scan();
+    assert_eq!((unit.scan, &unit.outputs), (4, &lost.outputs));
+    node.post(unit, true);
+    assert_eq!(node.count(), Some(Value::Int(4)));
+}
+
+#[test]
+fn a_checkpoint_that_was_replaced_is_what_the_object_goes_on_from() {
+    let mut node = Node::new();
+    node.deploy(0);
+    for _ in 0..3 {
+        let unit = node.scan();
+        node.post(unit, true);
+    }
+    let removal = node.checkpoints.removal(&node.declaration().name);
+    node.checkpoints.commit(at(2, 9), removal).unwrap();
+    let unit = node.scan();
+    assert_eq!(unit.scan, 1, "it is a new object");
+    node.post(unit, true);
+    assert_eq!(node.checkpoints.step("c"), (1, None));
+}
+
+#[test]
+fn a_fault_is_posted_under_the_number_of_its_scan_and_a_change_ends_it() {
+    let mut node = Node::new();
+    node.deploy(2);
+    let unit = node.scan();
+    node.post(unit, true);
+    let unit = node.scan();
+    assert_eq!((unit.scan, unit.outputs.len()), (2, 0));
+    node.post(unit, true);
+    assert_eq!(node.checkpoints.step("c").1.unwrap().kind, FaultKind::Trapped);
+    assert!(matches!(node.runner.next(node.now + std::time::Duration::from_secs(9)), Begin::Idle));
+    // As it stands it stays in fault, also at the partner.
+    node.runner = Runner::new(node.now, node.checkpoints.clone());
+    node.deploy(2);
+    assert!(matches!(node.runner.next(node.now + std::time::Duration::from_secs(9)), Begin::Idle));
+    let restart = node.runner.change(node.now, node.declaration(), counter(9)).unwrap();
+    assert_eq!((restart.scan, &restart.fault), (3, &None));
+    node.post(restart, true);
+    let unit = node.scan();
+    assert_eq!(unit.scan, 4);
+    node.post(unit, true);
+    assert_eq!(node.count(), Some(Value::Int(2)), "the scan that failed had no effect");
+}
+
+#[test]
+fn a_fault_that_was_not_posted_did_not_happen() {
+    let mut node = Node::new();
+    node.deploy(1);
+    let unit = node.scan();
+    assert!(unit.fault.is_some());
+    node.post(unit, false);
+    assert_eq!(node.runner.shown("c").unwrap().fault, None);
+    assert_eq!(node.scan().scan, 1);
+}
+
+#[test]
+fn an_output_whose_tag_is_gone_is_the_fault_of_its_object() {
+    let mut node = Node::new();
+    node.deploy(0);
+    let unit = node.scan();
+    node.tags.config_changed("tags/line/count", None).unwrap();
+    let posts = node.runner.posts(node.now, unit, &node.tags).unwrap();
+    assert_eq!(posts.tags, []);
+    node.runner.posted(node.now, posts, Some(at(1, 1))).unwrap();
+    let (scan, fault) = node.checkpoints.step("c");
+    assert_eq!((scan, fault.unwrap().kind), (1, FaultKind::BadOutput));
+}
+
+#[test]
+fn nothing_stays_of_what_is_not_declared_any_more() {
+    let mut node = Node::new();
+    node.deploy(0);
+    let unit = node.scan();
+    node.post(unit, true);
+    assert_eq!(node.runner.removals(|_| true), []);
+    node.runner.withdraw("c");
+    let removals = node.runner.removals(|_| false);
+    node.checkpoints.commit(at(1, 9), removals).unwrap();
+    assert_eq!(node.checkpoints.scans(), []);
+    assert_eq!(PROVIDER, "objects");
+}
+
+#[test]
+fn records_are_read_again_when_what_is_around_them_changes() {
+    let node = Node::new();
+    let mut declared = Declared::default();
+    let no_modules = BTreeMap::new();
+    let record = Some(DOCUMENT.as_bytes());
+    assert!(
+        declared.set("c", record, &node.tags, &no_modules),
+        "a missing module is a fault, later"
+    );
+    assert!(declared.get("c").unwrap().is_ok());
+    assert!(!declared.set("c", record, &node.tags, &no_modules), "the same");
+    assert!(declared.set("d", record, &node.tags, &no_modules));
+    let complaints = declared.get("d").unwrap().as_ref().unwrap_err().to_string();
+    assert!(complaints.contains("which object `c` writes"), "{complaints}");
+    let tags = ["line/count".into()].into();
+    assert_eq!(declared.touched(&tags, &[].into()), ["c".into(), "d".into()]);
+    assert_eq!(declared.touched(&["x".into()].into(), &[].into()), ["d".into()], "the unsound one");
+    assert_eq!(declared.touched(&[].into(), &["counter".into()].into()).len(), 2);
+    assert!(declared.set("c", None, &node.tags, &no_modules));
+    assert!(declared.set("d", record, &node.tags, &no_modules));
+    assert!(declared.get("d").unwrap().is_ok(), "nobody else writes it any more");
+}
+
+#[test]
+fn a_transaction_is_checked_against_what_it_makes_itself() {
+    let node = Node::new();
+    let proposed = || Proposed::new(node.tags.clone(), BTreeMap::new(), Declared::default());
+    let mut around = proposed();
+    let complaints = around.check("c", DOCUMENT.as_bytes()).unwrap_err();
+    assert!(complaints.to_string().contains("none is deployed"), "{complaints}");
+    let mut around = proposed();
+    around.note_module("counter", true);
+    around.check("c", DOCUMENT.as_bytes()).unwrap();
+    let complaints = around.check("d", DOCUMENT.as_bytes()).unwrap_err();
+    assert!(complaints.to_string().contains("which object `c` writes"), "{complaints}");
+    let mut around = proposed();
+    around.note_module("counter", true);
+    around.note("tags/line/count", None);
+    assert!(around.check("c", DOCUMENT.as_bytes()).is_err(), "its tag goes with the transaction");
+    around.note("tags/line/count", Some(br#"{"type": "int", "unit": "1"}"#));
+    around.check("c", DOCUMENT.as_bytes()).unwrap();
+}

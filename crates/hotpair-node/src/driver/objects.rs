@@ -1,0 +1,383 @@
+//! Objects: what config data declares of them, and their scans while the outputs are open. Which scan
+//! is due and what becomes of it is decided by `Runner`; here it is posted, through the gate.
+use super::Driver;
+use crate::scans::{Scanned, Work};
+use hotpair_core::EngineIndex;
+use hotpair_engine::modules::{Budget, ModuleProgram, attributes_of};
+use hotpair_engine::objects::{
+    Begin, CONFIG_PREFIX, Checkpoints, Declared, Fault, FaultKind, MakeProgram, ModulePorts,
+    ObjectDeclaration, PROVIDER, Posts, Proposed, Runner, Unit,
+};
+use hotpair_engine::{Post, tags};
+use hotpair_replication::{Entry, ModuleHash, Op, WriteBody};
+use hotpair_types::{ItemKey, JournalKind, Time};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The modules that config data names.
+type Modules = BTreeMap<Box<str>, ModuleHash>;
+
+/// Config records that name modules begin so.
+const MODULES_PREFIX: &str = "modules/";
+/// Modules that are being compiled are looked for so often.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// An alarm names so many objects, and counts the rest.
+const NAMES_MAX: usize = 5;
+
+/// The objects of one engine on this node.
+#[derive(Debug, Default)]
+pub(crate) struct EngineObjects {
+    pub(crate) checkpoints: Arc<Checkpoints>,
+    pub(crate) declared: Declared,
+    /// While the outputs are open.
+    pub(crate) runner: Option<Runner>,
+    /// Counts openings: what began in another one is not taken.
+    opening: u64,
+    /// Their modules are here and not compiled yet.
+    pub(crate) loading: BTreeSet<Box<str>>,
+    /// When they are looked for again.
+    look_at: Time,
+    /// What has to be posted as soon as the journal takes it.
+    removals: bool,
+    /// When the next scan is due, or something else is to be done.
+    wake_at: Option<Time>,
+}
+
+impl EngineObjects {
+    /// When there is something to do again; not before the gate passes again.
+    pub(super) const fn wake_at(&self) -> Option<Time> {
+        self.wake_at
+    }
+}
+
+impl Driver {
+    /// What an entry of config data says about objects, their tags and modules.
+    pub(super) fn objects_declared(&mut self, engine: EngineIndex, entry: &Entry) {
+        let (mut objects, mut tags, mut modules) =
+            <(BTreeSet<_>, BTreeSet<_>, BTreeSet<_>)>::default();
+        for op in &entry.ops {
+            let (Op::Set { item, .. } | Op::Remove { item }) = op else { continue };
+            let key = &item.item;
+            for (prefix, names) in [
+                (CONFIG_PREFIX, &mut objects),
+                (tags::CONFIG_PREFIX, &mut tags),
+                (MODULES_PREFIX, &mut modules),
+            ] {
+                names.extend(key.strip_prefix(prefix).map(Box::<str>::from));
+            }
+        }
+        objects.extend(self.runtime(engine).objects.declared.touched(&tags, &modules));
+        let ports = if objects.is_empty() { ModulePorts::new() } else { self.module_ports(engine) };
+        for name in objects {
+            self.read_object(engine, &name, &ports, &modules);
+        }
+    }
+
+    /// At the start and after a sync: every record anew.
+    pub(super) fn restore_objects(&mut self, engine: EngineIndex) {
+        self.runtime(engine).objects.declared.clear();
+        let records = self.replica(engine).items(JournalKind::Config, "", CONFIG_PREFIX);
+        let names: Vec<Box<str>> =
+            records.filter_map(|(key, _)| Some(key.strip_prefix(CONFIG_PREFIX)?.into())).collect();
+        let ports = if names.is_empty() { ModulePorts::new() } else { self.module_ports(engine) };
+        for name in names {
+            self.read_object(engine, &name, &ports, &BTreeSet::new());
+        }
+        if self.runtime(engine).objects.runner.is_some() {
+            self.open_objects(engine);
+        }
+    }
+
+    fn read_object(
+        &mut self,
+        engine: EngineIndex,
+        name: &str,
+        ports: &ModulePorts,
+        changed_modules: &BTreeSet<Box<str>>,
+    ) {
+        let key = ItemKey::config(&format!("{CONFIG_PREFIX}{name}"));
+        let record = self.replica(engine).get(JournalKind::Config, &key).map(|it| it.value.clone());
+        let tags = self.runtime(engine).tags.clone();
+        let objects = &mut self.runtime(engine).objects;
+        let changed = objects.declared.set(name, record.as_deref(), &tags, ports);
+        let declaration = objects.declared.get(name).cloned();
+        let anew = match &declaration {
+            Some(Ok(it)) => changed_modules.contains(&it.module),
+            Some(Err(complaints)) => {
+                tracing::warn!(object = name, %complaints, "a record declares no sound object");
+                false
+            }
+            None => false,
+        };
+        if !changed && !anew {
+            return;
+        }
+        if let Some(runner) = &mut objects.runner {
+            objects.loading.remove(name);
+            match declaration {
+                Some(Ok(declaration)) => {
+                    let modules = self.modules(engine);
+                    self.schedule(engine, &modules, &declaration, true);
+                }
+                Some(Err(_)) => runner.withdraw(name),
+                None => {
+                    runner.withdraw(name);
+                    objects.removals = true;
+                }
+            }
+        }
+    }
+
+    /// Puts an object into the schedule, or lets it wait for its module.
+    fn schedule(
+        &mut self,
+        engine: EngineIndex,
+        modules: &Modules,
+        declaration: &Arc<ObjectDeclaration>,
+        is_change: bool,
+    ) {
+        let now = self.clock.now();
+        let program = self.program_of(modules, &declaration.module);
+        let objects = &mut self.runtime(engine).objects;
+        let Some(runner) = &mut objects.runner else { return };
+        let Some(make) = program else {
+            runner.withdraw(declaration.name.as_str());
+            objects.loading.insert(declaration.name.as_str().into());
+            return;
+        };
+        if !is_change {
+            return runner.deploy(now, declaration.clone(), make);
+        }
+        if let Some(unit) = runner.change(now, declaration.clone(), make) {
+            self.post_unit(engine, unit);
+        }
+    }
+
+    /// What makes the program of a module; none while that is not compiled yet.
+    fn program_of(&self, modules: &Modules, module: &str) -> Option<MakeProgram> {
+        let not_loaded = |reason: String| -> MakeProgram {
+            Arc::new(move |_| Err(Fault::new(FaultKind::NotLoaded, &reason)))
+        };
+        let Some(&hash) = modules.get(module) else {
+            return Some(not_loaded(format!("no module `{module}` is deployed")));
+        };
+        match self.store.shelf().get(hash) {
+            Some(Ok(module)) => Some(Arc::new(move |declaration| {
+                let program = ModuleProgram::new(&module, Budget::default(), declaration)?;
+                Ok(Box::new(program))
+            })),
+            Some(Err(refused)) => Some(not_loaded(format!("module `{module}`: {refused}"))),
+            None if self.store.has_blob(hash) => None,
+            None => {
+                Some(not_loaded(format!("the bytes of module `{module}` are not on this node")))
+            }
+        }
+    }
+
+    fn modules(&self, engine: EngineIndex) -> Modules {
+        self.replica(engine).modules().into_iter().map(|it| (it.name, it.hash)).collect()
+    }
+
+    /// The modules of an engine and what they have to find declared; nothing of those that are not compiled.
+    pub(crate) fn module_ports(&self, engine: EngineIndex) -> ModulePorts {
+        let ports = |hash: ModuleHash| match self.store.shelf().get(hash) {
+            Some(Ok(module)) => attributes_of(&module),
+            Some(Err(_)) | None => Vec::new(),
+        };
+        self.modules(engine).into_iter().map(|(name, hash)| (name, ports(hash))).collect()
+    }
+
+    /// What a config transaction's objects are checked against.
+    pub(crate) fn around_objects(&mut self, engine: EngineIndex) -> Proposed {
+        let ports = self.module_ports(engine);
+        let runtime = self.runtime(engine);
+        Proposed::new(runtime.tags.clone(), ports, runtime.objects.declared.clone())
+    }
+
+    /// The outputs are open: the objects go on from their checkpoints.
+    pub(super) fn open_objects(&mut self, engine: EngineIndex) {
+        let now = self.clock.now();
+        let objects = &mut self.runtime(engine).objects;
+        objects.opening += 1;
+        objects.removals = true;
+        objects.loading.clear();
+        objects.runner = Some(Runner::new(now, objects.checkpoints.clone()));
+        let declared: Vec<_> = objects.declared.iter().filter_map(|it| it.1.clone().ok()).collect();
+        let modules = self.modules(engine);
+        for declaration in declared {
+            self.schedule(engine, &modules, &declaration, false);
+        }
+    }
+
+    /// The outputs are shut: no scan begins, and what ends now has no effect.
+    pub(super) fn close_objects(&mut self, engine: EngineIndex) {
+        let objects = &mut self.runtime(engine).objects;
+        objects.runner = None;
+        objects.wake_at = None;
+        objects.loading.clear();
+    }
+
+    /// A scan was done on its thread.
+    pub(super) fn on_scanned(&mut self, scanned: Scanned) {
+        self.scans.ended();
+        let Scanned { engine, opening, ended } = scanned;
+        let now = self.clock.now();
+        let objects = &mut self.runtime(engine).objects;
+        if objects.opening != opening {
+            return;
+        }
+        let unit = objects.runner.as_mut().and_then(|it| it.ended(now, ended));
+        if let Some(unit) = unit {
+            self.post_unit(engine, unit);
+        }
+    }
+
+    /// Begins what is due, on every engine whose gate passes.
+    pub(super) fn run_objects(&mut self) {
+        for engine in self.indexes() {
+            self.runtime(engine).objects.wake_at = None;
+            if self.runtime(engine).gate.passes().is_none() {
+                continue;
+            }
+            self.post_removals(engine);
+            self.look_for_modules(engine);
+            let now = self.clock.now();
+            let runner = self.runtime(engine).objects.runner.as_mut();
+            for unit in runner.map(|it| it.give_up(now)).unwrap_or_default() {
+                self.post_unit(engine, unit);
+            }
+            self.begin_scans(engine);
+        }
+    }
+
+    /// A person lets an object in fault run again.
+    pub(crate) fn restart_object(&mut self, engine: EngineIndex, name: &str) {
+        let now = self.clock.now();
+        let runner = self.runtime(engine).objects.runner.as_mut();
+        if let Some(unit) = runner.and_then(|it| it.restart(now, name)) {
+            self.post_unit(engine, unit);
+        }
+    }
+
+    fn begin_scans(&mut self, engine: EngineIndex) {
+        while self.scans.has_room() {
+            let now = self.clock.now();
+            let runtime = self.runtime(engine);
+            let (tags, opening) = (runtime.tags.clone(), runtime.objects.opening);
+            let Some(runner) = &mut runtime.objects.runner else { return };
+            match runner.next(now) {
+                Begin::Scan(job) => self.scans.begin(Work { engine, opening, job, tags }),
+                Begin::Wait(at) => {
+                    let wake_at = &mut runtime.objects.wake_at;
+                    *wake_at = Some(wake_at.map_or(at, |it| it.min(at)));
+                    return;
+                }
+                Begin::Idle => return,
+            }
+        }
+    }
+
+    /// Modules are compiled on another thread while the node begins.
+    fn look_for_modules(&mut self, engine: EngineIndex) {
+        let now = self.clock.now();
+        let objects = &mut self.runtime(engine).objects;
+        if objects.loading.is_empty() {
+            return;
+        }
+        if now >= objects.look_at {
+            objects.look_at = now + LOOK_EVERY;
+            let loading = std::mem::take(&mut objects.loading);
+            let modules = self.modules(engine);
+            for name in loading {
+                let declared = &self.runtime(engine).objects.declared;
+                if let Some(Ok(declaration)) = declared.get(&name).cloned() {
+                    self.schedule(engine, &modules, &declaration, false);
+                }
+            }
+        }
+        let objects = &mut self.runtime(engine).objects;
+        objects.wake_at = (!objects.loading.is_empty()).then_some(objects.look_at);
+    }
+
+    /// Nothing stays of objects that are not declared any more.
+    fn post_removals(&mut self, engine: EngineIndex) {
+        let objects = &mut self.runtime(engine).objects;
+        if !std::mem::take(&mut objects.removals) {
+            return;
+        }
+        let declared = &objects.declared;
+        let Some(runner) = &objects.runner else { return };
+        let posts = runner.removals(|name| declared.get(name).is_some());
+        if posts.is_empty() {
+            return;
+        }
+        let ops = ops(PROVIDER, &posts);
+        match self.post(engine, WriteBody::Runtime { ops }) {
+            Some(position) => {
+                let taken = self.runtime(engine).objects.checkpoints.commit(position, posts);
+                if let Err(error) = taken {
+                    tracing::error!(%error, "a removed object's checkpoint cannot be dropped");
+                }
+            }
+            None => self.runtime(engine).objects.removals = true,
+        }
+    }
+
+    /// One unit is one entry: checkpoint and outputs, or nothing of it.
+    fn post_unit(&mut self, engine: EngineIndex, unit: Unit) {
+        let now = self.clock.now();
+        if unit.fault.is_some() {
+            // At once, with the alarm.
+            self.changed();
+        }
+        let tags = self.runtime(engine).tags.clone();
+        let runner = self.runtime(engine).objects.runner.as_mut();
+        let Some(posts) = runner.and_then(|it| it.posts(now, unit, &tags)) else { return };
+        let body = WriteBody::Runtime { ops: all_ops(&posts) };
+        let passes = self.runtime(engine).gate.passes().is_some();
+        let position = if passes { self.post(engine, body) } else { None };
+        // It may have been dropped meanwhile: with the role.
+        let Some(runner) = &mut self.runtime(engine).objects.runner else { return };
+        if let Err(error) = runner.posted(now, posts, position) {
+            tracing::error!(%error, "a unit that was checked cannot be taken");
+        }
+    }
+
+    /// Objects in fault are an alarm, as long as there are any where they would run.
+    pub(super) fn look_at_objects(&mut self) {
+        for engine in self.indexes() {
+            self.tell_faults(engine);
+        }
+    }
+
+    fn tell_faults(&mut self, engine: EngineIndex) {
+        let runner = self.runtime(engine).objects.runner.iter();
+        let faults = runner.flat_map(|it| it.all()).filter(|it| it.1.fault.is_some());
+        let names: Vec<_> = faults.map(|it| it.0.to_string()).collect();
+        if names.is_empty() {
+            self.runtime(engine).alarms.remove("object-fault");
+            return;
+        }
+        let mut text =
+            format!("objects in fault: {}", names[..names.len().min(NAMES_MAX)].join(", "));
+        if names.len() > NAMES_MAX {
+            text += &format!(" and {} more", names.len() - NAMES_MAX);
+        }
+        text += "; hotpair object list";
+        // Raising is news, and news are published.
+        if self.runtime(engine).alarms.get("object-fault").is_none_or(|it| it.text != text) {
+            self.raise(engine, "object-fault", text);
+        }
+    }
+}
+
+fn all_ops(posts: &Posts) -> Vec<Op> {
+    let mut all = ops(PROVIDER, &posts.checkpoint);
+    all.extend(ops(tags::PROVIDER, &posts.tags));
+    all
+}
+
+fn ops(provider: &str, posts: &[Post]) -> Vec<Op> {
+    posts.iter().map(|it| super::writes::op_of(provider, it)).collect()
+}
