@@ -18,6 +18,7 @@ mod journal;
 mod measure;
 mod networks;
 mod addresses;
+mod services;
 mod status;
 mod storage_failed;
 
@@ -32,6 +33,7 @@ use crate::grants::Report;
 use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
 use crate::own_ends::End;
+use crate::services::{Report as ServiceReport, Services};
 use crate::settings::Settings;
 use crate::store::{Completion, Completions, Store};
 use hotpair_api::face::{HistogramValue, NodeStatus};
@@ -90,6 +92,7 @@ pub struct Driver {
     /// Absent: there are none.
     addresses: Option<Addresses>,
     pub(crate) address_views: Vec<AddressView>,
+    services: services::KeptServices,
     guard: GuardLink,
     out: Vec<Output>,
     /// They are being carried out.
@@ -115,6 +118,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) ends: PerChannel<End>,
     pub(crate) addresses: Option<Addresses>,
+    pub(crate) services: Option<Services>,
     pub(crate) guard: GuardLink,
     pub(crate) events: EventLog,
     pub(crate) api_base: String,
@@ -133,6 +137,7 @@ pub(crate) struct Inlets {
     pub(crate) guard: mpsc::UnboundedReceiver<GuardSays>,
     pub(crate) grants: mpsc::Receiver<Report>,
     pub(crate) addresses: mpsc::UnboundedReceiver<AddressReport>,
+    pub(crate) services: mpsc::UnboundedReceiver<ServiceReport>,
     pub(crate) ends: watch::Receiver<PerChannel<End>>,
 }
 
@@ -158,6 +163,7 @@ impl Driver {
             ends: parts.ends,
             addresses: parts.addresses,
             address_views: Vec::new(),
+            services: services::KeptServices::new(parts.services),
             guard: parts.guard,
             out: parts.first,
             carrying: false,
@@ -196,6 +202,7 @@ impl Driver {
                 Some(says) = inlets.guard.recv() => self.on_guard(says),
                 Some(report) = inlets.grants.recv() => self.on_grant(report),
                 Some(report) = inlets.addresses.recv() => self.on_addresses(report),
+                Some(report) = inlets.services.recv() => self.on_services(report),
                 Ok(()) = inlets.ends.changed() => {
                     self.ends = inlets.ends.borrow_and_update().clone();
                     self.tell_own_ends();
@@ -235,6 +242,9 @@ impl Driver {
         while let Ok(report) = inlets.addresses.try_recv() {
             self.on_addresses(report);
         }
+        while let Ok(report) = inlets.services.try_recv() {
+            self.on_services(report);
+        }
         // Reads never pass through the core: by time too, so that beats and deadlines are not late.
         let until = self.clock.now() + REQUESTS_TIME_MAX;
         for _ in 0..BATCH_MAX {
@@ -270,7 +280,10 @@ impl Driver {
     }
 
     fn outputs_until(&self, engine: EngineIndex) -> Time {
-        self.core.outputs_until(engine).unwrap_or(Time::ZERO)
+        // Who woke up and closes now must not be open for one more moment before the gate is shut.
+        let closing = self.core.engine(engine).is_some_and(|it| it.machine().is_closing());
+        let until = self.core.outputs_until(engine).filter(|_| !closing);
+        until.unwrap_or(Time::ZERO)
     }
 
     fn carry_out(&mut self) {

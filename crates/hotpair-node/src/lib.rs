@@ -15,6 +15,7 @@ pub mod driver;
 pub mod face;
 mod gate;
 mod addresses;
+mod services;
 pub mod guard_link;
 mod own_ends;
 mod grants;

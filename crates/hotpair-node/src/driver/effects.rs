@@ -42,7 +42,7 @@ impl Driver {
                 // The gate is looked at for every output; from here on none passes.
                 self.runtime(engine).gate.shut();
                 self.fail_waiting_writes(engine);
-                self.release_addresses(engine);
+                self.close_outputs(engine);
                 self.changed();
             }
             EngineOutput::PrepareObjects => self.engine_input(engine, EngineInput::ObjectsReady),
@@ -99,6 +99,7 @@ impl Driver {
         if change.to.is_active() {
             runtime.alarms.remove("stale");
         }
+        self.tell_services(engine, change);
         // At once: a balancer that asks must not be told of a role that is over.
         self.publish_status();
     }
