@@ -56,7 +56,8 @@ impl Driver {
         if !change.to.is_active() {
             return;
         }
-        let reason = self.services.reasons.get(&engine).copied().unwrap_or(change.rule.id());
+        let reason = self.services.reasons.get(&engine).copied();
+        let reason = reason.unwrap_or_else(|| change.rule.id());
         let machine = self.core.engine(engine).expect("an index of this node").machine();
         let mut environment = vec![
             ("HOTPAIR_NODE", self.settings.node.name.to_string()),

@@ -90,9 +90,9 @@ impl<'a> Reader<'a> {
     }
 
     fn inner<'r>(&self, value: &'r Spanned<DeValue<'a>>) -> Option<&'r Spanned<DeValue<'a>>> {
-        match value.get_ref() {
-            DeValue::Array(list) => list.get(self.item.get()),
-            _ => Some(value),
+        match value.get_ref().as_array() {
+            Some(list) => list.get(self.item.get()),
+            None => Some(value),
         }
     }
 

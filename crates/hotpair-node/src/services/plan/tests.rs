@@ -80,10 +80,8 @@ fn one_that_may_again_while_it_ends_ends_first() {
 
 /// The waits after failures of a service that runs so long each time.
 fn waits(plan: &mut Plan, ran: u64, count: usize) -> Vec<u64> {
-    let mut now = match plan.phase() {
-        Phase::Running { since } => since.0 / 1_000,
-        other => panic!("{other:?}"),
-    };
+    let Phase::Running { since } = plan.phase() else { panic!("{:?}", plan.phase()) };
+    let mut now = since.0 / 1_000;
     let mut waits = Vec::new();
     for _ in 0..count {
         now += ran;

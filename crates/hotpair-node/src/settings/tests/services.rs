@@ -74,7 +74,9 @@ fn what_is_wrong_with_a_service_is_named_at_its_place() {
 
             node.toml: 7 errors; nothing was started"#]],
     );
-    check("[services]\nname = \"plc\"\n", expect![[r#"
+    check(
+        "[services]\nname = \"plc\"\n",
+        expect![[r#"
         error: services: [[services]] is wanted here, not a section
           --> node.toml:13:1
            |
@@ -82,7 +84,8 @@ fn what_is_wrong_with_a_service_is_named_at_its_place() {
            | ^^^^^^^^^^
            = help: write `[[services]]`
 
-        node.toml: 1 error; nothing was started"#]]);
+        node.toml: 1 error; nothing was started"#]],
+    );
 }
 
 #[test]
@@ -118,7 +121,9 @@ fn services_fit_to_each_other_and_into_a_handover() {
     let many: String = (0..17)
         .map(|it| format!("[[services]]\nname = \"s{it}\"\ncommand = [\"/bin/plc\"]\n"))
         .collect();
-    check(&many, expect![[r#"
+    check(
+        &many,
+        expect![[r#"
         error: services: 17 services are too many
           --> node.toml:13:3
            |
@@ -126,5 +131,6 @@ fn services_fit_to_each_other_and_into_a_handover() {
            |   ^^^^^^^^
            = help: at most 16
 
-        node.toml: 1 error; nothing was started"#]]);
+        node.toml: 1 error; nothing was started"#]],
+    );
 }
