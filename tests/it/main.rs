@@ -15,6 +15,7 @@ mod arbiter;
 mod arbiter_away;
 mod networks;
 mod addresses;
+mod services;
 mod handover;
 mod clients;
 mod modules;

@@ -32,7 +32,7 @@ pub(crate) fn rows() -> Result<Vec<Row>, String> {
 fn row(line: &str) -> Option<Row> {
     let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
     let id = cells.next()?;
-    let number = id.strip_prefix(['P', 'V', 'X'])?;
+    let number = id.strip_prefix(['P', 'V', 'S', 'X'])?;
     number.parse::<u8>().ok()?;
     let expected = cells.nth(1)?;
     Some(Row { id: id.to_owned(), expected: expected.to_owned() })

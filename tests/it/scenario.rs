@@ -58,6 +58,7 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     crate::arbiter_away::SCENARIOS,
     crate::networks::SCENARIOS,
     crate::addresses::SCENARIOS,
+    crate::services::SCENARIOS,
     crate::handover::SCENARIOS,
     crate::clients::SCENARIOS,
     crate::modules::SCENARIOS,

@@ -15,6 +15,7 @@ mod picture;
 mod grant;
 mod event;
 mod action;
+mod closing;
 mod command;
 mod refusal;
 mod rule;

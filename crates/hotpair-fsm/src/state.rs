@@ -174,6 +174,24 @@ impl State {
         matches!(self, Self::ToStandby(it) if it.is_by_person())
     }
 
+    /// Closes its outputs as planned: nobody acts before they are closed.
+    pub(crate) fn closes_in_order(&self) -> bool {
+        match self {
+            Self::ToStandby(it) => !it.is_losing(),
+            Self::Stopped(it) => !it.for_want_of_guard(),
+            Self::Determining(_)
+            | Self::Active(_)
+            | Self::ActiveAlone(_)
+            | Self::NotReady(_)
+            | Self::SyncingModules(_)
+            | Self::SyncingCode(_)
+            | Self::SyncingData(_)
+            | Self::Ready(_)
+            | Self::Missed(_)
+            | Self::ToActive(_) => false,
+        }
+    }
+
     /// Losing entries are being kept.
     pub(crate) fn is_losing(&self) -> bool {
         matches!(self, Self::ToStandby(it) if it.is_losing())

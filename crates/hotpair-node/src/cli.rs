@@ -105,6 +105,7 @@ fn carry_out(cx: &Context, command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(it) => return run::run(cx, &it),
         Command::Node(it) => return run::node(cx, &it),
+        Command::KeepService { command } => return Ok(crate::services::warden::run(&command)),
         Command::Completions { shell } => return Ok(pages::completions(cx, shell)?.into()),
         Command::Man { dir } => return Ok(pages::man(cx, dir.as_deref())?.into()),
         Command::Init(it) => return Ok(init::init(cx, &it)?.into()),
@@ -160,6 +161,7 @@ async fn carry_out_asking(cx: &Context, command: Command) -> Result<Exit, Failur
         Command::Log { level } => engine::log(cx, level).await,
         Command::Run(_)
         | Command::Node(_)
+        | Command::KeepService { .. }
         | Command::Completions { .. }
         | Command::Man { .. }
         | Command::Init(_)

@@ -27,6 +27,20 @@ impl Clock {
         self.start + Duration::from_micros(time.0)
     }
 
+    /// A time of this process on the clock that all processes of a host share, counted from its boot. Not
+    /// later than that time, however long this takes.
+    #[must_use]
+    pub fn awake_at(&self, time: Time) -> Duration {
+        let awake = Self::awake();
+        awake + time.since(self.now())
+    }
+
+    /// This moment on that clock.
+    #[must_use]
+    pub fn awake() -> Duration {
+        hotpair_os::clock::awake()
+    }
+
     /// The wall clock, for people to read. Nothing is decided by it.
     #[must_use]
     pub fn wall(&self) -> NodeTime {

@@ -19,6 +19,7 @@ mod journal;
 mod measure;
 mod networks;
 mod addresses;
+mod services;
 mod status;
 mod storage_failed;
 
@@ -34,6 +35,7 @@ use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
 use crate::own_ends::End;
 use crate::scans::{Scanned, Scans};
+use crate::services::{Report as ServiceReport, Services};
 use crate::settings::Settings;
 use crate::store::{Completion, Completions, Store};
 use hotpair_api::face::{HistogramValue, NodeStatus};
@@ -93,6 +95,7 @@ pub struct Driver {
     addresses: Option<Addresses>,
     scans: Scans,
     pub(crate) address_views: Vec<AddressView>,
+    services: services::KeptServices,
     guard: GuardLink,
     out: Vec<Output>,
     /// They are being carried out.
@@ -119,6 +122,7 @@ pub(crate) struct Parts {
     pub(crate) ends: PerChannel<End>,
     pub(crate) addresses: Option<Addresses>,
     pub(crate) scans: Scans,
+    pub(crate) services: Option<Services>,
     pub(crate) guard: GuardLink,
     pub(crate) events: EventLog,
     pub(crate) api_base: String,
@@ -138,6 +142,7 @@ pub(crate) struct Inlets {
     pub(crate) grants: mpsc::Receiver<Report>,
     pub(crate) addresses: mpsc::UnboundedReceiver<AddressReport>,
     pub(crate) scanned: mpsc::Receiver<Scanned>,
+    pub(crate) services: mpsc::UnboundedReceiver<ServiceReport>,
     pub(crate) ends: watch::Receiver<PerChannel<End>>,
 }
 
@@ -164,6 +169,7 @@ impl Driver {
             addresses: parts.addresses,
             scans: parts.scans,
             address_views: Vec::new(),
+            services: services::KeptServices::new(parts.services),
             guard: parts.guard,
             out: parts.first,
             carrying: false,
@@ -203,6 +209,7 @@ impl Driver {
                 Some(report) = inlets.grants.recv() => self.on_grant(report),
                 Some(report) = inlets.addresses.recv() => self.on_addresses(report),
                 Some(scanned) = inlets.scanned.recv() => self.on_scanned(scanned),
+                Some(report) = inlets.services.recv() => self.on_services(report),
                 Ok(()) = inlets.ends.changed() => {
                     self.ends = inlets.ends.borrow_and_update().clone();
                     self.tell_own_ends();
@@ -246,6 +253,9 @@ impl Driver {
         while let Ok(scanned) = inlets.scanned.try_recv() {
             self.on_scanned(scanned);
         }
+        while let Ok(report) = inlets.services.try_recv() {
+            self.on_services(report);
+        }
         // Reads never pass through the core: by time too, so that beats and deadlines are not late.
         let until = self.clock.now() + REQUESTS_TIME_MAX;
         for _ in 0..BATCH_MAX {
@@ -283,7 +293,10 @@ impl Driver {
     }
 
     fn outputs_until(&self, engine: EngineIndex) -> Time {
-        self.core.outputs_until(engine).unwrap_or(Time::ZERO)
+        // Who woke up and closes now must not be open for one more moment before the gate is shut.
+        let closing = self.core.engine(engine).is_some_and(|it| it.machine().is_closing());
+        let until = self.core.outputs_until(engine).filter(|_| !closing);
+        until.unwrap_or(Time::ZERO)
     }
 
     fn carry_out(&mut self) {

@@ -20,6 +20,7 @@ mod backoff;
 mod service;
 pub(crate) mod memory;
 mod running;
+pub(crate) mod leftovers;
 mod watch;
 
 pub use backoff::BackoffSettings;

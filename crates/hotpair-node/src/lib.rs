@@ -16,6 +16,7 @@ pub mod face;
 mod gate;
 mod addresses;
 mod scans;
+mod services;
 pub mod guard_link;
 mod own_ends;
 mod grants;

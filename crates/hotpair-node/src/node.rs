@@ -1,4 +1,6 @@
 //! A whole node in one process: storage, transport, decisions, API. The guard is outside.
+mod halfway;
+
 use crate::addresses::{self, Addresses};
 use crate::boot;
 use crate::clock::Clock;
@@ -10,16 +12,17 @@ use crate::logging::LogLevel;
 use crate::own_ends;
 use crate::run_file::RunFile;
 use crate::scans::Scans;
+use crate::services::Services;
 use crate::settings::Settings;
 use crate::steps;
 use crate::store::{self, Store};
 use crate::wire::OwnHello;
+use halfway::Halfway;
 use hotpair_api::{ListenerError, ListenerSettings};
 use hotpair_core::{Core, CoreSettings, EngineBoot, EngineIndex};
 use hotpair_fsm as fsm;
 use hotpair_transport::{
-    ChannelSettings, Identity, IdentityError, PinnedKey, StartError, Transport, TransportHandle,
-    TransportSettings,
+    ChannelSettings, Identity, IdentityError, PinnedKey, StartError, Transport, TransportSettings,
 };
 use hotpair_types::PerChannel;
 use std::sync::Arc;
@@ -35,6 +38,8 @@ pub struct NodeParts {
     pub guard_key: Option<[u8; 32]>,
     /// The guard's process.
     pub guard_pid: Option<u32>,
+    /// The program `hotpair`, which services need: a process between the node and each of them.
+    pub program: Option<std::path::PathBuf>,
     /// This start's random part; the guard signs it.
     pub instance_tag: u64,
     /// To change the level while running.
@@ -57,6 +62,7 @@ impl NodeParts {
             settings,
             guard_key: None,
             guard_pid: None,
+            program: None,
             instance_tag: random_tag()?,
             log_level: None,
             record_steps: false,
@@ -98,6 +104,9 @@ pub enum NodeError {
     /// The virtual addresses.
     #[error(transparent)]
     Addresses(#[from] addresses::NotReady),
+    /// Services, and no program that can keep them.
+    #[error("services need a node that is run by the program `hotpair`")]
+    Services,
     /// The system gives no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(getrandom::Error),
@@ -159,11 +168,14 @@ impl Node {
             guard,
             guard_key,
             guard_pid,
+            program,
             instance_tag,
             log_level,
             record_steps,
             on_started,
         } = parts;
+        let program = program.or_else(|| settings.services.is_empty().then(Default::default));
+        let program = program.ok_or(NodeError::Services)?;
         let clock = Clock::start();
         let identity = Identity::load(&settings.key_file())?;
         let partner_key: PinnedKey =
@@ -278,6 +290,9 @@ impl Node {
         let addresses =
             Addresses::keep(&settings, gate, clock, guard.is_real(), address_reports, lease);
         let (scans, scanned) = Scans::new(clock);
+        let gates = runtimes.iter().map(|it| it.gate.clone()).collect();
+        let (said, service_inlet) = mpsc::unbounded_channel();
+        let services = Services::keep(&settings, program, gates, clock, guard.is_real(), said);
         let ends = own_ends::watch(PerChannel::from_fn(|it| local[it].ip()));
         let parts = Parts {
             clock,
@@ -290,6 +305,7 @@ impl Node {
             ends: ends.borrow().clone(),
             addresses,
             scans,
+            services,
             guard,
             events,
             api_base: api_base.clone(),
@@ -307,6 +323,7 @@ impl Node {
             grants,
             addresses: address_inlet,
             scanned,
+            services: service_inlet,
             ends,
         };
         let runtime = tokio::runtime::Handle::current();
@@ -371,24 +388,5 @@ impl Node {
         api.stopped().await;
         RunFile::remove(&data_dir);
         ended
-    }
-}
-
-/// What a start has opened so far. Their threads and tasks would live as long as this process, with
-/// files that nobody closed and ports that nobody can take.
-#[derive(Default)]
-struct Halfway {
-    store: Option<Store>,
-    transport: Option<TransportHandle>,
-}
-
-impl Halfway {
-    async fn undo(self) {
-        if let Some(transport) = self.transport {
-            transport.close().await;
-        }
-        if let Some(store) = self.store {
-            store.close();
-        }
     }
 }

@@ -80,6 +80,7 @@ async fn node(
         guard: GuardLink::none(engines),
         guard_key: None,
         guard_pid: guard.is_some().then(std::os::unix::process::parent_id),
+        program: std::env::current_exe().ok(),
         instance_tag,
         log_level,
         record_steps: extras.record_steps,

@@ -8,7 +8,9 @@ mod field;
 mod guide;
 mod problem;
 mod reader;
+mod spelling;
 mod sections;
+mod services;
 mod checks;
 mod host;
 mod agree;
@@ -25,6 +27,7 @@ pub use host::check_host;
 pub use load::{LoadError, Unpaired, check_key_file, load, load_unpaired, read_file};
 pub use measure::{duration_text, parse_duration, parse_size, size_text};
 pub use problem::{Problem, Problems};
+pub use services::{OnFailure, SERVICES_MAX, ServiceSettings};
 pub use template::template;
 
 pub use hotpair_address::VirtualAddress;
@@ -74,6 +77,8 @@ pub struct Settings {
     pub hooks: Hooks,
     /// The engines, at least one, in the order of the file.
     pub engines: Vec<EngineSettings>,
+    /// Programs that run on the active alone, in the order of the file.
+    pub services: Vec<ServiceSettings>,
 }
 
 /// `[node]`

@@ -5,6 +5,7 @@
 
 mod reason;
 mod problem;
+mod service;
 mod status;
 mod outputs;
 mod event;
@@ -41,6 +42,7 @@ pub use provider::{
     ProviderItem, ProviderOp, ProviderPost, ProviderSession, ProviderStart,
 };
 pub use reason::{Evidence, Reason};
+pub use service::{ServiceState, ServiceStatus};
 pub use status::{
     Alarm, ArbiterReach, ChannelHealth, ChannelStatus, Check, EngineStatus, GrantStatus,
     MarksStatus, NodeStatus, OwnEnd, PartnerStatus, PositionStatus, PositionsStatus, SyncProgress,

@@ -1,5 +1,5 @@
 //! What a node says of itself, its partner and the channels between them.
-use super::{Event, OutputsStatus, Reason};
+use super::{Event, OutputsStatus, Reason, ServiceStatus};
 use hotpair_types::{Designation, Marks, Mode, PerChannel, Position, Positions, StateId};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,9 @@ pub struct NodeStatus {
     /// What keeps outputs shut, and the virtual addresses.
     #[serde(default)]
     pub outputs: OutputsStatus,
+    /// The programs that run on the active alone, in the order of the settings.
+    #[serde(default)]
+    pub services: Vec<ServiceStatus>,
     /// What a person should look at.
     pub alarms: Vec<Alarm>,
     /// What `/readyz` rests on.

@@ -101,7 +101,7 @@ function sides(status, engine) {
     name: status.node, designation: engine.designation, state: engine.state ?? "unknown",
     word: engine.state ? engine.state_name : "Undeployed", epoch: engine.epoch, positions: engine.positions,
     active: engine.active_for_ms, since: engine.in_state_for_ms, url: status.api, told: true, marks: engine.marks,
-    outputs: status.outputs,
+    outputs: status.outputs, services: status.services,
   };
   const partner = {
     name: status.partner, designation: engine.designation === "master" ? "backup" : "master",
@@ -130,6 +130,7 @@ function drawNode(card, it) {
   facts.push(["marks", it.told ? marks.join(", ") || "none" : "–", ""]);
   if (it.outputs) facts.push(["fencing", it.outputs.fencing, ""]);
   for (const { address, state } of it.outputs?.addresses ?? []) facts.push([address, state, ""]);
+  for (const { name, state } of it.services ?? []) facts.push([`service ${name}`, state, ""]);
   card.replaceChildren(
     el("div", { class: "state" },
       el("div", { class: "who" }, el("b", {}, it.name), el("span", {}, it.designation)),

@@ -3,7 +3,7 @@ use super::board::Board;
 use crate::answer::Answer;
 use crate::face::{
     AddressState, EngineMeasures, Fencing, HistogramValue, Measures, ObjectMeasures, OutputsStatus,
-    Problem, ProblemKind,
+    Problem, ProblemKind, ServiceState, ServiceStatus,
 };
 use crate::gate::{Api, Shared};
 use axum::extract::State;
@@ -32,6 +32,7 @@ async fn metrics(State(api): State<Shared>) -> Answer {
         version: status.version.clone(),
         node: status.node.clone(),
         outputs: status.outputs.clone(),
+        services: status.services.clone(),
         answered: answered(&api),
         refused: api.refused.counts().map(|it| (format!("api-{}", it.0), it.1)).into(),
     };
@@ -53,6 +54,7 @@ struct Scrape {
     version: String,
     node: String,
     outputs: OutputsStatus,
+    services: Vec<ServiceStatus>,
     answered: Vec<(String, u64)>,
     refused: Vec<(String, u64)>,
 }
@@ -109,6 +111,7 @@ impl Collector for Scrape {
         self.objects(to)?;
         self.channels(to)?;
         self.outputs(to)?;
+        self.services(to)?;
         self.rest(to)
     }
 }
@@ -276,6 +279,25 @@ impl Scrape {
         let mut family = Family::new(to, "address_trouble", help, MetricType::Gauge)?;
         for it in &self.outputs.addresses {
             family.whole(&[("address", &it.address)], u64::from(it.trouble.is_some()))?;
+        }
+        Ok(())
+    }
+
+    /// Of programs that run on the active alone: without one there are no such families.
+    fn services(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        if self.services.is_empty() {
+            return Ok(());
+        }
+        let help = "1 while the service runs here";
+        let mut family = Family::new(to, "service_up", help, MetricType::Gauge)?;
+        for it in &self.services {
+            let up = u64::from(it.state == ServiceState::Running);
+            family.whole(&[("engine", &it.engine), ("service", &it.name)], up)?;
+        }
+        let help = "Starts of the service after it had failed";
+        let mut family = Family::new(to, "service_restarts", help, MetricType::Counter)?;
+        for it in &self.services {
+            family.counter(&[("engine", &it.engine), ("service", &it.name)], it.restarts)?;
         }
         Ok(())
     }

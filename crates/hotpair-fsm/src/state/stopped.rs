@@ -21,6 +21,11 @@ impl Stopped {
         Self { leaving: false, process: false, last_shown: false, announced: true }
     }
 
+    /// The process is to end, at once.
+    pub(super) const fn for_want_of_guard(&self) -> bool {
+        self.process
+    }
+
     pub(super) fn next(&mut self, cx: &mut Context) -> Option<Move> {
         if !self.leaving && cx.wishes.deploy {
             cx.wishes.undeploy = false;

@@ -16,6 +16,7 @@ pub(super) use node::{LogArguments, LogFormat, Place};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hotpair_types::EngineName;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -111,6 +112,13 @@ pub enum Command {
     /// Run a node without a guard (started by the guard)
     #[command(hide = true)]
     Node(NodeArguments),
+    /// Run a service as long as a node allows it (started by the node)
+    #[command(hide = true, name = crate::services::COMMAND)]
+    KeepService {
+        /// The service and its arguments
+        #[arg(last = true)]
+        command: Vec<OsString>,
+    },
     /// Check settings, keys, ports and the way to the partner; changes nothing
     Check,
     /// Show both nodes: states, channels, positions, what blocks a switch, what to do

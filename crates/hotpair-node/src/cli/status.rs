@@ -6,7 +6,7 @@ use super::words::{bytes, event_line, position, reason_lines, span};
 use super::{Context, Exit, Failure, advice};
 use hotpair_api::face::{
     AddressState, ArbiterReach, ChannelHealth, ChannelStatus, EngineStatus, Fencing, GrantStatus,
-    NodeStatus, OutputsStatus, PositionsStatus, SyncProgress,
+    NodeStatus, OutputsStatus, PositionsStatus, ServiceState, ServiceStatus, SyncProgress,
 };
 use hotpair_types::{PerChannel, StateId};
 use serde_json::Value;
@@ -81,6 +81,7 @@ pub(super) fn page(status: &NodeStatus, screen: &Screen) -> Vec<String> {
     lines.push(String::new());
     lines.extend(channels(&status.channels, screen));
     lines.extend(outputs(&status.outputs, screen));
+    lines.extend(status.services.iter().map(|it| service_line(it, screen)));
     if !status.alarms.is_empty() {
         lines.push(String::new());
         lines.push(screen.yellow("Alarms"));
@@ -319,6 +320,24 @@ fn outputs(outputs: &OutputsStatus, screen: &Screen) -> Vec<String> {
         format!("  Address  {} {state}", clean(&it.address, 80))
     }));
     lines
+}
+
+fn service_line(service: &ServiceStatus, screen: &Screen) -> String {
+    let ran = service.running_for_ms.map_or(String::new(), |it| format!(" for {}", span(it)));
+    let next = service.starts_in_ms.map_or(String::new(), |it| format!(" in {}", span(it)));
+    let mut facts = vec![match service.state {
+        ServiceState::Stopped => "not running here".to_owned(),
+        ServiceState::Running => screen.green(&format!("running{ran}")),
+        ServiceState::Stopping => screen.yellow("ending"),
+        ServiceState::Waiting => screen.red(&format!("FAILED, starts again{next}")),
+    }];
+    if service.restarts > 0 {
+        facts.push(format!("restarts {}", service.restarts));
+    }
+    if let Some(end) = service.last_end.as_deref().filter(|_| service.failures > 0) {
+        facts.push(format!("failed {} times lately: {}", service.failures, clean(end, 120)));
+    }
+    format!("  Service  {} {}", clean(&service.name, 40), facts.join(" | "))
 }
 
 pub(super) const fn health_text(health: ChannelHealth) -> &'static str {

@@ -4,7 +4,7 @@ use super::Driver;
 use crate::addresses::{Addresses, Report, View};
 use hotpair_address::claim::{Duplicate, Phase};
 use hotpair_api::face::{AddressState, AddressStatus, Fencing, OutputsStatus};
-use hotpair_core::{EngineIndex, EngineInput};
+use hotpair_core::EngineIndex;
 use hotpair_types::Epoch;
 
 /// The engine whose role the addresses follow.
@@ -22,7 +22,7 @@ impl Driver {
     pub(super) fn release_addresses(&mut self, engine: EngineIndex) {
         match self.addresses.as_mut().filter(|_| engine == FOLLOWED) {
             Some(addresses) => addresses.release(),
-            None => self.engine_input(engine, EngineInput::OutputsClosed),
+            None => self.addresses_closed(engine),
         }
     }
 
@@ -30,7 +30,7 @@ impl Driver {
         match report {
             Report::Released(number) => {
                 if self.addresses.as_ref().is_some_and(|it| it.is_last(number)) {
-                    self.engine_input(FOLLOWED, EngineInput::OutputsClosed);
+                    self.addresses_closed(FOLLOWED);
                 }
             }
             Report::Views(views) => {

@@ -44,7 +44,7 @@ impl Driver {
                 self.runtime(engine).gate.shut();
                 self.close_objects(engine);
                 self.fail_waiting_writes(engine);
-                self.release_addresses(engine);
+                self.close_outputs(engine);
                 self.changed();
             }
             // Objects are made by their first scan, off this thread.
@@ -102,6 +102,7 @@ impl Driver {
         if change.to.is_active() {
             runtime.alarms.remove("stale");
         }
+        self.tell_services(engine, change);
         // At once: a balancer that asks must not be told of a role that is over.
         self.publish_status();
     }

@@ -28,6 +28,7 @@ impl Driver {
         // An engine that was undeployed before has nothing to tell.
         let mut left = self.engines.iter().filter_map(|it| it.left_seen).peekable();
         let partner_knows = left.peek().is_some() && left.all(|it| it);
+        self.services.close();
         if let Some(addresses) = self.addresses.take() {
             addresses.close();
         }

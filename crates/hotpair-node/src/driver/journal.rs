@@ -1,4 +1,5 @@
 //! Events of this node for people: changes of role, commands, alarms; bounded, numbered.
+use crate::services::Failing;
 use hotpair_api::face::{Event, EventKind, Evidence};
 use hotpair_fsm::{Command, Picture, Pulse, Reply, RoleChange};
 use hotpair_types::{EngineName, NodeTime};
@@ -89,6 +90,24 @@ impl EventLog {
             epoch_after: 0,
             by: None,
         });
+    }
+
+    /// A service fails, and the node asks to hand over because of it.
+    pub(super) fn push_service(&mut self, engine: &EngineName, at: NodeTime, failing: &Failing) {
+        let Failing { service, failures, last_end, .. } = failing;
+        self.push_alarm(
+            engine,
+            at,
+            "service-failing",
+            &format!("service {service} fails here: asks to hand over"),
+        );
+        let Some(event) = self.events.back_mut() else { return };
+        "services.on_failure".clone_into(&mut event.rule);
+        event.evidence = vec![
+            Evidence::new("service", service),
+            Evidence::new("failures within services.failures_window", failures),
+            Evidence::new("the last one", last_end),
+        ];
     }
 
     fn push(&mut self, mut event: Event) {

@@ -74,6 +74,7 @@ pub(super) fn empty(settings: &Settings) -> NodeStatus {
         }),
         engines: Vec::new(),
         outputs: OutputsStatus::default(),
+        services: Vec::new(),
         alarms: Vec::new(),
         checks: Vec::new(),
     }
@@ -103,6 +104,7 @@ impl Driver {
             status.engines.push(engine);
         }
         status.outputs = self.outputs_status();
+        status.services = self.services_status();
         self.lower_ended_alarms();
         status.alarms = self.alarms();
         status.checks = self.checks();

@@ -1,6 +1,7 @@
 //! The guard's loop: one wait for everything.
 use super::backoff::Backoff;
 use super::fencing::{Fencings, SOCKETS_MAX};
+use super::leftovers::end_what_it_left;
 use super::running::Running;
 use super::{EXIT_MEANT_MAX, GuardSettings, service};
 use crate::addresses::remove_all;
@@ -11,8 +12,6 @@ use hotpair_types::Time;
 use std::io;
 use std::time::Duration;
 
-/// How long what a dead node left is given to die of being killed.
-const REAP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often the guard vouches for itself while no node runs.
 const VOUCH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -220,26 +219,5 @@ impl Guard {
         service::status(&format!("the node died ({ended:?}); starts again in {wait:?}"));
         self.stage = Stage::Waiting { start_at: now + wait };
         Ok(())
-    }
-}
-
-/// Kills what a dead node started, in its group or out of it, and reaps it. `false`: something does
-/// not die.
-fn end_what_it_left(node: child::Pid, signals: &Signals) -> io::Result<bool> {
-    child::signal_group(node, signals::KILL)?;
-    let clock = Clock::start();
-    loop {
-        match child::reap_any()? {
-            Reaped::One(..) => {}
-            Reaped::NoChildren => return Ok(true),
-            Reaped::StillRunning => {
-                if clock.now().since(Time::ZERO) > REAP_TIMEOUT {
-                    return Ok(false);
-                }
-                child::signal_children(signals::KILL)?;
-                let signals = Some(std::os::fd::AsFd::as_fd(signals));
-                readiness::wait([signals], Some(Duration::from_millis(1)))?;
-            }
-        }
     }
 }

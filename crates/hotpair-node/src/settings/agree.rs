@@ -85,6 +85,10 @@ impl Settings {
             let (old, new) = (text(self), text(new));
             reload.needs_restart.push(Change { field: "engines".to_owned(), old, new });
         }
+        if self.services != new.services {
+            let (old, new) = (self.services_text(), new.services_text());
+            reload.needs_restart.push(Change { field: "services".to_owned(), old, new });
+        }
         reload
     }
 
@@ -169,6 +173,7 @@ impl Settings {
             "hooks.notify" => list(&self.hooks.notify),
             "hooks.time_limit" => duration_text(self.hooks.time_limit),
             "engines.name" | "engines.master" => return None,
+            service if service.starts_with("services.") => return None,
             unknown => {
                 unreachable!("`{unknown}` is in the table of settings and has no value here")
             }

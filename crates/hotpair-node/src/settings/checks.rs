@@ -23,6 +23,7 @@ pub(super) fn check(settings: &Settings, reader: &Reader<'_>) {
     api(settings, reader);
     engines(settings, reader);
     virtual_addresses(settings, reader);
+    super::services::check(settings, reader);
 }
 
 fn names(settings: &Settings, reader: &Reader<'_>) {

@@ -1,6 +1,8 @@
 //! The table of all settings: name, what is allowed, default, when a change takes effect, whether
 //! the two nodes must agree. The parser, the comparison of two nodes and the guide read it.
 
+use super::services::OF_SERVICES;
+
 /// When a changed value takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -39,7 +41,7 @@ pub struct Field {
     pub meaning: &'static str,
 }
 
-const fn own(
+pub(super) const fn own(
     path: &'static str,
     allowed: &'static str,
     default: Option<&'static str>,
@@ -71,13 +73,26 @@ const fn running(field: Field) -> Field {
     Field { when: When::Running, ..field }
 }
 
-const NAME: &str = "1 to 32 of a-z, 0-9 and `-`";
+pub(super) const NAME: &str = "1 to 32 of a-z, 0-9 and `-`";
 const ADDRESS: &str = "an IP address and a port, \"10.10.0.1:4750\" or \"[fd00::1]:4750\"";
 const FLAG: &str = "true or false";
 const FILES: &str = "a list of absolute paths";
 
 /// Every setting, in the order of the file.
-pub const FIELDS: &[Field] = &[
+pub const FIELDS: &[Field] = &joined();
+
+const fn joined() -> [Field; OF_NODE.len() + OF_SERVICES.len()] {
+    let mut all = [OF_NODE[0]; OF_NODE.len() + OF_SERVICES.len()];
+    let mut at = 0;
+    while at < all.len() {
+        let of_node = at < OF_NODE.len();
+        all[at] = if of_node { OF_NODE[at] } else { OF_SERVICES[at - OF_NODE.len()] };
+        at += 1;
+    }
+    all
+}
+
+const OF_NODE: &[Field] = &[
     own("node.name", NAME, None, "The name of this node; differs from the partner's."),
     own(
         "node.designation",

@@ -1,6 +1,7 @@
 //! The guide's page about settings, made from the table of all settings.
 
 use super::field::{Alike, FIELDS, When};
+use super::reader::header;
 use std::fmt::Write as _;
 
 /// The guide's page about settings.
@@ -12,7 +13,7 @@ pub fn guide_page() -> String {
         let (head, name) = field.path.rsplit_once('.').expect("every name has a section");
         if head != section {
             section = head;
-            let title = if head == "engines" { "[[engines]]".into() } else { format!("[{head}]") };
+            let title = header(head);
             let _ = write!(
                 page,
                 "\n## `{title}`\n\n| setting | default | allowed | both nodes alike | a change needs |\n|---|---|---|---|---|\n"

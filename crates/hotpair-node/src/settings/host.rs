@@ -13,10 +13,11 @@ const ADDRESSES: &str = "virtual_addresses.addresses";
 /// # Errors
 /// [`Problems`]: everything that is missing, at its place in the file.
 pub fn check_host(file: &str, text: &str, settings: &Settings) -> Result<(), Problems> {
-    if settings.virtual_addresses.is_empty() {
-        return Ok(());
-    }
     let reader = Reader::new(file, text)?;
+    super::services::check_host(settings, &reader);
+    if settings.virtual_addresses.is_empty() {
+        return reader.finish();
+    }
     let missing: Vec<_> = [Capability::NetAdmin, Capability::NetRaw]
         .into_iter()
         .filter(|it| !has(*it).unwrap_or(false))

@@ -1,8 +1,9 @@
 //! Takes typed values out of a parsed file and notes everything that is wrong on the way.
 
 use super::field::{FIELDS, field};
+use super::spelling::nearest;
 use super::{Problem, Problems, measure};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 use toml::Spanned;
@@ -16,6 +17,8 @@ pub(super) struct Reader<'a> {
     file: &'a str,
     text: &'a str,
     root: Spanned<DeTable<'a>>,
+    /// Which table of a list of tables a name means.
+    item: Cell<usize>,
     problems: RefCell<Vec<(usize, Problem)>>,
 }
 
@@ -23,7 +26,8 @@ impl<'a> Reader<'a> {
     /// Parses; a syntax error is the first problem, and what could be read is read on.
     pub(super) fn new(file: &'a str, text: &'a str) -> Result<Self, Problems> {
         let (root, errors) = DeTable::parse_recoverable(text);
-        let reader = Self { file, text, root, problems: RefCell::default() };
+        let (item, problems) = (Cell::default(), RefCell::default());
+        let reader = Self { file, text, root, item, problems };
         for error in &errors {
             let at = error.span().unwrap_or(0..0);
             reader.note(&at, "", error.message().replace('\n', "; "), None);
@@ -72,12 +76,24 @@ impl<'a> Reader<'a> {
         !self.problems.borrow().iter().any(|(_, it)| paths.contains(&it.field.as_str()))
     }
 
+    /// From here on a name of a list of tables means this one.
+    pub(super) fn at_item(&self, item: usize) {
+        self.item.set(item);
+    }
+
     fn table(&self, path: &str) -> Option<&DeTable<'a>> {
         let mut table = self.root.get_ref();
         for part in path.split('.') {
-            table = table.get(part)?.get_ref().as_table()?;
+            table = self.inner(table.get(part)?)?.get_ref().as_table()?;
         }
         Some(table)
+    }
+
+    fn inner<'r>(&self, value: &'r Spanned<DeValue<'a>>) -> Option<&'r Spanned<DeValue<'a>>> {
+        match value.get_ref().as_array() {
+            Some(list) => list.get(self.item.get()),
+            None => Some(value),
+        }
     }
 
     pub(super) fn value(&self, path: &str) -> Option<&Spanned<DeValue<'a>>> {
@@ -96,10 +112,15 @@ impl<'a> Reader<'a> {
         }
         let mut at = 0..0;
         let mut table = self.root.get_ref();
-        for part in path.split('.') {
+        let mut parts = path.split('.').peekable();
+        while let Some(part) = parts.next() {
             let Some((key, value)) = table.get_key_value(part) else { break };
             at = key.span();
-            let Some(inner) = value.get_ref().as_table() else { break };
+            let Some(item) = self.inner(value) else { break };
+            let Some(inner) = item.get_ref().as_table() else { break };
+            if value.get_ref().is_array() && parts.peek().is_some() {
+                at = item.span();
+            }
             table = inner;
         }
         at
@@ -122,16 +143,17 @@ impl<'a> Reader<'a> {
                 continue;
             }
             match (value.get_ref(), path.as_str()) {
-                (DeValue::Array(list), "engines") => {
+                (DeValue::Array(list), path) if is_list(path) => {
                     for item in list.iter().filter_map(|it| it.get_ref().as_table()) {
-                        self.refuse_unknown_in(item, &path);
+                        self.refuse_unknown_in(item, path);
                     }
                 }
-                (DeValue::Table(inner), path) if path != "engines" => {
+                (DeValue::Table(inner), path) if !is_list(path) => {
                     self.refuse_unknown_in(inner, path);
                 }
                 (other, _) => {
-                    let wanted = if path == "engines" { "[[engines]]" } else { "a section" };
+                    let list = is_list(&path);
+                    let wanted = if list { header(&path) } else { "a section".to_owned() };
                     let found = format!("{wanted} is wanted here, not {}", kind(other));
                     let help = format!("write `{}`", header(&path));
                     self.note(&value.span(), &path, found, Some(help));
@@ -319,7 +341,12 @@ impl<'a> Reader<'a> {
 
 /// `[pair]`, or `[[engines]]`.
 pub(super) fn header(section: &str) -> String {
-    if section == "engines" { "[[engines]]".to_owned() } else { format!("[{section}]") }
+    if is_list(section) { format!("[[{section}]]") } else { format!("[{section}]") }
+}
+
+/// Whether there may be several of a section.
+pub(super) fn is_list(section: &str) -> bool {
+    matches!(section, "engines" | "services")
 }
 
 pub(super) fn allowed_text(allowed: &str) -> String {
@@ -346,37 +373,4 @@ fn kind(value: &DeValue<'_>) -> &'static str {
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a section",
     }
-}
-
-/// The known word that was most likely meant, if one is near.
-pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    if word.len() > 64 {
-        return None;
-    }
-    let scored = known.iter().map(|it| (distance(word, it), *it));
-    let (score, best) = scored.min_by_key(|it| it.0)?;
-    (score <= 1 + best.len() / 4).then_some(best)
-}
-
-/// How many characters differ (Levenshtein, with swapped neighbours as one).
-fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().collect();
-    let b: Vec<char> = b.chars().collect();
-    let mut rows = vec![vec![0usize; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            if i == 0 || j == 0 {
-                rows[i][j] = i + j;
-                continue;
-            }
-            let change = usize::from(a[i - 1] != b[j - 1]);
-            let mut least = (rows[i - 1][j - 1] + change).min(rows[i - 1][j] + 1);
-            least = least.min(rows[i][j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            rows[i][j] = least;
-        }
-    }
-    rows[a.len()][b.len()]
 }

@@ -3,7 +3,7 @@
 use super::reader::{Reader, short};
 use super::{
     Api, ApiTls, Arbiter, ChannelSettings, Config, EngineSettings, Heartbeat, Hooks, Node, Pair,
-    Partner, PinnedKey, Problems, Recovery, Settings, VirtualAddress, Writes, checks,
+    Partner, PinnedKey, Problems, Recovery, Settings, VirtualAddress, Writes, checks, services,
 };
 use hotpair_arbiter::{Etcd, EtcdSettings};
 use hotpair_transport::KeyError;
@@ -15,10 +15,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const MS: Duration = Duration::from_millis(1);
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const MS: Duration = Duration::from_millis(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
 const MIB: u64 = 1 << 20;
 
 /// What pairing adds to the settings; absent before.
@@ -52,6 +52,7 @@ fn read(reader: &Reader<'_>) -> Option<Settings> {
     let arbiter = arbiter(reader);
     let hooks = hooks(reader);
     let engines = engines(reader, node.as_ref(), partner.as_ref());
+    let services = services::read(reader, engines.as_deref());
     Some(Settings {
         node: node?,
         partner: partner?,
@@ -67,6 +68,7 @@ fn read(reader: &Reader<'_>) -> Option<Settings> {
         arbiter: arbiter?,
         hooks: hooks?,
         engines: engines?,
+        services: services?,
     })
 }
 

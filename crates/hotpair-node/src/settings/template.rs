@@ -25,7 +25,7 @@ pub fn template(values: &[(&str, String)]) -> String {
         // A section that would mean something by being there is commented as a whole.
         let within = |it: &&(&str, String)| it.0.rsplit_once('.').is_some_and(|it| it.0 == head);
         let given = values.iter().any(|it| within(&it));
-        let optional = matches!(head, "partner" | "arbiter" | "engines") && !given;
+        let optional = matches!(head, "partner" | "arbiter" | "engines" | "services") && !given;
         let mark = if optional { "# " } else { "" };
         if head != section {
             section = head;

@@ -1,5 +1,6 @@
 //! Each error of a settings file as it is printed.
 
+mod services;
 mod values;
 mod relations;
 

@@ -36,6 +36,7 @@ fn the_status_of_a_whole_pair() {
           primary     up      0 of 5  0.39 ms     12 ms ago  192.168.1.11:4750 - 192.168.1.12:4750
           Outputs are held by this process and its guard (fencing level guard)
           Address  192.168.1.10/24@eth0 here
+          Service  plc running for 4.0 s | restarts 3
 
         What to do
           Nothing. The pair is whole.
@@ -95,6 +96,7 @@ fn the_status_of_a_broken_pair_says_what_to_do() {
           redundancy: no beat for 12 s
           Outputs are held by this process and its guard (fencing level guard)
           Address  192.168.1.10/24@eth0 here
+          Service  plc running for 4.0 s | restarts 3
 
         Alarms
           ! the redundancy channel is down (for 12 s)

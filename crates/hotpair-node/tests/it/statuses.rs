@@ -227,6 +227,7 @@ fn the_status_of_a_pair_with_an_arbiter_says_who_holds_the_grant() {
           primary     up      0 of 5  0.39 ms     12 ms ago  192.168.1.11:4750 - 192.168.1.12:4750
           Outputs are held by this process and its guard (fencing level guard)
           Address  192.168.1.10/24@eth0 here
+          Service  plc running for 4.0 s | restarts 3
 
         What to do
           The arbiter does not answer this node (the arbiter does not answer: http://192.168.1.20:2379: Connection refused): look at etcd and the way to it. Roles stay as they are until it does.

@@ -145,6 +145,17 @@ pub fn status() -> NodeStatus {
             divergence_entries: 0,
             last_change: Some(event),
         }],
+        services: vec![ServiceStatus {
+            name: "plc".into(),
+            engine: "main".into(),
+            state: ServiceState::Running,
+            pid: Some(4711),
+            running_for_ms: Some(90_000),
+            starts_in_ms: None,
+            restarts: 1,
+            failures: 1,
+            last_end: Some("ended with status 3".into()),
+        }],
         outputs: OutputsStatus {
             fencing: Fencing::Guard,
             addresses: vec![AddressStatus {
