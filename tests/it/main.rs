@@ -18,6 +18,7 @@ mod addresses;
 mod handover;
 mod clients;
 mod modules;
+mod modbus;
 mod storage;
 mod faulty_disk;
 mod disk;

@@ -61,6 +61,7 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     crate::handover::SCENARIOS,
     crate::clients::SCENARIOS,
     crate::modules::SCENARIOS,
+    crate::modbus::SCENARIOS,
     crate::noise::SCENARIOS,
     crate::endurance::SCENARIOS,
     crate::bulk::SCENARIOS,

@@ -15,6 +15,7 @@ pub mod driver;
 pub mod face;
 mod gate;
 mod addresses;
+mod modbus;
 pub mod guard_link;
 mod own_ends;
 mod grants;
