@@ -20,6 +20,7 @@ mod handover;
 mod clients;
 mod modules;
 mod objects;
+mod modbus;
 mod storage;
 mod faulty_disk;
 mod disk;

@@ -67,6 +67,12 @@ impl Request {
         Self::new("POST", path).json(body)
     }
 
+    /// `DELETE`.
+    #[must_use]
+    pub fn delete(path: &str) -> Self {
+        Self::new("DELETE", path)
+    }
+
     fn json(self, body: &Value) -> Self {
         self.body("application/json", body.to_string().into_bytes())
     }

@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hotpair-client", &["hotpair-types"]),
     ("hotpair-arbiter", &[]),
     ("hotpair-address", &["hotpair-os"]),
+    ("hotpair-modbus", &["hotpair-types", "hotpair-engine"]),
     ("hotpair-transport", &["hotpair-types", "hotpair-protocol"]),
     ("hotpair-model", &["hotpair-types", "hotpair-fsm"]),
     ("hotpair-core", &["hotpair-types", "hotpair-fsm", "hotpair-replication"]),
@@ -55,6 +56,7 @@ const EVERY: &[&str] = &[
     "hotpair-client",
     "hotpair-arbiter",
     "hotpair-address",
+    "hotpair-modbus",
     "hotpair-os",
 ];
 
@@ -103,6 +105,7 @@ const OWNED: &[(&str, &str)] = &[
     ("quinn", "hotpair-transport"),
     ("wasmi", "hotpair-engine"),
     ("mimalloc", "hotpair-sim"),
+    ("tokio-modbus", "hotpair-modbus"),
     ("libfuzzer-sys", "hotpair-fuzz-targets"),
 ];
 

@@ -5,5 +5,5 @@ mod fields;
 mod json;
 
 pub use complaint::{Complaint, Complaints};
-pub(crate) use fields::{Fields, Walk};
-pub(crate) use json::Json;
+pub use fields::{Fields, Walk};
+pub use json::Json;

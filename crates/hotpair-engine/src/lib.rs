@@ -10,7 +10,7 @@
 mod provider;
 mod registry;
 pub mod tags;
-mod document;
+pub mod document;
 pub mod objects;
 pub mod alarms;
 pub mod modules;

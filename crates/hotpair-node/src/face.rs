@@ -53,6 +53,46 @@ impl Face {
         self.gates.clone()
     }
 
+    /// The engines of this node.
+    pub(crate) fn engine_names(&self) -> &[EngineName] {
+        &self.engines
+    }
+
+    /// The place of an engine.
+    pub(crate) fn index_of(&self, engine: &EngineName) -> Result<EngineIndex, Problem> {
+        self.engine(Some(engine))
+    }
+
+    /// The tags of an engine, to be read without the driver.
+    pub(crate) async fn tags_of(
+        &self,
+        engine: EngineIndex,
+    ) -> Result<Arc<hotpair_engine::tags::Tags>, Problem> {
+        self.call(move |driver| driver.runtime(engine).tags.clone()).await
+    }
+
+    /// The node's clock.
+    pub(crate) async fn clock(&self) -> Result<crate::clock::Clock, Problem> {
+        self.call(|driver| driver.clock).await
+    }
+
+    /// Raises an alarm of an engine, or lowers it.
+    pub(crate) async fn show_alarm(
+        &self,
+        engine: EngineIndex,
+        id: &'static str,
+        text: Option<String>,
+    ) -> Result<(), Problem> {
+        self.call(move |driver| match text {
+            Some(text) => driver.raise(engine, id, text),
+            None => {
+                driver.runtime(engine).alarms.remove(id);
+                driver.changed();
+            }
+        })
+        .await
+    }
+
     /// Begins a clean stop.
     pub(crate) async fn leave(&self) {
         // A node that is ending needs no telling.

@@ -17,6 +17,7 @@ mod gate;
 mod addresses;
 mod scans;
 mod services;
+mod modbus;
 pub mod guard_link;
 mod own_ends;
 mod grants;

@@ -122,6 +122,9 @@ async fn node(
     if let Some(line) = line.get() {
         tokio::spawn(vouch(node.face().clone(), line.clone()));
     }
+    for engine in node.face().engine_names() {
+        tokio::spawn(crate::modbus::run(node.face().clone(), engine.clone()));
+    }
     if extras.demo_plant {
         let face = node.face().clone();
         tokio::spawn(async move { crate::demo_plant::run(&face, None).await });

@@ -15,7 +15,8 @@ pub struct Complaint {
 }
 
 impl Complaint {
-    pub(crate) fn new(
+    /// A complaint; what is given is shortened.
+    pub fn new(
         field: impl Into<Box<str>>,
         given: impl fmt::Display,
         allowed: impl Into<Box<str>>,
@@ -41,7 +42,7 @@ impl fmt::Display for Complaint {
 
 /// Everything that is wrong with one document, in the order of their fields' names. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct Complaints(pub(crate) Vec<Complaint>);
+pub struct Complaints(pub Vec<Complaint>);
 
 impl Complaints {
     /// All of them.

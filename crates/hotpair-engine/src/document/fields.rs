@@ -8,31 +8,31 @@ use std::time::Duration;
 
 /// Collects complaints.
 #[derive(Debug, Default)]
-pub(crate) struct Walk {
+pub struct Walk {
     complaints: Vec<Complaint>,
 }
 
 /// The fields of one object of a document.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fields<'a> {
+pub struct Fields<'a> {
     place: &'a str,
     entries: &'a [(Box<str>, Json)],
 }
 
 impl<'a> Fields<'a> {
     /// The field, for complaints.
-    pub(crate) fn place(&self, name: &str) -> String {
+    pub fn place(&self, name: &str) -> String {
         within(self.place, name)
     }
 
     /// A field; null counts as not there. Of a double the last.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a Json> {
+    pub fn get(&self, name: &str) -> Option<&'a Json> {
         let found = self.entries.iter().rev().find(|(it, _)| **it == *name);
         found.map(|(_, json)| json).filter(|it| !it.is_null())
     }
 
     /// All fields that are not null, without doubles, in the order of their names.
-    pub(crate) fn sorted(&self) -> Vec<(&'a str, &'a Json)> {
+    pub fn sorted(&self) -> Vec<(&'a str, &'a Json)> {
         let named: BTreeMap<&str, &Json> =
             self.entries.iter().map(|(name, json)| (&**name, json)).collect();
         named.into_iter().filter(|(_, json)| !json.is_null()).collect()
@@ -47,7 +47,7 @@ pub(crate) fn within(place: &str, name: &str) -> String {
 
 impl Walk {
     /// Reads the bytes of a document; complains and gives nothing when they are none.
-    pub(crate) fn parse(&mut self, json: &[u8], bytes_max: usize) -> Option<Json> {
+    pub fn parse(&mut self, json: &[u8], bytes_max: usize) -> Option<Json> {
         if json.len() > bytes_max {
             let given = format!("{} bytes", json.len());
             self.complain("", given, format!("a document of at most {bytes_max} bytes"));
@@ -58,7 +58,8 @@ impl Walk {
             .ok()
     }
 
-    pub(crate) fn complain(
+    /// Notes that a field is wrong.
+    pub fn complain(
         &mut self,
         field: impl Into<Box<str>>,
         given: impl fmt::Display,
@@ -68,7 +69,7 @@ impl Walk {
     }
 
     /// The fields of an object. Doubles, and with `known` those that are not known, are complained of.
-    pub(crate) fn fields<'a>(
+    pub fn fields<'a>(
         &mut self,
         place: &'a str,
         json: &'a Json,
@@ -95,7 +96,7 @@ impl Walk {
     }
 
     /// A field that has to be there.
-    pub(crate) fn needed<'a>(
+    pub fn needed<'a>(
         &mut self,
         fields: &Fields<'a>,
         name: &str,
@@ -109,7 +110,7 @@ impl Walk {
     }
 
     /// A text of at most so many bytes, without control characters.
-    pub(crate) fn text<'a>(
+    pub fn text<'a>(
         &mut self,
         fields: &Fields<'a>,
         name: &str,
@@ -128,7 +129,7 @@ impl Walk {
     }
 
     /// `true` or `false`.
-    pub(crate) fn bool(&mut self, fields: &Fields<'_>, name: &str) -> Option<bool> {
+    pub fn bool(&mut self, fields: &Fields<'_>, name: &str) -> Option<bool> {
         let json = fields.get(name)?;
         if let Json::Scalar(serde_json::Value::Bool(it)) = json {
             return Some(*it);
@@ -138,7 +139,7 @@ impl Walk {
     }
 
     /// One of some words.
-    pub(crate) fn choice<T: Copy>(
+    pub fn choice<T: Copy>(
         &mut self,
         fields: &Fields<'_>,
         name: &str,
@@ -156,7 +157,7 @@ impl Walk {
     }
 
     /// A duration as `"100ms"`, in whole milliseconds.
-    pub(crate) fn duration(
+    pub fn duration(
         &mut self,
         fields: &Fields<'_>,
         name: &str,
@@ -179,7 +180,7 @@ impl Walk {
     }
 
     /// What was found.
-    pub(crate) fn end<T>(self, found: Option<T>) -> Result<T, Complaints> {
+    pub fn end<T>(self, found: Option<T>) -> Result<T, Complaints> {
         let mut complaints = self.complaints;
         complaints.sort();
         match found {

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Json {
+pub enum Json {
     /// Null, a bool, a number or a text.
     Scalar(serde_json::Value),
     /// A list; no document of ours has one, so that its length is all that is kept.
@@ -14,7 +14,8 @@ pub(crate) enum Json {
 }
 
 impl Json {
-    pub(crate) fn is_null(&self) -> bool {
+    /// Whether it is null, which counts as not there.
+    pub fn is_null(&self) -> bool {
         matches!(self, Self::Scalar(serde_json::Value::Null))
     }
 }

@@ -44,7 +44,7 @@ impl Face {
     }
 
     /// Writes and waits for the end.
-    pub(super) async fn write(
+    pub(crate) async fn write(
         &self,
         engine: EngineIndex,
         write: PostedWrite,
