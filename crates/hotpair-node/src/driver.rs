@@ -4,6 +4,7 @@
 //! a client) arrives through a queue; a batch of it goes through `Core::handle`, and what that asks
 //! for is carried out before the next batch.
 
+mod parts;
 mod runtime;
 mod partner;
 mod refusals;
@@ -25,19 +26,18 @@ mod storage_failed;
 
 pub(crate) use data::Session;
 pub use journal::EventLog;
+pub(crate) use parts::{Inlets, Parts};
 pub(crate) use runtime::EngineRuntime;
 pub(crate) use writes::PostedWrite;
 
-use crate::addresses::{Addresses, Report as AddressReport, View as AddressView};
+use crate::addresses::{Addresses, View as AddressView};
 use crate::clock::Clock;
-use crate::grants::Report;
 use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
 use crate::own_ends::End;
-use crate::scans::{Scanned, Scans};
-use crate::services::{Report as ServiceReport, Services};
+use crate::scans::Scans;
 use crate::settings::Settings;
-use crate::store::{Completion, Completions, Store};
+use crate::store::{Completion, Store};
 use hotpair_api::face::{HistogramValue, NodeStatus};
 use hotpair_core::{Core, EngineIndex, EngineInput, Input, Output};
 use hotpair_transport::{PinnedKey, TransportEvent, TransportHandle};
@@ -46,7 +46,7 @@ use partner::PartnerInfo;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// Inputs of one kind that are taken before the next flush.
 const BATCH_MAX: usize = 1_024;
@@ -108,42 +108,6 @@ pub struct Driver {
     status_at: Time,
     leaving: bool,
     ended: Option<Ended>,
-}
-
-/// What a driver is started with.
-pub(crate) struct Parts {
-    pub(crate) clock: Clock,
-    pub(crate) core: Core,
-    pub(crate) first: Vec<Output>,
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) engines: Vec<EngineRuntime>,
-    pub(crate) transport: TransportHandle,
-    pub(crate) store: Store,
-    pub(crate) ends: PerChannel<End>,
-    pub(crate) addresses: Option<Addresses>,
-    pub(crate) scans: Scans,
-    pub(crate) services: Option<Services>,
-    pub(crate) guard: GuardLink,
-    pub(crate) events: EventLog,
-    pub(crate) api_base: String,
-    pub(crate) identity: crate::wire::OwnHello,
-    pub(crate) log_level: Option<LogLevel>,
-    pub(crate) key: PinnedKey,
-    pub(crate) certificate: hotpair_transport::Validity,
-    pub(crate) status: watch::Sender<Arc<NodeStatus>>,
-}
-
-/// Where everything arrives.
-pub(crate) struct Inlets {
-    pub(crate) transport: hotpair_transport::Events,
-    pub(crate) completions: Completions,
-    pub(crate) requests: mpsc::Receiver<Request>,
-    pub(crate) guard: mpsc::UnboundedReceiver<GuardSays>,
-    pub(crate) grants: mpsc::Receiver<Report>,
-    pub(crate) addresses: mpsc::UnboundedReceiver<AddressReport>,
-    pub(crate) scanned: mpsc::Receiver<Scanned>,
-    pub(crate) services: mpsc::UnboundedReceiver<ServiceReport>,
-    pub(crate) ends: watch::Receiver<PerChannel<End>>,
 }
 
 impl Driver {
