@@ -16,13 +16,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p39-objects-go-on-at-the-partner",
         "with the next scan and the whole state; no scan has its effect twice",
         |stage| Box::pin(go_on(stage)),
-    ),
+    )
+    .on_loopback_alone(),
     Scenario::new(
         "P39",
         "p39-an-active-that-was-frozen-scans-no-more",
         "the other goes on; what the frozen one had begun has no effect",
         |stage| Box::pin(frozen(stage)),
-    ),
+    )
+    .on_loopback_alone(),
     Scenario::new(
         "X15",
         "x15-what-traps-loops-or-grows-is-in-fault",
