@@ -65,6 +65,40 @@ pub enum Waiting {
 }
 
 impl Waiting {
+    /// Whether nothing but a person, or what is broken, can change what this says.
+    #[must_use]
+    pub const fn is_last_word(self) -> bool {
+        match self {
+            Self::PersonNoProof
+            | Self::PersonSilent
+            | Self::PartnerUndeployed
+            | Self::Unheard
+            | Self::PersonElection
+            | Self::PartnerRefused
+            | Self::PersonStale
+            | Self::PersonGap
+            | Self::Paused
+            | Self::Suspended
+            | Self::Storage
+            | Self::Module
+            | Self::Network
+            | Self::Settings
+            | Self::PartnerWentOn
+            | Self::ArbiterAway => true,
+            Self::No
+            | Self::Partner
+            | Self::PartnerMoves
+            | Self::Election
+            | Self::Promise
+            | Self::Retry
+            | Self::Sync
+            | Self::Closing
+            | Self::Handover
+            | Self::Grant
+            | Self::GrantBusy => false,
+        }
+    }
+
     /// The sentence.
     #[must_use]
     pub const fn why(self) -> &'static str {

@@ -129,7 +129,7 @@ impl World {
             let machine = world.live(it).map(|it| &it.machine);
             machine.filter(|it| it.state() != StateId::Unknown).map(|it| it.waiting())
         };
-        let is_last = |it: usize| word(it).is_some_and(is_last_word);
+        let is_last = |it: usize| word(it).is_some_and(Waiting::is_last_word);
         for (host, other) in OTHER.into_iter().enumerate() {
             // Who waits for the partner may say so, if that one says why it does not move.
             let points = word(host) == Some(Waiting::PartnerMoves) && is_last(other);
@@ -163,39 +163,6 @@ impl World {
             format!("{state} {epoch}{open}{sole}{stale} ({:?})", live.machine.waiting())
         };
         format!("[{} | {}]", show(0), show(1))
-    }
-}
-
-/// Whether nothing but a person, or what is broken, can change what this says.
-const fn is_last_word(word: Waiting) -> bool {
-    match word {
-        Waiting::PersonNoProof
-        | Waiting::PersonSilent
-        | Waiting::PartnerUndeployed
-        | Waiting::Unheard
-        | Waiting::PersonElection
-        | Waiting::PartnerRefused
-        | Waiting::PersonStale
-        | Waiting::PersonGap
-        | Waiting::Paused
-        | Waiting::Suspended
-        | Waiting::Storage
-        | Waiting::Module
-        | Waiting::Network
-        | Waiting::Settings
-        | Waiting::PartnerWentOn
-        | Waiting::ArbiterAway => true,
-        Waiting::No
-        | Waiting::Partner
-        | Waiting::PartnerMoves
-        | Waiting::Election
-        | Waiting::Promise
-        | Waiting::Retry
-        | Waiting::Sync
-        | Waiting::Closing
-        | Waiting::Handover
-        | Waiting::Grant
-        | Waiting::GrantBusy => false,
     }
 }
 

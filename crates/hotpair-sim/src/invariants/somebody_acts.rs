@@ -44,8 +44,9 @@ fn promise(world: &World, engine: usize) -> Option<[Option<Waiting>; 2]> {
     let words = [0, 1].map(|node| word(world, node, engine));
     let promises = |node: usize| {
         words[node].is_some_and(|word| {
-            let points = word == Waiting::PartnerMoves && words[1 - node].is_some_and(is_last_word);
-            !is_last_word(word) && !points
+            let points =
+                word == Waiting::PartnerMoves && words[1 - node].is_some_and(Waiting::is_last_word);
+            !word.is_last_word() && !points
         })
     };
     (promises(0) || promises(1)).then_some(words)
@@ -71,37 +72,4 @@ fn micros(it: Duration) -> u64 {
 fn word(world: &World, node: usize, engine: usize) -> Option<Waiting> {
     let machine = world.machine(node, engine)?;
     (machine.state() != StateId::Unknown).then(|| machine.waiting())
-}
-
-/// Whether nothing but a person, or what is broken, can change what this says.
-const fn is_last_word(word: Waiting) -> bool {
-    match word {
-        Waiting::PersonNoProof
-        | Waiting::PersonSilent
-        | Waiting::PartnerUndeployed
-        | Waiting::Unheard
-        | Waiting::PersonElection
-        | Waiting::PartnerRefused
-        | Waiting::PersonStale
-        | Waiting::PersonGap
-        | Waiting::Paused
-        | Waiting::Suspended
-        | Waiting::Storage
-        | Waiting::Module
-        | Waiting::Network
-        | Waiting::Settings
-        | Waiting::PartnerWentOn
-        | Waiting::ArbiterAway => true,
-        Waiting::No
-        | Waiting::Partner
-        | Waiting::PartnerMoves
-        | Waiting::Election
-        | Waiting::Promise
-        | Waiting::Retry
-        | Waiting::Sync
-        | Waiting::Closing
-        | Waiting::Handover
-        | Waiting::Grant
-        | Waiting::GrantBusy => false,
-    }
 }
