@@ -90,8 +90,14 @@ impl Devices {
 
     /// Makes what runs what the config says.
     async fn follow(&mut self) -> Result<(), Problem> {
-        let records = self.records().await?;
+        let mut records = self.records().await?;
         self.unsound.clear();
+        if records.len() > DEVICES_MAX {
+            let name = records.swap_remove(DEVICES_MAX).0;
+            let why = format!("this and what follows is not served: at most {DEVICES_MAX} devices");
+            records.truncate(DEVICES_MAX);
+            self.unsound.insert(name, why);
+        }
         let mut wanted: BTreeMap<Box<str>, Device> = BTreeMap::new();
         for (name, value) in records {
             match device(&self.site.tags, &name, &value) {
@@ -141,7 +147,6 @@ impl Devices {
             });
             records.extend(named);
             if page.next.is_none() || records.len() > DEVICES_MAX {
-                records.truncate(DEVICES_MAX);
                 return Ok(records);
             }
             after = page.next;
