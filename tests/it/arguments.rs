@@ -1,6 +1,16 @@
 //! What the test binary understands: its own choices and what cargo and other runners pass.
 use crate::scenario::Scenario;
 
+const USAGE: &str = "\
+scenarios with real pairs: [NAME|ROW ...] and
+  --list           names, nothing is run
+  --exact          whole names alone
+  --skip NAME|ROW  without these
+  --long           the long form where there is one, and those that are long alone
+  --ignored        only those that are long
+  --netns          in network namespaces; as root
+  --repeat N       so many times";
+
 #[derive(Debug)]
 pub(crate) struct Arguments {
     filters: Vec<String>,
@@ -28,6 +38,7 @@ impl Arguments {
         while let Some(argument) = given.next() {
             let mut value = || given.next().ok_or_else(|| format!("{argument} needs a value"));
             match argument.as_str() {
+                "--help" | "-h" => return Err(USAGE.to_owned()),
                 "--list" => arguments.list = true,
                 "--exact" => arguments.exact = true,
                 "--long" | "--include-ignored" => arguments.long = true,

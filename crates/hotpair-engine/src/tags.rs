@@ -375,7 +375,7 @@ fn decoded(update: &Update) -> Result<Option<TagRecord>, ProviderError> {
     update.value.as_ref().map(|it| decode(&update.item, it)).transpose()
 }
 
-fn decode(path: &str, bytes: &[u8]) -> Result<TagRecord, ProviderError> {
+fn decode(path: &str, bytes: &Bytes) -> Result<TagRecord, ProviderError> {
     TagRecord::decode(bytes)
         .map_err(|error| ProviderError::of_item(path, format!("tag `{path}`: {error}")))
 }

@@ -18,6 +18,7 @@ mod data;
 mod objects;
 mod journal;
 mod measure;
+mod pace;
 mod networks;
 mod addresses;
 mod services;
@@ -240,7 +241,9 @@ impl Driver {
     /// Lets the core decide, and carries out what it asks for.
     pub(crate) fn input(&mut self, input: Input) {
         let (now, wall) = (self.clock.now(), self.clock.wall());
+        let step = pace::Step::begin(&self.clock, "decide");
         self.core.handle(now, wall, input, &mut self.out);
+        step.end(&self.clock);
         self.hold_gates();
         self.carry_out();
     }
@@ -272,10 +275,12 @@ impl Driver {
         while !self.out.is_empty() {
             let out = std::mem::take(&mut self.out);
             for output in out {
+                let step = pace::Step::begin(&self.clock, pace::name_of(&output));
                 match output {
                     Output::Beat { beat, number, views } => self.send_beat(&beat, number, &views),
                     Output::Engine { engine, output } => self.effect(engine, output),
                 }
+                step.end(&self.clock);
             }
         }
         self.carrying = false;

@@ -1,6 +1,7 @@
 //! A tag's value as bytes: what stands in the journal, on disk and on the wire.
 use super::value::{Quality, TEXT_BYTES_MAX, Value};
 use bytes::Bytes;
+use bytestring::ByteString;
 use hotpair_types::NodeTime;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,12 @@ enum ValueV1<'a> {
     Bool(bool),
     Int(i64),
     Float(f64),
-    Text(&'a str),
+    /// As UTF-8; on the wire as text is.
+    Text(#[serde(borrow, serialize_with = "at_once")] &'a [u8]),
+}
+
+fn at_once<S: serde::Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,7 +82,7 @@ impl TagRecord {
                 Value::Bool(it) => ValueV1::Bool(*it),
                 Value::Int(it) => ValueV1::Int(*it),
                 Value::Float(it) => ValueV1::Float(*it),
-                Value::Text(it) => ValueV1::Text(it),
+                Value::Text(it) => ValueV1::Text(it.as_bytes()),
             },
         };
         let mut bytes = Vec::with_capacity(24 + self.value.heap_bytes());
@@ -84,11 +90,11 @@ impl TagRecord {
         postcard::to_extend(&record, bytes).expect("a vector takes any number of bytes").into()
     }
 
-    /// Reads the bytes of any version.
+    /// Reads the bytes of any version. A text is not copied: it is a part of these bytes, and keeps them.
     ///
     /// # Errors
     /// `DecodeError` for whatever `encode` could not have written.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+    pub fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         let (&version, rest) = bytes.split_first().ok_or(DecodeError::Empty)?;
         if version != VERSION {
             return Err(DecodeError::Version { version });
@@ -107,7 +113,10 @@ impl TagRecord {
             ValueV1::Text(it) if it.len() > TEXT_BYTES_MAX => {
                 return Err(malformed("text too long"));
             }
-            ValueV1::Text(it) => Value::Text(it.into()),
+            ValueV1::Text(it) => {
+                let text = ByteString::try_from(bytes.slice_ref(it));
+                Value::Text(text.map_err(|_| malformed("a text that is not UTF-8"))?)
+            }
         };
         let quality = match record.quality {
             QualityV1::Good => Quality::Good,

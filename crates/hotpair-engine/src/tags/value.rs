@@ -1,4 +1,5 @@
 //! What a tag can hold, and how it looks in JSON.
+use bytestring::ByteString;
 use std::fmt;
 
 /// The longest text a tag can hold.
@@ -54,8 +55,8 @@ pub enum Value {
     Int(i64),
     /// A finite number.
     Float(f64),
-    /// Text.
-    Text(Box<str>),
+    /// Text: a part of the bytes that it was read from, where it was read from bytes.
+    Text(ByteString),
 }
 
 impl Value {

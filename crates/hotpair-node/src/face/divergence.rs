@@ -2,6 +2,7 @@
 use super::Face;
 use super::config::{hex, value_of};
 use crate::driver::Driver;
+use bytes::Bytes;
 use hotpair_api::face::{
     Caller, DivergedEntry, Divergence, DivergenceSummary, PositionStatus, Problem, ProblemKind,
     ReplayReport, ReplayedEntry,
@@ -232,7 +233,7 @@ fn diverged(number: u64, record: &DivergenceRecord) -> Vec<DivergedEntry> {
 }
 
 /// A value for people: config and tags as what they mean, others as base64.
-fn shown(kind: JournalKind, provider: &str, bytes: &[u8]) -> Value {
+fn shown(kind: JournalKind, provider: &str, bytes: &Bytes) -> Value {
     use base64::Engine as _;
     if kind == JournalKind::Config {
         return value_of(bytes);
