@@ -2,7 +2,7 @@
 use super::oddities::Odd;
 use super::steps::Step;
 use super::world::World;
-use hotpair_types::StateId;
+use hotpair_types::{Mode, StartAlone, StateId};
 
 /// The level partner won the election because this node's disk had failed, and its view that shows it is late.
 /// "It answered, and has not moved" was said before.
@@ -42,7 +42,16 @@ fn what_a_partner_said_while_the_disk_had_failed_promises_nothing() {
 /// node's disk works again: it would win now, but what was agreed stands.
 #[test]
 fn who_won_and_moves_agrees_to_no_other_election() {
-    let mut world = World::new(|_| {});
+    for mode in [Mode::Availability, Mode::NoSplit, Mode::Manual] {
+        moves_and_agrees_to_nothing_else(mode);
+    }
+}
+
+fn moves_and_agrees_to_nothing_else(mode: Mode) {
+    let mut world = World::new(|it| {
+        it.mode = mode;
+        it.start_alone = StartAlone::Proven;
+    });
     for host in 0..2 {
         world.take(Step::Start(host));
         world.run();
@@ -76,5 +85,5 @@ fn who_won_and_moves_agrees_to_no_other_election() {
         }
     }
     assert!(world.is_open(1), "{}", world.state(1));
-    assert!(!world.is_open(0));
+    assert!(!world.is_open(0), "two in {mode}");
 }
