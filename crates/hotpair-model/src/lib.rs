@@ -13,6 +13,7 @@ mod world;
 mod third;
 mod possible;
 mod moves;
+mod roles;
 mod rules;
 mod rest;
 mod reached;

@@ -1,6 +1,7 @@
 //! Two hosts, the ways between them, and a third party. Between two steps every machine stands at the same
 //! moment, so that worlds that differ only in when they are are one.
 use crate::host::{Disk, Host, Live, Orders, Todo};
+use crate::roles::untold;
 use crate::rules::Promises;
 use crate::senses::{Beat, Senses};
 use crate::third::Third;
@@ -196,6 +197,9 @@ impl World {
             undeployed: false,
         };
         let (machine, actions) = Machine::new(settings, boot, NOW);
+        if machine.record().paused != it.disk.paused {
+            self.broken = Some(format!("pause: {host} forgets it at its start"));
+        }
         let picture = hotpair_fsm::Picture { fence_due: true, ..Default::default() };
         it.live = Some(Live {
             machine,
@@ -223,7 +227,10 @@ impl World {
 
     pub(crate) fn give_at(&mut self, host: usize, now: Time, event: Event) {
         let Some(live) = self.live_mut(host) else { return };
+        let before = live.machine.state();
         let actions = live.machine.handle(now, event);
+        let untold = untold(before, &actions, &live.machine);
+        self.broken = self.broken.take().or(untold);
         self.touched[host] = true;
         self.carry_out(host, actions);
     }
