@@ -29,9 +29,10 @@ cargo xtask <task>
                        goes on with libFuzzer where the tests stop; --keep adds what is new to
                        fuzz/corpus/
   deny                 what may come in from outside: licences, bans, sources, advisories
-  mutate [--check] [--only NAME,NAME] [--seeds N]
+  mutate [--check] [--only NAME,NAME] [--seeds N] [--model]
                        plants the bugs of tests/mutants one at a time; the simulator must find
-                       each. --check: only that every patch still applies
+                       each. --model: the model check those in the state machine, but for what
+                       a patch says that it cannot see. --check: only that all patches apply
   bench [NAME] ...     measurements in release, see docs/benches.md
   diagram              redraws docs/design/state-diagram.md from the table of edges
 ";

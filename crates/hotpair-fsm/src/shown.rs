@@ -196,7 +196,7 @@ impl Context {
             wants_pause: self.wants_pause(),
             step: self.facts.step,
             summary: self.facts.summary.as_ref().map(|it| it.digest),
-            pair: self.pair(),
+            pair: state.pair(self),
         }
     }
 

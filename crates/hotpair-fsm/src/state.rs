@@ -112,6 +112,26 @@ impl State {
         }
     }
 
+    /// The hash of both summaries, as shown. Who moved by an election goes on showing what was agreed, and
+    /// agrees to nothing else: the loser may have made a new summary since.
+    pub(crate) fn pair(&self, cx: &Context) -> Option<u64> {
+        match self {
+            Self::ToActive(it) if it.was_elected() => it.pair,
+            Self::Determining(_)
+            | Self::Active(_)
+            | Self::ActiveAlone(_)
+            | Self::NotReady(_)
+            | Self::SyncingModules(_)
+            | Self::SyncingCode(_)
+            | Self::SyncingData(_)
+            | Self::Ready(_)
+            | Self::Missed(_)
+            | Self::ToActive(_)
+            | Self::ToStandby(_)
+            | Self::Stopped(_) => cx.pair(),
+        }
+    }
+
     /// The instance that is followed.
     pub(crate) fn follows(&self) -> Option<Instance> {
         match self {

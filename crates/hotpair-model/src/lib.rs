@@ -13,18 +13,22 @@ mod world;
 mod third;
 mod possible;
 mod moves;
+mod roles;
 mod rules;
 mod rest;
+mod reached;
 mod walk;
+mod prelude;
 mod plans;
+mod rare;
 mod two_of_three;
 
 pub use host::Todo;
 pub use plans::{Plan, everything, pairs, plans};
+pub use prelude::Lead;
+pub use reached::{Edge, edges, not_reached, table, tell_edge};
 pub use rules::Promises;
 pub use step::{Fault, Step};
 pub use two_of_three::Row;
-pub use walk::{
-    Bounds, Edge, Seen, begin, choices, is_within, level_pair, not_taken, walk, wander,
-};
-pub use world::{Planted, Setup, World};
+pub use walk::{Bounds, Seen, begin, choices, is_within, level_pair, walk, wander};
+pub use world::{Planted, Setup, SyncPace, World};

@@ -1,5 +1,5 @@
 //! `hotpair-model`: walks on demand, and the table of what the modes promise.
-use hotpair_model::{Row, everything, not_taken, pairs, plans, walk, wander};
+use hotpair_model::{Row, Seen, edges, everything, not_reached, pairs, plans, tell_edge, wander};
 use hotpair_types::Mode;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -7,9 +7,15 @@ use std::time::Instant;
 
 /// The length of a random walk.
 const STEPS: usize = 200;
+/// How many random walks of a kind a test run takes.
+const WALKS: u64 = 300;
+/// How many worlds a walk on demand looks at.
+const WORLDS_MAX: usize = 3_000_000;
 const HELP: &str = "\
 hotpair-model table                       what the modes promise, found by looking
 hotpair-model walk [NAME] [--worlds N]    every walk whose name contains NAME
+hotpair-model find                        every walk of a test run; stops at the first broken promise
+hotpair-model way FROM TO RULE [NAME]     the shortest way to that edge, in states by number
 hotpair-model wander [N]                  N random walks of each kind, far beyond those bounds
   HOTPAIR_MODEL_FAULTS=N                  with N faults more than in a test run";
 
@@ -24,8 +30,8 @@ fn main() -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-        ["walk"] => walk_all("", 3_000_000),
-        ["walk", name] => walk_all(name, 3_000_000),
+        ["walk"] => walk_all("", WORLDS_MAX),
+        ["walk", name] => walk_all(name, WORLDS_MAX),
         ["walk", name, "--worlds", worlds] => match worlds.parse() {
             Ok(worlds) => walk_all(name, worlds),
             Err(error) => {
@@ -33,6 +39,9 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        ["find"] => find(),
+        ["way", from, to, rule] => way(&format!("{from} -> {to} by {rule}"), ""),
+        ["way", from, to, rule, name] => way(&format!("{from} -> {to} by {rule}"), name),
         ["wander"] => wander_all(1_000),
         ["wander", walks] => match walks.parse() {
             Ok(walks) => wander_all(walks),
@@ -54,10 +63,19 @@ fn walk_all(name: &str, worlds_max: usize) -> ExitCode {
     let mut edges = BTreeSet::new();
     for plan in plans(more).into_iter().chain(pairs(more)).filter(|it| it.name.contains(name)) {
         let begun = Instant::now();
-        let plan_start = plan.start();
-        let mut bounds = plan.bounds;
-        bounds.worlds_max = worlds_max;
-        let seen = walk(&plan_start, &bounds, |_| {});
+        let mut plan = plan;
+        plan.bounds.worlds_max = worlds_max;
+        let seen = match plan.walk() {
+            Ok(seen) => seen,
+            Err(why) => {
+                broken += 1;
+                println!("{}: {why}", plan.name);
+                continue;
+            }
+        };
+        if !plan.prelude.is_empty() && seen.worlds > 0 {
+            println!("from {}", plan.start().tell());
+        }
         let end = if seen.given_up { "given up" } else { "to the end" };
         println!(
             "{:40} {:>8} worlds {:>9} steps depth {:>4} {:>7.1} s {end}{}",
@@ -74,8 +92,53 @@ fn walk_all(name: &str, worlds_max: usize) -> ExitCode {
             println!("{story}");
         }
     }
-    println!("not taken: {}", not_taken(&edges).join("; "));
+    if name.is_empty() {
+        println!("not reached: {}", not_reached(&edges).join("; "));
+    }
     if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// For bugs that were planted: `cargo xtask mutate --model` reads the first line.
+fn find() -> ExitCode {
+    let mut worlds = 0;
+    let mut found = |name: &str, seen: &Seen| {
+        worlds += seen.worlds;
+        let Some(story) = &seen.broken else { return false };
+        println!("found after {worlds} worlds by {name}: {story}");
+        true
+    };
+    for plan in plans(0) {
+        match plan.walk() {
+            Ok(seen) if found(&plan.name, &seen) => return ExitCode::FAILURE,
+            Ok(_) => {}
+            Err(why) => println!("{}: {why}", plan.name),
+        }
+    }
+    for plan in everything() {
+        let seen = wander(&plan.start(), &plan.bounds, WALKS, STEPS);
+        if found(&plan.name, &seen) {
+            return ExitCode::FAILURE;
+        }
+    }
+    println!("nothing is broken");
+    ExitCode::SUCCESS
+}
+
+fn way(edge: &str, name: &str) -> ExitCode {
+    let Some(sought) = edges().find(|it| tell_edge(*it) == edge) else {
+        eprintln!("no edge `{edge}` in the machine's table");
+        return ExitCode::from(2);
+    };
+    for mut plan in plans(0).into_iter().filter(|it| it.name.contains(name)) {
+        plan.bounds.seek = Some(sought);
+        plan.bounds.worlds_max = WORLDS_MAX;
+        if let Ok(Seen { way: Some(way), worlds, .. }) = plan.walk() {
+            println!("{}, after {worlds} worlds\n{way}", plan.name);
+            return ExitCode::SUCCESS;
+        }
+    }
+    println!("not reached");
+    ExitCode::FAILURE
 }
 
 fn wander_all(walks: u64) -> ExitCode {
@@ -92,6 +155,6 @@ fn wander_all(walks: u64) -> ExitCode {
             println!("{story}");
         }
     }
-    println!("not taken: {}", not_taken(&edges).join("; "));
+    println!("not reached: {}", not_reached(&edges).join("; "));
     if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -3,7 +3,7 @@ use crate::host::{Disk, Todo};
 use crate::possible::SYNC;
 use crate::step::{Fault, Step};
 use crate::ticks::{FENCE_TICKS, NOW, STANDSTILL_TICKS, TICK};
-use crate::world::{OTHER, World};
+use crate::world::{OTHER, SyncPace, World};
 use hotpair_fsm::{Acknowledge, Command, CommandId, Event, SyncFailure, Timer};
 use hotpair_types::{History, PerChannel, Position};
 use std::sync::Arc;
@@ -180,8 +180,8 @@ impl World {
         for _ in 0..40 {
             let next = (0..2).find_map(|host| {
                 let live = self.awake(host)?;
-                let patient = self.setup.patient;
-                let todo = QUICK.into_iter().filter(|it| !patient || !SYNC.contains(it));
+                let at_once = self.setup.sync == SyncPace::AtOnce;
+                let todo = QUICK.into_iter().filter(|it| at_once || !SYNC.contains(it));
                 let todo = todo.into_iter().find(|it| {
                     live.todo.contains(it)
                         && match it {

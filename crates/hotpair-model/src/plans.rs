@@ -1,7 +1,9 @@
 //! The walks of every test run, and the same with more faults on demand.
+use crate::prelude::{Astray, Lead};
+use crate::rare::rare;
 use crate::step::Fault::{self, *};
-use crate::walk::{Bounds, begin};
-use crate::world::{Planted, Setup, World};
+use crate::walk::{Bounds, Seen, begin, caught, walk};
+use crate::world::{Planted, Setup, SyncPace, World};
 use hotpair_fsm::{Command, Timer};
 use hotpair_types::Mode;
 
@@ -15,17 +17,49 @@ pub struct Plan {
     pub name: String,
     /// What it begins with.
     pub setup: Setup,
+    /// The way from a level pair to where the walk begins.
+    pub prelude: Vec<Lead>,
     /// How far.
     pub bounds: Bounds,
 }
 
 impl Plan {
-    /// A level pair.
+    /// Where the walk begins: a level pair, or where the prelude leads from one.
+    ///
+    /// # Panics
+    /// If it does not lead there.
     #[must_use]
     pub fn start(&self) -> World {
+        match self.lead() {
+            Ok(world) => world,
+            Err(Astray::Broken(why) | Astray::NoWay(why)) => panic!("{}: {why}", self.name),
+        }
+    }
+
+    fn lead(&self) -> Result<World, Astray> {
         let mut world = World::set_up(self.bounds.mode, self.setup);
         begin(&mut world);
-        world
+        let promises = self.bounds.promises();
+        world.keep(promises);
+        world.lead(&self.prelude, promises)?;
+        world.faults = 0;
+        Ok(world)
+    }
+
+    /// Walks. `Err`: it cannot begin, because what leads there does not.
+    ///
+    /// # Errors
+    /// Where the way to its beginning ends.
+    pub fn walk(&self) -> Result<Seen, String> {
+        let broken = |story| Ok(Seen { broken: Some(story), ..Seen::default() });
+        match caught(|| self.lead()) {
+            Ok(Ok(world)) if self.prelude.is_empty() => Ok(walk(&world, &self.bounds, |_| {})),
+            Ok(Ok(world)) => Ok(walk(&world, &self.bounds.counted_from(&world), |_| {})),
+            Ok(Err(Astray::Broken(story))) | Err(story) => {
+                broken(format!("{story}\nbefore the walk, on {:?}", self.prelude))
+            }
+            Ok(Err(Astray::NoWay(why))) => Err(why),
+        }
     }
 }
 
@@ -36,6 +70,7 @@ impl Bounds {
         Self {
             mode,
             faults: Vec::new(),
+            before: Vec::new(),
             faults_max: 0,
             epoch_max: 5,
             starts_max: 2,
@@ -43,6 +78,21 @@ impl Bounds {
             entries_max: 0,
             rest_every: 20,
             worlds_max: WORLDS_MAX,
+            seek: None,
+        }
+    }
+
+    /// The same number of epochs, rounds and starts from where a prelude ends.
+    fn counted_from(&self, start: &World) -> Self {
+        let lives = || (0..2).filter_map(|it| start.live(it));
+        let epoch = lives().map(|it| it.machine.record().epoch.number).max().unwrap_or_default();
+        let round = lives().map(|it| it.machine.view().round).max().unwrap_or_default();
+        let starts = (0..2).map(|it| start.starts(it)).max().unwrap_or_default();
+        Self {
+            epoch_max: self.epoch_max.saturating_add(epoch.saturating_sub(1)),
+            round_max: self.round_max.saturating_add(round.saturating_sub(1)),
+            starts_max: self.starts_max.saturating_add(starts.saturating_sub(1)),
+            ..self.clone()
         }
     }
 }
@@ -102,7 +152,9 @@ const PAIRS_WITH_ARBITER: &[Kind] = &[
 /// The walks of a test run, each with so many faults more.
 #[must_use]
 pub fn plans(more: u8) -> Vec<Plan> {
-    all(KINDS, WITH_ARBITER, more)
+    let mut plans = all(KINDS, WITH_ARBITER, more);
+    plans.extend(rare(more));
+    plans
 }
 
 /// The walks with two kinds of faults at once, each with so many more.
@@ -129,7 +181,8 @@ fn all(kinds: &[Kind], with_arbiter: &[Kind], more: u8) -> Vec<Plan> {
                 "suspended" => Setup { nervous: true, ..QUICK },
                 _ => QUICK,
             };
-            plans.push(Plan { name: format!("{mode}/{name}"), setup, bounds });
+            let name = format!("{mode}/{name}");
+            plans.push(Plan { name, setup, prelude: Vec::new(), bounds });
         }
     }
     plans
@@ -175,18 +228,18 @@ pub fn everything() -> Vec<Plan> {
             };
             for (how, setup) in [("", PATIENT), ("-nervous", NERVOUS)] {
                 let name = format!("{mode}/{name}{how}");
-                plans.push(Plan { name, setup, bounds: bounds.clone() });
+                plans.push(Plan { name, setup, prelude: Vec::new(), bounds: bounds.clone() });
             }
         }
     }
     plans
 }
 
-const QUICK: Setup = Setup {
-    patient: false,
+pub(crate) const QUICK: Setup = Setup {
+    sync: SyncPace::AtOnce,
     recovers: false,
     nervous: false,
     planted: Planted { promise_short_ticks: 0, grant_long_ticks: 0, durable_early: false },
 };
-const PATIENT: Setup = Setup { patient: true, ..QUICK };
+const PATIENT: Setup = Setup { sync: SyncPace::WithinATick, ..QUICK };
 const NERVOUS: Setup = Setup { nervous: true, recovers: true, ..QUICK };

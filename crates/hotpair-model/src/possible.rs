@@ -1,7 +1,7 @@
 //! Which steps can be taken from a world.
 use crate::host::{Disk, Todo};
 use crate::step::{Fault, Step};
-use crate::world::{OTHER, World};
+use crate::world::{OTHER, SyncPace, World};
 use hotpair_fsm::Acknowledge;
 use hotpair_types::{Channel, PerChannel, StateId};
 
@@ -23,8 +23,8 @@ impl World {
         }
         let done = |it: &&Todo| live.todo.contains(it);
         out.extend(TODOS.iter().filter(done).map(|it| Step::Done(host, *it)));
-        if self.setup.patient && self.is_served(host) {
-            out.extend(SYNC.iter().filter(done).map(|it| Step::Done(host, *it)));
+        if self.setup.sync == SyncPace::WithinATick {
+            self.sync_steps(host, out);
         }
         if self.has_arbiter() {
             let calls = [
@@ -39,9 +39,19 @@ impl World {
         }
     }
 
+    /// The steps of a sync that is served.
+    fn sync_steps(&self, host: usize, out: &mut Vec<Step>) {
+        let Some(live) = self.awake(host).filter(|_| self.is_served(host)) else { return };
+        let open = SYNC.into_iter().filter(|it| live.todo.contains(it));
+        out.extend(open.map(|it| Step::Done(host, it)));
+    }
+
     /// What may happen at any time, or never.
     pub(crate) fn possible(&self, host: usize, out: &mut Vec<Step>) {
         let it = &self.hosts[host];
+        if self.setup.sync == SyncPace::Whenever {
+            self.sync_steps(host, out);
+        }
         if it.notice.is_some() && self.is_linked(host) && self.awake(OTHER[host]).is_some() {
             out.push(Step::Notice(host));
         }

@@ -122,6 +122,10 @@ impl World {
                 break;
             }
         }
+        let failed = |it: &usize| world.is_open(*it) && world.hosts[*it].disk_is == Disk::Failed;
+        if let Some(host) = (0..2).find(failed) {
+            return Err(format!("S10: {host} goes on with a failed disk: {}", world.tell()));
+        }
         if world.is_open(0) || world.is_open(1) {
             return Ok(());
         }

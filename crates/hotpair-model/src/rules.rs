@@ -1,8 +1,9 @@
 //! What must hold in every world, whoever did what.
+use crate::roles::broken_change;
 use crate::step::Fault;
 use crate::ticks::{NOW, STANDSTILL_TICKS};
-use crate::world::{OTHER, World};
-use hotpair_fsm::{Acknowledge, Command, Rule};
+use crate::world::World;
+use hotpair_fsm::{Acknowledge, Command};
 use hotpair_types::{Mode, StateId};
 
 /// The promises that a walk checks, by the names of docs/design/states.md.
@@ -122,31 +123,4 @@ impl World {
             || grant.by_person
             || (acts && !live.picture.fence_due)
     }
-}
-
-/// S3 and S4 of a change of role.
-fn broken_change(world: &World, it: &(usize, hotpair_fsm::RoleChange)) -> Option<String> {
-    let (host, change) = it;
-    let (from, rule) = (change.from, change.rule);
-    if change.to == StateId::SwitchingToActive && !may_promote(from, rule) {
-        return Some(format!("S3: {host} leaves {} for 10 by {}", from.number(), rule.id()));
-    }
-    let theirs = world.hosts[OTHER[*host]].history.positions();
-    if rule == Rule::Offered && change.positions != theirs {
-        return Some(format!("S4: {host} accepts a handover that ends at {theirs}"));
-    }
-    (change.epoch < change.epoch_before).then(|| format!("S5: the epoch of {host} went back"))
-}
-
-/// S3, written down once more, apart from the table of edges.
-fn may_promote(from: StateId, rule: Rule) -> bool {
-    use Rule::*;
-    let level = [Left, Fenced, NewerInstance, Silent, HintUnanswered, Offered, LateRelease];
-    let behind = [LeftEqual, HandBack, LateRelease, WinnerFenced, Retried];
-    let unsure = [NotMoved, AloneSole, AloneUnverified, PartnerYielded];
-    rule == Promoted
-        || (rule == Elected && (from.is_standby() || from.number() == 1))
-        || (from.is_level() && level.contains(&rule))
-        || (from.is_syncing() && behind.contains(&rule))
-        || (from.number() == 1 && unsure.contains(&rule))
 }

@@ -1,11 +1,11 @@
 //! Walks breadth first through every world that can be reached within bounds, and tells the shortest way
 //! to one that breaks a promise.
+use crate::reached::Edge;
 use crate::rest::tell_ways;
 use crate::rules::Promises;
 use crate::step::{Fault, Step};
 use crate::world::World;
-use hotpair_fsm::{EDGES, Rule};
-use hotpair_types::{Mode, StateId};
+use hotpair_types::Mode;
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -17,6 +17,8 @@ pub struct Bounds {
     pub mode: Mode,
     /// What may go wrong.
     pub faults: Vec<Fault>,
+    /// What went wrong before it begins: it counts for what the mode promises.
+    pub before: Vec<Fault>,
     /// How often altogether.
     pub faults_max: u8,
     /// No epoch above this number is raised.
@@ -31,10 +33,18 @@ pub struct Bounds {
     pub rest_every: usize,
     /// The walk is given up beyond so many worlds.
     pub worlds_max: usize,
+    /// It ends where this is taken.
+    pub seek: Option<Edge>,
 }
 
-/// A change of state and the rule that it went by.
-pub type Edge = (StateId, StateId, Rule);
+impl Bounds {
+    /// What is promised within them.
+    #[must_use]
+    pub fn promises(&self) -> Promises {
+        let faults: Vec<_> = self.faults.iter().chain(&self.before).copied().collect();
+        Promises::of(self.mode, &faults)
+    }
+}
 
 /// What was seen on the way.
 #[derive(Clone, Debug, Default)]
@@ -51,18 +61,10 @@ pub struct Seen {
     pub two_open: bool,
     /// The story of a broken promise, if there is one.
     pub broken: Option<String>,
+    /// The shortest way to what it sought.
+    pub way: Option<String>,
     /// Not walked to the end.
     pub given_up: bool,
-}
-
-/// The edges of the machine's table that are not among these.
-#[must_use]
-pub fn not_taken(edges: &BTreeSet<Edge>) -> Vec<String> {
-    let all = EDGES.iter().flat_map(|it| it.rules.iter().map(move |rule| (it.from, it.to, *rule)));
-    let left = all.filter(|it| !edges.contains(it));
-    let tell =
-        |(from, to, rule): Edge| format!("{} -> {} by {}", from.number(), to.number(), rule.id());
-    left.map(tell).collect()
 }
 
 /// How each world was reached.
@@ -112,10 +114,9 @@ pub fn begin(world: &mut World) {
 
 /// Walks from a world that holds, and looks at each with `look`.
 pub fn walk(start: &World, bounds: &Bounds, mut look: impl FnMut(&World)) -> Seen {
-    let promises = Promises::of(bounds.mode, &bounds.faults);
+    let promises = bounds.promises();
     let mut start = start.clone();
-    start.keeps = promises.never_two;
-    start.keeps_degraded = bounds.mode != Mode::Availability;
+    start.keep(promises);
     let mut seen = Seen::default();
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
     let mut known = BTreeSet::from([hasher.hash_one(&start)]);
@@ -147,6 +148,13 @@ pub fn walk(start: &World, bounds: &Bounds, mut look: impl FnMut(&World)) -> See
             for (_, change) in next.changes.drain(..) {
                 seen.edges.insert((change.from, change.to, change.rule));
             }
+            if bounds.seek.is_some_and(|it| seen.edges.contains(&it)) {
+                let mut path = trail.path(at);
+                path.push(step);
+                seen.way = Some(story(&start, &path, "taken"));
+                seen.worlds = known.len();
+                return seen;
+            }
             if is_within(&next, bounds) && known.insert(hasher.hash_one(&next)) {
                 let depth = trail.0[at].2 + 1;
                 seen.depth = seen.depth.max(depth.into());
@@ -167,11 +175,11 @@ pub fn walk(start: &World, bounds: &Bounds, mut look: impl FnMut(&World)) -> See
 /// Wanders at random, far beyond the bounds of `walk`; the same every time. After each walk the world must
 /// heal, and say what it waits for.
 pub fn wander(start: &World, bounds: &Bounds, walks: u64, length: usize) -> Seen {
-    let promises = Promises::of(bounds.mode, &bounds.faults);
+    let promises = bounds.promises();
     let mut seen = Seen::default();
     let mut steps = Vec::new();
     let mut start = start.clone();
-    (start.keeps, start.keeps_degraded) = (promises.never_two, bounds.mode != Mode::Availability);
+    start.keep(promises);
     for number in 0..walks {
         let mut random = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1;
         let mut roll = |below: usize| {
@@ -216,7 +224,7 @@ pub fn wander(start: &World, bounds: &Bounds, walks: u64, length: usize) -> Seen
 }
 
 /// Runs what may fail an assertion of ours.
-fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).map_err(|it| {
         let text = it.downcast_ref::<String>().cloned();
         let text = text.or_else(|| it.downcast_ref::<&str>().map(ToString::to_string));

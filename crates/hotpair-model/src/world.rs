@@ -1,6 +1,8 @@
 //! Two hosts, the ways between them, and a third party. Between two steps every machine stands at the same
 //! moment, so that worlds that differ only in when they are are one.
 use crate::host::{Disk, Host, Live, Orders, Todo};
+use crate::roles::untold;
+use crate::rules::Promises;
 use crate::senses::{Beat, Senses};
 use crate::third::Third;
 use crate::ticks::{AGE_TICKS_MAX, FAR_TICKS, NOW, PROMOTE_TICKS, TICK, settings};
@@ -24,11 +26,23 @@ pub struct Planted {
     pub durable_early: bool,
 }
 
+/// When the steps of a sync happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SyncPace {
+    /// At once, with whatever makes them possible.
+    #[default]
+    AtOnce,
+    /// In any order with what else is due, before the next tick.
+    WithinATick,
+    /// At any time, or never.
+    Whenever,
+}
+
 /// What stays as it is all along a walk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Setup {
-    /// The steps of a sync take their time; else they happen at once.
-    pub patient: bool,
+    /// How long the steps of a sync take.
+    pub sync: SyncPace,
     /// The master takes over again by itself.
     pub recovers: bool,
     /// Suspended after two changes of role; else after more than a walk has.
@@ -95,6 +109,12 @@ impl World {
     #[must_use]
     pub fn set_up(mode: Mode, setup: Setup) -> Self {
         Self { setup, ..Self::new(mode) }
+    }
+
+    /// What must not get lost from here on.
+    pub(crate) fn keep(&mut self, promises: Promises) {
+        self.keeps = promises.never_two;
+        self.keeps_degraded = self.mode != Mode::Availability;
     }
 
     /// Forgets what happened in the last step: no part of where it is.
@@ -177,6 +197,9 @@ impl World {
             undeployed: false,
         };
         let (machine, actions) = Machine::new(settings, boot, NOW);
+        if machine.record().paused != it.disk.paused {
+            self.broken = Some(format!("pause: {host} forgets it at its start"));
+        }
         let picture = hotpair_fsm::Picture { fence_due: true, ..Default::default() };
         it.live = Some(Live {
             machine,
@@ -204,7 +227,10 @@ impl World {
 
     pub(crate) fn give_at(&mut self, host: usize, now: Time, event: Event) {
         let Some(live) = self.live_mut(host) else { return };
+        let before = live.machine.state();
         let actions = live.machine.handle(now, event);
+        let untold = untold(before, &actions, &live.machine);
+        self.broken = self.broken.take().or(untold);
         self.touched[host] = true;
         self.carry_out(host, actions);
     }

@@ -30,7 +30,7 @@ pub(crate) struct ToActive {
     /// Who the election was held with.
     opponent: Option<Instance>,
     /// The hash of both summaries that were agreed on.
-    pair: Option<u64>,
+    pub(super) pair: Option<u64>,
     /// What to restore when the epoch is burned.
     before: Record,
     /// Called off: why. Left when the burning is durable.

@@ -109,7 +109,7 @@ fn availability_a_promotion_by_a_person_heals() {
 
 #[test]
 fn no_split_two_cuts_open_never_two() {
-    check(Mode::NoSplit, &Bounds { faults: &[Cut], faults_max: 2, ..BOUNDS }, &expect!["183628"]);
+    check(Mode::NoSplit, &Bounds { faults: &[Cut], faults_max: 2, ..BOUNDS }, &expect!["181242"]);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn no_split_a_cut_in_a_handover_opens_never_two() {
     check(
         Mode::NoSplit,
         &Bounds { faults, faults_max: 2, starts_max: 1, ..BOUNDS },
-        &expect!["266127"],
+        &expect!["263741"],
     );
 }
 

@@ -48,7 +48,7 @@ fn arbiter_slow_and_cut_opens_never_two() {
 fn arbiter_a_handover_without_it_opens_never_two() {
     let faults = &[Ask(Command::Switchover), Away, Timeout];
     let bounds = Bounds { faults, faults_max: 3, starts_max: 1, round_max: 2, ..BOUNDS };
-    check(Mode::Arbiter, &bounds, &expect!["126496"]);
+    check(Mode::Arbiter, &bounds, &expect!["119349"]);
 }
 
 #[test]
