@@ -108,6 +108,8 @@ impl World {
         let winner = fsm_winner(&mut rng);
         let writable_on = if rng.percent(50) { WritableOn::Master } else { WritableOn::Active };
         let write_interval = Duration::from_millis([10, 40, 40, 150][rng.pick(4)]);
+        let writes = FAULTS_UNTIL.since(Time::ZERO).as_millis() / write_interval.as_millis();
+        let writes = usize::try_from(writes).unwrap_or(0);
         let settings = [0usize, 1].map(|node| {
             (0..engines)
                 .map(|engine| {
@@ -145,7 +147,7 @@ impl World {
             now: Time::ZERO,
             nodes: [Node::new(engines), Node::new(engines)],
             net: Net::default(),
-            client: Client::default(),
+            client: Client::with_room_for(writes),
             arbiter: ThirdParty::new(engines),
             agenda: Agenda::new(),
             commands: 0,
@@ -250,7 +252,7 @@ impl World {
 
     fn next_time(&mut self) -> Option<Time> {
         let [one, other] = &mut self.nodes;
-        [self.agenda.next_at(), one.deadline(), other.deadline()].into_iter().flatten().min()
+        sooner(self.agenda.next_at(), sooner(one.deadline(), other.deadline()))
     }
 
     fn step(&mut self) {
@@ -316,6 +318,14 @@ impl Drop for World {
                 println!("{line}");
             }
         }
+    }
+}
+
+/// The earlier of two moments, if there are any.
+pub(crate) fn sooner(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 
