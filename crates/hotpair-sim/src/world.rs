@@ -1,5 +1,5 @@
 //! The world of one run: everything that happens in it follows from the seed.
-use crate::agenda::Agenda;
+use crate::agenda::{Agenda, sooner};
 use crate::arbiter::{Call, ThirdParty, Wake};
 use crate::client::Client;
 use crate::disk::Image;
@@ -7,7 +7,7 @@ use crate::net::Net;
 use crate::node::Node;
 use crate::report::{Failure, Plan, Report, Tell};
 use crate::{Fault, FaultKind, Rng, invariants};
-use hotpair_core::Input;
+use hotpair_core::{Input, Output};
 use hotpair_fsm as fsm;
 use hotpair_replication as replication;
 use hotpair_types::{
@@ -90,6 +90,8 @@ pub(crate) struct World {
     /// A copy of a node's disks that may come back.
     pub(crate) backups: [Option<Backup>; 2],
     pub(crate) write_interval: Duration,
+    /// For what a core asks for; empty.
+    pub(crate) outputs: Vec<Output>,
     last: VecDeque<String>,
     trace: u64,
     tell: Tell,
@@ -160,6 +162,7 @@ impl World {
             differs: false,
             backups: [None, None],
             write_interval,
+            outputs: Vec::new(),
             last: VecDeque::new(),
             trace: seed,
             tell: plan.tell,
@@ -318,14 +321,6 @@ impl Drop for World {
                 println!("{line}");
             }
         }
-    }
-}
-
-/// The earlier of two moments, if there are any.
-pub(crate) fn sooner(one: Option<Time>, other: Option<Time>) -> Option<Time> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
     }
 }
 
