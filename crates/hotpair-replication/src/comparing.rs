@@ -1,6 +1,7 @@
 //! Two level nodes compare what they have, some items at a time: what differs although the histories
 //! are the same is named, and healed by a new sync (docs/design/replication.md, "Digests").
-use crate::image::{Image, hash_record};
+use crate::digest::Digest;
+use crate::image::Image;
 use crate::replica::Writes;
 use crate::serving::{Serving, send};
 use crate::{
@@ -200,9 +201,9 @@ fn next_range(image: &Image, from: Option<ItemKey>) -> (KeyRange, usize) {
 /// The first items of a range, each with its hash.
 fn each(image: &Image, range: &KeyRange, items: usize) -> Vec<(ItemKey, [u8; 32])> {
     let hashed = |(provider, item, record): (&str, &str, &crate::Record)| {
-        let mut hash = blake3::Hasher::new();
-        hash_record(&mut hash, provider, item, record);
-        (ItemKey::new(provider, item), *hash.finalize().as_bytes())
+        let mut hash = Digest::new();
+        hash.add_record(provider, item, record);
+        (ItemKey::new(provider, item), hash.finish())
     };
     image.range(range).take(items).map(hashed).collect()
 }

@@ -1,4 +1,5 @@
 //! An entry of a journal: one atomic change, and what it was answered with.
+use crate::digest::Digest;
 use bytes::Bytes;
 use hotpair_types::{ItemKey, JournalKind, NodeTime, Position};
 use std::sync::Arc;
@@ -140,72 +141,55 @@ impl Entry {
     /// The hash that a config entry with this content must carry after `previous`.
     #[must_use]
     pub fn chain_after(&self, previous: &ChainHash) -> ChainHash {
-        let mut hash = blake3::Hasher::new();
-        hash.update(previous);
-        hash_position(&mut hash, self.position);
-        hash.update(&self.written_at.0.to_le_bytes());
+        let mut hash = Digest::new();
+        hash.add(previous);
+        hash.add_position(self.position);
+        hash.add(&self.written_at.0.to_le_bytes());
         match self.origin {
             Some(origin) => {
-                hash.update(&[1]);
-                hash_position(&mut hash, origin);
+                hash.add(&[1]);
+                hash.add_position(origin);
             }
-            None => {
-                hash.update(&[0]);
-            }
+            None => hash.add(&[0]),
         }
         match &self.key {
             Some(key) => {
-                hash.update(&[1]);
-                hash_bytes(&mut hash, key.key.as_bytes());
-                hash.update(&key.issued.map_or(u64::MAX, |it| it.0).to_le_bytes());
+                hash.add(&[1]);
+                hash.add_sized(key.key.as_bytes());
+                hash.add(&key.issued.map_or(u64::MAX, |it| it.0).to_le_bytes());
             }
-            None => {
-                hash.update(&[0]);
-            }
+            None => hash.add(&[0]),
         }
         for op in &self.ops {
-            hash_op(&mut hash, op);
+            add_op(&mut hash, op);
         }
-        *hash.finalize().as_bytes()
+        hash.finish()
     }
 }
 
-fn hash_op(hash: &mut blake3::Hasher, op: &Op) {
+fn add_op(hash: &mut Digest, op: &Op) {
     match op {
         Op::Set { item, value } => {
-            hash.update(&[1]);
-            hash_bytes(hash, item.provider.as_bytes());
-            hash_bytes(hash, item.item.as_bytes());
-            hash_bytes(hash, value);
+            hash.add(&[1]);
+            hash.add_sized(item.provider.as_bytes());
+            hash.add_sized(item.item.as_bytes());
+            hash.add_sized(value);
         }
         Op::Remove { item } => {
-            hash.update(&[2]);
-            hash_bytes(hash, item.provider.as_bytes());
-            hash_bytes(hash, item.item.as_bytes());
+            hash.add(&[2]);
+            hash.add_sized(item.provider.as_bytes());
+            hash.add_sized(item.item.as_bytes());
         }
         Op::ReplaceAll { provider, items } => {
-            hash.update(&[3]);
-            hash_bytes(hash, provider.as_bytes());
-            hash.update(&(items.len() as u64).to_le_bytes());
+            hash.add(&[3]);
+            hash.add_sized(provider.as_bytes());
+            hash.add(&(items.len() as u64).to_le_bytes());
             for (name, value) in items {
-                hash_bytes(hash, name.as_bytes());
-                hash_bytes(hash, value);
+                hash.add_sized(name.as_bytes());
+                hash.add_sized(value);
             }
         }
     }
-}
-
-pub(crate) fn hash_bytes(hash: &mut blake3::Hasher, bytes: &[u8]) {
-    hash.update(&(bytes.len() as u64).to_le_bytes());
-    hash.update(bytes);
-}
-
-pub(crate) fn hash_position(hash: &mut blake3::Hasher, position: Position) {
-    let mut bytes = [0; 24];
-    bytes[..8].copy_from_slice(&position.epoch.number.to_le_bytes());
-    bytes[8..16].copy_from_slice(&position.epoch.tag.to_le_bytes());
-    bytes[16..].copy_from_slice(&position.sequence.to_le_bytes());
-    hash.update(&bytes);
 }
 
 /// Entries are shared between the ring, the wire and storage.

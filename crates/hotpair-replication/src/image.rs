@@ -1,5 +1,5 @@
 //! The image of a journal: the current value of every item, and what was removed lately.
-use crate::entry::{hash_bytes, hash_position};
+use crate::digest::Digest;
 use crate::items::Items;
 use crate::{Entry, KeyRange, Op, Record};
 use bytes::Bytes;
@@ -275,29 +275,17 @@ impl Image {
 
     /// Hashes every item: key, value, position.
     pub(crate) fn digest(&self, range: &KeyRange) -> [u8; 32] {
-        let mut hash = blake3::Hasher::new();
-        for (provider, item, record) in self.range(range) {
-            hash_record(&mut hash, provider, item, record);
-        }
-        *hash.finalize().as_bytes()
+        self.digest_of(range, usize::MAX)
     }
 
     /// Hashes the first items of a range in the same way.
     pub(crate) fn digest_of(&self, range: &KeyRange, items: usize) -> [u8; 32] {
-        let mut hash = blake3::Hasher::new();
+        let mut hash = Digest::new();
         for (provider, item, record) in self.range(range).take(items) {
-            hash_record(&mut hash, provider, item, record);
+            hash.add_record(provider, item, record);
         }
-        *hash.finalize().as_bytes()
+        hash.finish()
     }
-}
-
-/// Adds one item to a digest.
-pub(crate) fn hash_record(hash: &mut blake3::Hasher, provider: &str, item: &str, record: &Record) {
-    hash_bytes(hash, provider.as_bytes());
-    hash_bytes(hash, item.as_bytes());
-    hash_bytes(hash, &record.value);
-    hash_position(hash, record.position);
 }
 
 /// What an item counts with: its names and its value.

@@ -1,4 +1,5 @@
 //! One journal: its history, its image, its newest entries and keys, and how far it is on disk.
+use crate::digest::Digest;
 use crate::image::Image;
 use crate::keys::Keys;
 use crate::ring::Ring;
@@ -222,10 +223,10 @@ impl Journal {
 impl Journal {
     /// Hashes every item and the end.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        let mut hash = blake3::Hasher::new();
-        hash.update(&self.image.digest(&crate::KeyRange::default()));
-        crate::entry::hash_position(&mut hash, self.position());
-        hash.update(&self.chain);
-        *hash.finalize().as_bytes()
+        let mut hash = Digest::new();
+        hash.add(&self.image.digest(&crate::KeyRange::default()));
+        hash.add_position(self.position());
+        hash.add(&self.chain);
+        hash.finish()
     }
 }

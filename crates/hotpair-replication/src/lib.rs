@@ -8,6 +8,7 @@
 
 mod per_journal;
 mod settings;
+mod digest;
 mod entry;
 mod write;
 mod divergence;

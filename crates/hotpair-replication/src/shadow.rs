@@ -1,5 +1,6 @@
 //! The image a standby is going to have, beside the one it has: what will differ, no more.
-use crate::image::{Image, hash_record};
+use crate::digest::Digest;
+use crate::image::Image;
 use crate::{Entry, KeyRange, Op, Record};
 use bytes::Bytes;
 use hotpair_types::{Epoch, ItemKey, Position};
@@ -179,17 +180,17 @@ impl Beside {
         if self.slots_of(range).next().is_none() {
             return image.digest(range);
         }
-        let mut hash = blake3::Hasher::new();
+        let mut hash = Digest::new();
         for item in self.names(image, range) {
             let record = match self.slots.get(&item) {
                 Some(slot) => slot.record.as_ref(),
                 None => image.get(&item),
             };
             if let Some(record) = record {
-                hash_record(&mut hash, &item.provider, &item.item, record);
+                hash.add_record(&item.provider, &item.item, record);
             }
         }
-        *hash.finalize().as_bytes()
+        hash.finish()
     }
 
     fn into_difference(self, image: &Image) -> Difference {

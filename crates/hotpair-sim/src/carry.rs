@@ -18,14 +18,16 @@ impl World {
             self.nodes[node].inbox.push_back(input);
             return;
         }
-        let mut out = Vec::new();
+        let mut out = std::mem::take(&mut self.outputs);
         // A beat of which nothing came leaves nothing to send or store.
         let idle = matches!(input, Input::Beat { .. } | Input::Tick);
         self.nodes[node].handle(self.now, input, &mut out);
         if !idle || !out.is_empty() {
             self.nodes[node].handle(self.now, Input::Flush, &mut out);
         }
-        self.carry_out(node, out);
+        self.carry_out(node, &mut out);
+        // What came of it may have used another.
+        self.outputs = out;
     }
 
     pub(crate) fn wake(&mut self, node: usize) {
@@ -53,8 +55,9 @@ impl World {
         self.look_at_failed_disks(node);
     }
 
-    pub(crate) fn carry_out(&mut self, node: usize, out: Vec<Output>) {
-        for output in out {
+    /// Carries out what a core asks for; none of it is left.
+    pub(crate) fn carry_out(&mut self, node: usize, out: &mut Vec<Output>) {
+        for output in out.drain(..) {
             match output {
                 Output::Beat { beat, number, views } => {
                     let channel = beat.channel;

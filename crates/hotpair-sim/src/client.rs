@@ -1,7 +1,6 @@
 //! Writers, and what they were told: the truth that every history is measured by.
 use hotpair_replication::{Acknowledged, Op, Outcome};
 use hotpair_types::{Ack, ItemKey, JournalKind, Time};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// One write of which every trace must be kept: it has an item of its own.
 #[derive(Clone, Debug)]
@@ -9,7 +8,7 @@ pub(crate) struct Written {
     pub(crate) engine: usize,
     pub(crate) kind: JournalKind,
     pub(crate) item: ItemKey,
-    pub(crate) value: Vec<u8>,
+    pub(crate) value: [u8; 8],
     pub(crate) key: Option<Box<str>>,
     /// On which node it was answered last.
     pub(crate) node: usize,
@@ -45,19 +44,33 @@ pub(crate) enum Carrier {
 #[derive(Debug, Default)]
 pub(crate) struct Client {
     writes: Vec<Written>,
-    /// By ticket: which write it is an attempt of. Others are not looked after.
-    tickets: BTreeMap<u64, usize>,
-    /// Tickets that asked for no more than that it is here.
-    here_only: BTreeSet<u64>,
-    next_ticket: u64,
-    attempts: usize,
+    /// By ticket, from 1 on.
+    attempts: Vec<Attempt>,
     acknowledged: usize,
+}
+
+/// One try of a write.
+#[derive(Clone, Copy, Debug, Default)]
+struct Attempt {
+    /// Of which write. Others are not looked after.
+    of: Option<usize>,
+    /// It asked for no more than that it is here.
+    here_only: bool,
 }
 
 /// Items that are written again and again.
 const HOT_ITEMS: u64 = 12;
 
 impl Client {
+    /// With room for so many writes.
+    pub(crate) fn with_room_for(writes: usize) -> Self {
+        Self {
+            writes: Vec::with_capacity(writes),
+            attempts: Vec::with_capacity(writes * 2),
+            acknowledged: 0,
+        }
+    }
+
     /// A write with an item of its own.
     pub(crate) fn begin(
         &mut self,
@@ -72,7 +85,7 @@ impl Client {
             JournalKind::Config => ItemKey::config(&name),
             JournalKind::Runtime => ItemKey::new("tags", &name),
         };
-        let value = number.to_le_bytes().to_vec();
+        let value = (number as u64).to_le_bytes();
         self.writes.push(Written {
             engine,
             kind,
@@ -93,23 +106,30 @@ impl Client {
     /// One more attempt of a write.
     pub(crate) fn attempt(&mut self, number: usize) -> u64 {
         let ticket = self.ticket();
-        self.tickets.insert(ticket, number);
+        self.attempt_mut(ticket).of = Some(number);
         ticket
     }
 
     /// For a write that nobody asks after.
     pub(crate) fn ticket(&mut self) -> u64 {
-        self.attempts += 1;
-        self.next_ticket += 1;
-        self.next_ticket
+        self.attempts.push(Attempt::default());
+        self.attempts.len() as u64
+    }
+
+    fn attempt_of(&self, ticket: u64) -> Attempt {
+        self.attempts[usize::try_from(ticket - 1).expect("it was given out")]
+    }
+
+    fn attempt_mut(&mut self, ticket: u64) -> &mut Attempt {
+        &mut self.attempts[usize::try_from(ticket - 1).expect("it was given out")]
     }
 
     pub(crate) fn ask_here_only(&mut self, ticket: u64) {
-        self.here_only.insert(ticket);
+        self.attempt_mut(ticket).here_only = true;
     }
 
     pub(crate) fn asks_here_only(&self, ticket: u64) -> bool {
-        self.here_only.contains(&ticket)
+        self.attempt_of(ticket).here_only
     }
 
     pub(crate) fn write(&self, number: usize) -> &Written {
@@ -130,8 +150,8 @@ impl Client {
     ) -> Option<usize> {
         let Outcome::Acknowledged(it) = outcome else { return None };
         self.acknowledged += 1;
-        let number = *self.tickets.get(&ticket)?;
-        let here_only = self.asks_here_only(ticket);
+        let Attempt { of, here_only } = self.attempt_of(ticket);
+        let number = of?;
         let write = &mut self.writes[number];
         // A repeated answer may promise more than the first.
         if let Some((_, before)) = write.answer
@@ -164,7 +184,7 @@ impl Client {
     }
 
     pub(crate) const fn count(&self) -> (usize, usize) {
-        (self.attempts, self.acknowledged)
+        (self.attempts.len(), self.acknowledged)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A disk that keeps what was synced. What was only written is lost with the power, or not. It may
 //! also fail, be full, or say that it has what it has not.
 mod image;
+mod name;
 
 pub(crate) use image::{Image, keeps};
 

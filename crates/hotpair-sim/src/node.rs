@@ -1,4 +1,5 @@
 //! A simulated host: a core while its process lives, a disk that outlives it, a clock of its own.
+use crate::agenda::sooner;
 use crate::answers::Answer;
 use crate::disk::Disk;
 use crate::{Fault, FaultKind, Rng};
@@ -143,9 +144,8 @@ impl Node {
             return None;
         }
         let core = self.core.as_ref()?;
-        let disk = self.disks.iter().filter_map(Disk::next_at).min();
-        let timer = self.world(core.next_deadline());
-        Some(disk.map_or(timer, |it| it.min(timer)))
+        let timer = Some(self.world(core.next_deadline()));
+        self.disks.iter().fold(timer, |due, disk| sooner(due, disk.next_at()))
     }
 
     /// Lets it decide.
@@ -159,9 +159,14 @@ impl Node {
         }
     }
 
+    /// Whether its process lives and does not stand still.
+    pub(crate) const fn is_running(&self) -> bool {
+        self.core.is_some() && !self.paused
+    }
+
     /// Whether its outputs can reach the world now.
     pub(crate) fn acts(&self, engine: usize) -> Option<Epoch> {
-        if self.core.is_none() || self.paused { None } else { self.gates[engine] }
+        if self.is_running() { self.gates[engine] } else { None }
     }
 
     /// The process is gone. What was written and not synced survives in part.

@@ -141,11 +141,11 @@ impl World {
         host.instance = instance;
         host.started = self.now;
         host.behind.fill(false);
-        let (core, out) = Core::new(settings, boots, Time::ZERO);
+        let (core, mut out) = Core::new(settings, boots, Time::ZERO);
         host.core = Some(core);
         host.touch();
         self.begin_asking(node);
-        self.carry_out(node, out);
+        self.carry_out(node, &mut out);
         if self.nodes[node].end_down {
             self.give(node, Input::OwnEnd { channel: Channel::Primary, up: false });
         }

@@ -1,5 +1,5 @@
 //! The world of one run: everything that happens in it follows from the seed.
-use crate::agenda::Agenda;
+use crate::agenda::{Agenda, sooner};
 use crate::arbiter::{Call, ThirdParty, Wake};
 use crate::client::Client;
 use crate::disk::Image;
@@ -7,7 +7,7 @@ use crate::net::Net;
 use crate::node::Node;
 use crate::report::{Failure, Plan, Report, Tell};
 use crate::{Fault, FaultKind, Rng, invariants};
-use hotpair_core::Input;
+use hotpair_core::{Input, Output};
 use hotpair_fsm as fsm;
 use hotpair_replication as replication;
 use hotpair_types::{
@@ -90,6 +90,8 @@ pub(crate) struct World {
     /// A copy of a node's disks that may come back.
     pub(crate) backups: [Option<Backup>; 2],
     pub(crate) write_interval: Duration,
+    /// For what a core asks for; empty.
+    pub(crate) outputs: Vec<Output>,
     last: VecDeque<String>,
     trace: u64,
     tell: Tell,
@@ -108,6 +110,8 @@ impl World {
         let winner = fsm_winner(&mut rng);
         let writable_on = if rng.percent(50) { WritableOn::Master } else { WritableOn::Active };
         let write_interval = Duration::from_millis([10, 40, 40, 150][rng.pick(4)]);
+        let writes = FAULTS_UNTIL.since(Time::ZERO).as_millis() / write_interval.as_millis();
+        let writes = usize::try_from(writes).unwrap_or(0);
         let settings = [0usize, 1].map(|node| {
             (0..engines)
                 .map(|engine| {
@@ -145,7 +149,7 @@ impl World {
             now: Time::ZERO,
             nodes: [Node::new(engines), Node::new(engines)],
             net: Net::default(),
-            client: Client::default(),
+            client: Client::with_room_for(writes),
             arbiter: ThirdParty::new(engines),
             agenda: Agenda::new(),
             commands: 0,
@@ -158,6 +162,7 @@ impl World {
             differs: false,
             backups: [None, None],
             write_interval,
+            outputs: Vec::new(),
             last: VecDeque::new(),
             trace: seed,
             tell: plan.tell,
@@ -250,7 +255,7 @@ impl World {
 
     fn next_time(&mut self) -> Option<Time> {
         let [one, other] = &mut self.nodes;
-        [self.agenda.next_at(), one.deadline(), other.deadline()].into_iter().flatten().min()
+        sooner(self.agenda.next_at(), sooner(one.deadline(), other.deadline()))
     }
 
     fn step(&mut self) {

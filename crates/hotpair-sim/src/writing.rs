@@ -54,7 +54,10 @@ impl World {
     fn try_write(&mut self, number: usize, node: usize) {
         let ticket = self.client.attempt(number);
         let write = self.client.write(number);
-        let op = Op::Set { item: write.item.clone(), value: write.value.clone().into() };
+        let op = Op::Set {
+            item: write.item.clone(),
+            value: bytes::Bytes::copy_from_slice(&write.value),
+        };
         let key = write.key.clone().map(|key| IdempotencyKey { key, issued: None });
         self.send_write(write.engine, node, write.kind, op, ticket, key);
     }

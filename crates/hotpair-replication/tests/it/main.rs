@@ -15,3 +15,4 @@ mod hostile;
 mod deploying;
 mod looking;
 mod comparing;
+mod digests;

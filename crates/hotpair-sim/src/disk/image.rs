@@ -1,5 +1,6 @@
 //! What is on a disk for good: the record and the divergence store in one file, both journals in
 //! the other.
+use super::name::Name;
 use hotpair_core::StoreOp;
 use hotpair_fsm::Record;
 use hotpair_replication::{
@@ -26,10 +27,10 @@ pub(crate) struct Image {
 pub(crate) struct Journal {
     pub(crate) head: JournalHead,
     /// By provider and name.
-    items: BTreeMap<Box<str>, BTreeMap<Box<str>, replication::Record>>,
+    items: BTreeMap<Name, BTreeMap<Name, replication::Record>>,
     pub(crate) entries: VecDeque<SharedEntry>,
     /// The keys in the head, to be found fast.
-    keys: BTreeSet<Box<str>>,
+    keys: BTreeSet<Name>,
 }
 
 impl Image {
@@ -68,7 +69,8 @@ impl Image {
                 for swap in swaps {
                     let journal = self.journal_mut(swap.head.kind);
                     journal.head = swap.head;
-                    journal.keys = journal.head.keys.iter().map(|it| it.key.key.clone()).collect();
+                    journal.keys =
+                        journal.head.keys.iter().map(|it| Name::new(&it.key.key)).collect();
                     journal.entries.clear();
                     if swap.clear {
                         journal.items.clear();
@@ -77,7 +79,7 @@ impl Image {
                         journal.remove(item);
                     }
                     for (item, record) in swap.sets {
-                        journal.set(&item.provider, &item.item, record);
+                        journal.set(Name::new(&item.provider), &item.item, record);
                     }
                 }
             }
@@ -156,7 +158,7 @@ impl Journal {
         self.head.history.note(entry.position);
         self.head.chain = entry.chain;
         if let Some(key) = &entry.key {
-            let news = self.keys.insert(key.key.clone());
+            let news = self.keys.insert(Name::new(&key.key));
             assert!(news, "{key:?} is twice in one history: {entry:?}");
             self.head.keys.push(KeptKey {
                 key: key.clone(),
@@ -172,10 +174,13 @@ impl Journal {
         };
         for op in &entry.ops {
             match op {
-                Op::Set { item, value } => self.set(&item.provider, &item.item, record(value)),
+                Op::Set { item, value } => {
+                    self.set(Name::new(&item.provider), &item.item, record(value));
+                }
                 Op::Remove { item } => self.remove(item),
                 Op::ReplaceAll { provider, items } => {
-                    self.items.remove(provider);
+                    let provider = Name::new(provider);
+                    self.items.remove(&provider);
                     for (name, value) in items {
                         self.set(provider, name, record(value));
                     }
@@ -189,25 +194,16 @@ impl Journal {
     }
 
     fn get(&self, item: &ItemKey) -> Option<&replication::Record> {
-        self.items.get(&item.provider)?.get(&item.item)
+        self.items.get(&Name::new(&item.provider))?.get(&Name::new(&item.item))
     }
 
-    fn set(&mut self, provider: &str, name: &str, record: replication::Record) {
-        let items = match self.items.get_mut(provider) {
-            Some(items) => items,
-            None => self.items.entry(provider.into()).or_default(),
-        };
-        match items.get_mut(name) {
-            Some(known) => *known = record,
-            None => {
-                items.insert(name.into(), record);
-            }
-        }
+    fn set(&mut self, provider: Name, name: &str, record: replication::Record) {
+        self.items.entry(provider).or_default().insert(Name::new(name), record);
     }
 
     fn remove(&mut self, item: &ItemKey) {
-        if let Some(items) = self.items.get_mut(&item.provider) {
-            items.remove(&item.item);
+        if let Some(items) = self.items.get_mut(&Name::new(&item.provider)) {
+            items.remove(&Name::new(&item.item));
         }
     }
 
@@ -219,7 +215,7 @@ impl Journal {
             if keeps { self.entries.iter().cloned().collect() } else { Vec::new() };
         let mut items = Vec::with_capacity(self.items.values().map(BTreeMap::len).sum());
         for (provider, names) in &self.items {
-            let key = |name: &str| ItemKey::new(provider, name);
+            let key = |name: &Name| ItemKey { provider: provider.text(), item: name.text() };
             items.extend(names.iter().map(|(name, it)| (key(name), it.clone())));
         }
         let last = self.head.history.last;

@@ -13,7 +13,8 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 /// was not waited for in vain.
 pub(super) fn look(world: &mut World) {
     for engine in 0..world.engines() {
-        let acts = (0..2).any(|node| world.nodes[node].acts(engine).is_some());
+        let [one, other] = &world.nodes;
+        let acts = one.acts(engine).is_some() || other.acts(engine).is_some();
         let promised = !acts && promise(world, engine).is_some();
         let since = &mut world.watch.nobody_since[engine];
         *since = if promised { Some(since.unwrap_or(world.now)) } else { None };

@@ -287,22 +287,23 @@ impl Watch {
 
     /// Keeps the facts about the way between the nodes.
     pub(crate) fn look(&mut self, now: Time, nodes: &[Node; 2], net: &Net) {
-        for (node, host) in nodes.iter().enumerate() {
-            if host.core.is_some() && !host.paused && self.running_since[node] == Time(u64::MAX) {
-                self.running_since[node] = now;
+        let [one, other] = nodes;
+        let runs = [one.is_running(), other.is_running()];
+        for (runs, since) in runs.into_iter().zip(&mut self.running_since) {
+            if runs && *since == Time(u64::MAX) {
+                *since = now;
             }
         }
+        let both_run = runs == [true; 2];
         for channel in Channel::ALL {
             let number = net.connection(channel);
-            let greeted = nodes.iter().all(|it| it.greeted[channel] == number);
-            let running = nodes.iter().all(|it| it.core.is_some() && !it.paused);
-            let calm = number != 0 && greeted && running && net.is_whole(channel);
+            let greeted = one.greeted[channel] == number && other.greeted[channel] == number;
+            let calm = number != 0 && greeted && both_run && net.is_whole(channel);
             let since = &mut self.whole_since[channel];
             *since = if calm { Some(since.unwrap_or(now)) } else { None };
         }
-        for engine in 0..self.two_since.len() {
-            let both = nodes.iter().all(|it| it.acts(engine).is_some());
-            let since = &mut self.two_since[engine];
+        for (engine, since) in self.two_since.iter_mut().enumerate() {
+            let both = both_run && one.gates[engine].is_some() && other.gates[engine].is_some();
             *since = if both { Some(since.unwrap_or(now)) } else { None };
         }
     }
