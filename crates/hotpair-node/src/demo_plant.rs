@@ -1,9 +1,6 @@
-//! A simulated tank with a pump and a controller, whose whole state is in tags: whichever node is
-//! active steps it, and after a takeover the other one goes on without a jump.
-use hotpair_api::face::{
-    ConfigOp, ConfigTransaction, NodeFace, Problem, TagQuality, TagWrite, WriteOptions,
-    WriteOutcome,
-};
+//! A simulated tank with a pump, whose whole state is in tags: whichever node is active steps it. What
+//! holds its level is an object of the engine, with its own state; nothing of that is in here.
+use hotpair_api::face::{NodeFace, Problem, TagQuality, TagWrite, WriteOptions, WriteOutcome};
 use hotpair_types::EngineName;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -16,6 +13,12 @@ pub const STEP_INTERVAL: Duration = Duration::from_millis(100);
 /// What the tags of the plant begin with.
 pub const PREFIX: &str = "tank/";
 
+/// The setpoint is a person's, the demand is the controller's.
+const NOT_OURS: [&str; 2] = ["setpoint", "pump-demand"];
+
+/// What the level can do in one step, metres.
+pub const LEVEL_STEP_MAX: f64 = PUMP_FLOW_MAX / AREA / 10.0;
+
 /// The area of the tank, square metres.
 const AREA: f64 = 2.0;
 const LEVEL_MAX: f64 = 4.0;
@@ -24,9 +27,6 @@ const PUMP_FLOW_MAX: f64 = 0.25;
 /// What the open valve lets through at one metre of level.
 const VALVE_FLOW: f64 = 0.08;
 const PUMP_SECONDS: f64 = 1.5;
-const GAIN: f64 = 1.2;
-const INTEGRAL_SECONDS: f64 = 12.0;
-const DERIVATIVE_SECONDS: f64 = 0.4;
 const DEMAND_PERIOD_SECONDS: f64 = 60.0;
 
 macro_rules! plant {
@@ -81,10 +81,9 @@ plant! {
     inflow "inflow" "m3/s" = 0.0 in 0.0 to 1.0,
     outflow "outflow" "m3/s" = 0.0 in 0.0 to 1.0,
     pump "pump" "%" = 0.0 in 0.0 to 100.0,
+    demand "pump-demand" "%" = 0.0 in 0.0 to 100.0,
     valve "valve" "%" = 50.0 in 0.0 to 100.0,
     phase "demand-phase" "1" = 0.0 in 0.0 to 1.0,
-    integral "controller/integral" "%" = 0.0 in -100.0 to 100.0,
-    last_level "controller/last-level" "m" = 0.5 in 0.0 to 4.0,
     cycle "cycle" "1" = 0.0 in 0.0 to 9.0e15,
 }
 
@@ -102,40 +101,13 @@ impl Plant {
         // Whoever needs water opens and closes the valve.
         self.phase = (self.phase + dt / DEMAND_PERIOD_SECONDS).fract();
         self.valve = 50.0 + 35.0 * (self.phase * std::f64::consts::TAU).sin();
-        // The controller, in percent of the pump's speed.
-        let error = self.setpoint - self.level;
-        let falls = (self.last_level - self.level) / dt;
-        let wanted = 100.0 * (GAIN * error + DERIVATIVE_SECONDS * falls) + self.integral;
-        let speed = wanted.clamp(0.0, 100.0);
-        // It does not wind up while the pump can do no more.
-        if (wanted - speed).abs() < f64::EPSILON {
-            let step = 100.0 * GAIN * error * dt / INTEGRAL_SECONDS;
-            self.integral = (self.integral + step).clamp(-100.0, 100.0);
-        }
-        self.last_level = self.level;
-        self.pump += (speed - self.pump) * (dt / PUMP_SECONDS).min(1.0);
+        // The pump needs a moment to follow.
+        self.pump += (self.demand - self.pump) * (dt / PUMP_SECONDS).min(1.0);
         // The tank.
         self.inflow = PUMP_FLOW_MAX * self.pump / 100.0;
         self.outflow = VALVE_FLOW * self.valve / 100.0 * self.level.max(0.0).sqrt();
         let change = (self.inflow - self.outflow) * dt / AREA;
         self.level = (self.level + change).clamp(0.0, LEVEL_MAX);
-    }
-}
-
-/// Declares the plant's tags in one transaction. To be done once, where config may be written.
-///
-/// # Errors
-/// The node's refusal.
-pub async fn declare(face: &impl NodeFace, engine: Option<EngineName>) -> Result<(), Problem> {
-    let set = |(key, value)| ConfigOp::Set { key, value };
-    let ops = Plant::declarations().into_iter().map(set).collect();
-    let transaction = ConfigTransaction { ops, expect: Vec::new() };
-    match face.config_write(engine, transaction, WriteOptions::default()).await? {
-        WriteOutcome::Done(_) => Ok(()),
-        WriteOutcome::Refused(problem) => Err(problem),
-        WriteOutcome::Unknown { detail } => {
-            Err(Problem::new(hotpair_api::face::ProblemKind::OutcomeUnknown, detail))
-        }
     }
 }
 
@@ -171,15 +143,15 @@ async fn step(face: &impl NodeFace, engine: Option<EngineName>) -> Result<(), Pr
     }
     let mut plant = Plant::from_values(&values);
     plant.step(STEP_INTERVAL);
-    let setpoint = format!("{PREFIX}setpoint");
+    let not_ours = NOT_OURS.map(|it| format!("{PREFIX}{it}"));
     let write = |(path, value): (String, f64)| TagWrite {
         path,
         value: value.into(),
         quality: TagQuality::Good,
         timestamp: None,
     };
-    // The setpoint is the person's.
-    let writes = plant.values().into_iter().filter(|it| it.0 != setpoint).map(write).collect();
+    let ours = |it: &(String, f64)| !not_ours.contains(&it.0);
+    let writes = plant.values().into_iter().filter(ours).map(write).collect();
     match face.tag_write(engine, writes, WriteOptions::default()).await? {
         WriteOutcome::Done(_) => Ok(()),
         WriteOutcome::Refused(problem) => Err(problem),
@@ -193,22 +165,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_controller_brings_the_level_to_the_setpoint_and_keeps_it_there() {
+    fn its_level_never_does_more_in_a_step_than_it_says() {
         let mut plant = Plant::new();
-        for _ in 0..3_000 {
+        for step in 0..20_000_u32 {
+            plant.demand = if step % 700 < 350 { 100.0 } else { 0.0 };
+            let before = plant.level;
             plant.step(STEP_INTERVAL);
-            assert!((0.0..LEVEL_MAX).contains(&plant.level), "{plant:?}");
-        }
-        for setpoint in [2.0, 3.0, 1.0] {
-            plant.setpoint = setpoint;
-            let mut furthest: f64 = 0.0;
-            for step in 0..6_000 {
-                plant.step(STEP_INTERVAL);
-                if step > 3_000 {
-                    furthest = furthest.max((plant.level - setpoint).abs());
-                }
-            }
-            assert!(furthest < 0.25, "{furthest} m from {setpoint} m: {plant:?}");
+            assert!((plant.level - before).abs() <= LEVEL_STEP_MAX, "{before} to {plant:?}");
         }
     }
 
@@ -216,7 +179,9 @@ mod tests {
     fn goes_on_from_its_tags_as_if_nothing_had_happened() {
         let mut one = Plant::new();
         let mut other = Plant::new();
-        for step in 0..2_000 {
+        for step in 0..2_000_u32 {
+            one.demand = f64::from(step % 101);
+            other.demand = one.demand;
             one.step(STEP_INTERVAL);
             other.step(STEP_INTERVAL);
             if step % 7 == 0 {
@@ -237,7 +202,7 @@ mod tests {
             .collect();
         let mut plant = Plant::new();
         for step in 0..20_000_u32 {
-            plant.setpoint = if step % 4_000 < 2_000 { 3.5 } else { 0.5 };
+            plant.demand = if step % 4_000 < 2_000 { 100.0 } else { 0.0 };
             plant.step(STEP_INTERVAL);
             for ((path, value), (min, max)) in plant.values().into_iter().zip(&limits) {
                 assert!((*min..=*max).contains(&value), "{path} = {value}");

@@ -3,6 +3,7 @@
 
 mod pair;
 mod client;
+mod plant;
 mod story;
 
 use super::arguments::DemoArguments;
@@ -10,6 +11,7 @@ use super::words::span;
 use super::{Context, Exit, Failure};
 use client::Client;
 use pair::DemoPair;
+use plant::Trend;
 use serde_json::json;
 use std::time::{Duration, Instant};
 use story::Story;
@@ -29,7 +31,18 @@ struct Kill {
     at: Instant,
     victim: usize,
     acknowledged_before: u64,
+    /// What the plant did just before.
+    trend: Option<Trend>,
     settled: bool,
+    /// Whether the plant went on, once that is known.
+    went_on: Option<bool>,
+}
+
+impl Kill {
+    /// Whether something of it is still to be seen.
+    const fn is_open(&self) -> bool {
+        !self.settled || (self.trend.is_some() && self.went_on.is_none())
+    }
 }
 
 pub(super) async fn demo(cx: &Context, arguments: DemoArguments) -> Result<Exit, Failure> {
@@ -79,7 +92,7 @@ async fn play(
     let mut story = Story::new(begun);
     pair.start_until_listening().await?;
     wait_until_whole(cx, pair, &mut story).await?;
-    client::declare(pair).await?;
+    plant::deploy(pair).await?;
     let took = begun.elapsed();
     let text = format!("The pair is whole after {}", span(millis(took)));
     say(cx, "ready", &text, json!({"after_ms": millis(took), "apis": pair.bases()}));
@@ -98,6 +111,9 @@ async fn play(
         if !measuring && next_look <= Instant::now() {
             next_look = Instant::now() + LOOK_INTERVAL;
             story.look(cx, pair).await;
+            if let Some(kill) = kill.as_mut().filter(|it| it.settled && it.went_on.is_none()) {
+                see_plant(cx, &client, kill).await;
+            }
             for text in pair.watch_over()? {
                 let at = begun.elapsed().as_secs_f64();
                 say(cx, "guard", &format!("{at:8.2} s  {text}"), json!({"at_s": at}));
@@ -112,8 +128,8 @@ async fn play(
             judge(cx, pair, &client, kill)?;
         }
         if arguments.exit_after.is_some_and(|it| running.elapsed() >= it) {
-            if kill.as_ref().is_some_and(|it| !it.settled) && running.elapsed() < READY_PATIENCE * 2
-            {
+            let waits = kill.as_ref().is_some_and(Kill::is_open);
+            if waits && running.elapsed() < READY_PATIENCE * 2 {
                 continue;
             }
             return end(cx, pair, &mut client, kill.as_ref()).await;
@@ -157,13 +173,15 @@ fn introduce(cx: &Context, pair: &DemoPair) {
         format!("    {program} status --watch --api {a}"),
         format!("    {program} tag watch tank/ --api {b}"),
         format!("    {program} tag write tank/setpoint=3 --api {a}"),
+        format!("    {program} object show level-control --api {b}"),
         format!("    {program} switchover --yes --api {a}"),
         format!("    {program} why --api {a}"),
         format!("    kill -9 {}   # the active node's process", pair.active_process().unwrap_or(0)),
         format!("    tail -f {}", pair.shown_log(0)),
         String::new(),
-        "  A simulated tank runs in whichever node is active, and a client counts in a tag 50 times a"
+        "  A simulated tank runs in whichever node is active; the object `level-control` holds its level, a code"
             .to_owned(),
+        "  module whose whole state is on both nodes after each scan. A client counts in a tag 50 times a".to_owned(),
         "  second, to notice what is lost. After a takeover gw-a, the master, takes its role back once"
             .to_owned(),
         "  it has been ready for 5 s; after a switchover the roles stay. Ctrl-C ends it all.".to_owned(),
@@ -177,6 +195,7 @@ async fn kill_active(cx: &Context, pair: &DemoPair, client: &Client) -> Result<K
     let victim =
         victim.ok_or_else(|| Failure::Failed("nobody was active to be killed".to_owned()))?;
     let acknowledged_before = client.acknowledged();
+    let trend = Trend::look(client.way()).await;
     let at = Instant::now();
     let process = pair.kill_node(victim)?;
     let name = pair.name(victim);
@@ -187,7 +206,7 @@ async fn kill_active(cx: &Context, pair: &DemoPair, client: &Client) -> Result<K
         &text,
         json!({"node": name, "process": process, "count": acknowledged_before}),
     );
-    Ok(Kill { at, victim, acknowledged_before, settled: false })
+    Ok(Kill { at, victim, acknowledged_before, trend, settled: false, went_on: None })
 }
 
 /// Whether the other node has acknowledged a write since the kill, and whether it has what the
@@ -218,6 +237,31 @@ fn judge(cx: &Context, pair: &DemoPair, client: &Client, kill: &mut Kill) -> Res
     Ok(())
 }
 
+/// Whether the plant under control goes on where it was, once the new active has scanned.
+async fn see_plant(cx: &Context, client: &Client, kill: &mut Kill) {
+    let (Some(before), Some(now)) = (kill.trend, Trend::look(client.way()).await) else { return };
+    if now.scan <= before.scan && kill.at.elapsed() < TAKEOVER_PATIENCE {
+        return;
+    }
+    let goes_on = now.goes_on_from(&before);
+    kill.went_on = Some(goes_on);
+    let what = if goes_on { "goes on without a step" } else { "DID NOT GO ON where it was" };
+    let text = format!(
+        "The plant {what}: level {:.3} m at step {:.0}, {:.3} m at step {:.0}; pump demand {:.1} %, \
+         {:.1} %; the controller's scan {}, {}",
+        before.level,
+        before.cycle,
+        now.level,
+        now.cycle,
+        before.demand,
+        now.demand,
+        before.scan,
+        now.scan
+    );
+    let of = |it: Trend| json!({"cycle": it.cycle, "level_m": it.level, "demand_percent": it.demand, "scan": it.scan});
+    say(cx, "plant", &text, json!({"goes_on": goes_on, "before": of(before), "after": of(now)}));
+}
+
 async fn end(
     cx: &Context,
     pair: &DemoPair,
@@ -228,7 +272,8 @@ async fn end(
     let whole = story::is_whole(pair).await;
     let acknowledged = client.acknowledged();
     let took_over = kill.is_none_or(|it| it.settled);
-    let sound = took_over && lost == 0;
+    let goes_on = kill.is_none_or(|it| it.went_on != Some(false));
+    let sound = took_over && lost == 0 && goes_on;
     let text = format!(
         "{acknowledged} writes acknowledged, {lost} lost, longest pause {}, the pair is {}",
         span(millis(client.longest_pause())),

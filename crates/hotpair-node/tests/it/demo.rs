@@ -24,6 +24,8 @@ fn the_demo_survives_the_death_of_its_active_node_and_loses_nothing() {
     assert_eq!(of("killed")["node"], "gw-a");
     assert_eq!(of("takeover")["node"], "gw-b");
     assert_eq!(of("takeover")["lost"], 0);
+    assert_eq!(of("plant")["goes_on"], true);
+    assert!(of("plant")["after"]["scan"].as_u64() > of("plant")["before"]["scan"].as_u64());
     assert_eq!(of("end")["ok"], true);
     assert!(of("end")["acknowledged"].as_u64().unwrap() > 20);
 

@@ -1,44 +1,18 @@
 //! The demo's client: counts in a tag, through every takeover, and knows what was acknowledged.
 
-use super::super::Failure;
 use super::super::ask::{Ask, Question};
-use super::pair::DemoPair;
-use crate::demo_plant::Plant;
 use hotpair_api::face::{Done, Tag};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// The tag that the client writes.
-const COUNTER: &str = "client/counter";
+pub(super) const COUNTER: &str = "client/counter";
 /// Between two writes.
 const WRITE_INTERVAL: Duration = Duration::from_millis(20);
 /// Between two attempts while nobody takes the write.
 const RETRY_INTERVAL: Duration = Duration::from_millis(2);
 /// How long a node may take to answer before the other one is asked.
 const ANSWER_PATIENCE: Duration = Duration::from_millis(400);
-/// How long the declarations may take.
-const DECLARE_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Declares the tags in config.
-pub(super) async fn declare(pair: &DemoPair) -> Result<(), Failure> {
-    let mut declarations = Plant::declarations();
-    declarations.push((format!("tags/{COUNTER}"), json!({"type": "int", "initial": 0})));
-    let op = |(key, value): (String, Value)| json!({"op": "set", "key": key, "value": value});
-    let ops: Vec<_> = declarations.into_iter().map(op).collect();
-    let body = json!({ "ops": ops });
-    let begun = Instant::now();
-    loop {
-        let [way, _] = pair.ways();
-        let question = Question::post("/api/v1/config:transaction")
-            .header("idempotency-key", "demo-declare")
-            .json(&body);
-        match way.ask::<Done>(question).await {
-            Ok(_) => return Ok(()),
-            Err(failure) if begun.elapsed() > DECLARE_PATIENCE => return Err(failure),
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
-    }
-}
 
 /// Writes one number after the other to whichever node is active. One that is not acknowledged is
 /// sent again with the same key, so that it counts once.
@@ -73,6 +47,11 @@ impl Client {
             lost: 0,
             next_write: now,
         }
+    }
+
+    /// The way to the node that takes the writes.
+    pub(super) const fn way(&self) -> &Ask {
+        &self.ways[self.at]
     }
 
     /// The newest number that was acknowledged.
