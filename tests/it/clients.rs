@@ -4,7 +4,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use hotpair_tests::{Audit, Pair, PairSettings, Side, Signal, Subscriber, eventually, patience};
+use hotpair_tests::{
+    Audit, Pair, PairSettings, Request, Side, Signal, Subscriber, eventually, patience,
+};
 
 use crate::scenario::Scenario;
 use crate::stage::Stage;
@@ -17,6 +19,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p35-subscription-survives-the-death-of-the-active",
         "resumes from the last sequence: no gap, no double",
         |stage| Box::pin(subscription_survives(stage)),
+    )
+    .on_loopback_alone(),
+    Scenario::new(
+        "P35",
+        "p35-a-named-subscriber-is-known-on-both-nodes",
+        "the new active knows who was there and how far; it goes on from there without a gap",
+        |stage| Box::pin(named_subscriber(stage)),
     )
     .on_loopback_alone(),
     Scenario::new(
@@ -49,6 +58,49 @@ async fn subscription_survives(stage: &Stage) -> Result<()> {
         ensure!(two[1].sequence > two[0].sequence, "a double: {two:?}");
         ensure!(two[1].value == two[0].value + 1, "a gap: {two:?}");
     }
+    Audit::of(&pair).with(records).run().await?;
+    Ok(())
+}
+
+async fn named_subscriber(stage: &Stage) -> Result<()> {
+    let pair = stage.start(PairSettings::default()).await?;
+    pair.declare_tag(Side::A, TAG).await?;
+    let writer = pair.writer(TAG);
+    writer.until_more(5).await?;
+    let subscriber = Subscriber::start_named(pair.targets().to_vec(), TAG, "hmi");
+    let value = |count: usize| i64::try_from(count).expect("a small number");
+    subscriber.until(value(writer.acknowledged())).await?;
+    writer.until_more(20).await?;
+    let first = subscriber.arrived().first().map_or(0, |it| it.sequence);
+    let limit = patience(Duration::from_secs(10));
+    let known = async |at: Side, to: Side, after: u64| {
+        let list = pair.ask(at, Request::get("/api/v1/subscribers")).await?.json();
+        let hmi = &list["subscribers"][0];
+        let has = hmi["has"].as_str().and_then(|it| it.split_once(':')?.1.parse::<u64>().ok());
+        let is_so = hmi["name"] == "hmi" && hmi["connected"] == true && hmi["confirmed"] == true;
+        let has = has.filter(|it| *it > after && is_so && hmi["node"] == to.name());
+        has.with_context(|| format!("{at} says {list}"))
+    };
+    let at_b = async || known(Side::B, Side::A, first).await;
+    let kept = eventually("the standby knows it", limit, at_b).await?;
+    writer.until_more(20).await?;
+    pair.node(Side::A).signal_node(Signal::KILL)?;
+    pair.until_active(Side::B).await?;
+    writer.until_more(20).await?;
+    let records = writer.stop().await?;
+    subscriber.until(records.last().map_or(0, |it| it.value)).await?;
+    let arrived = subscriber.arrived();
+    let at_b =
+        arrived.iter().position(|it| it.from == Side::B).context("it went on at the other node")?;
+    ensure!(arrived[at_b].resumed, "it said nothing, and was known all the same");
+    ensure!(arrived[at_b].sequence > kept, "from {kept} on: {:?}", arrived[at_b]);
+    let mut values: Vec<_> = arrived.iter().map(|it| it.value).collect();
+    values.sort_unstable();
+    values.dedup();
+    // What it had said in the last second may come once more; nothing is left out.
+    ensure!(values.windows(2).all(|it| it[1] == it[0] + 1), "a gap: {values:?}");
+    let there = async || known(Side::B, Side::B, kept).await;
+    eventually("the new active knows it", limit, there).await?;
     Audit::of(&pair).with(records).run().await?;
     Ok(())
 }

@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use futures_util::StreamExt as _;
-use serde_json::Value;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -40,9 +40,19 @@ impl Subscriber {
     /// Follows one tag at the first of these nodes that serves it, and then at the next.
     #[must_use]
     pub fn start(targets: Vec<Target>, tag: &str) -> Self {
+        Self::follow(targets, Wanted { tag: tag.to_owned(), name: None })
+    }
+
+    /// The same under a name: it says what it has, and asks for nothing else when it comes back.
+    #[must_use]
+    pub fn start_named(targets: Vec<Target>, tag: &str, name: &str) -> Self {
+        Self::follow(targets, Wanted { tag: tag.to_owned(), name: Some(name.to_owned()) })
+    }
+
+    fn follow(targets: Vec<Target>, wanted: Wanted) -> Self {
         let arrived = Arc::new(Mutex::new(Vec::new()));
         let mut task = JoinSet::new();
-        task.spawn(follow(targets, tag.to_owned(), arrived.clone()));
+        task.spawn(follow(targets, wanted, arrived.clone()));
         Self { arrived, _task: task }
     }
 
@@ -66,19 +76,28 @@ impl Subscriber {
     }
 }
 
-async fn follow(targets: Vec<Target>, tag: String, arrived: Arc<Mutex<Vec<Arrived>>>) {
+struct Wanted {
+    tag: String,
+    name: Option<String>,
+}
+
+async fn follow(targets: Vec<Target>, wanted: Wanted, arrived: Arc<Mutex<Vec<Arrived>>>) {
     loop {
         for target in &targets {
             // Whatever ends a connection, the next one resumes.
-            let _ended = listen(target, &tag, &arrived).await;
+            let _ended = listen(target, &wanted, &arrived).await;
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-async fn listen(target: &Target, tag: &str, arrived: &Mutex<Vec<Arrived>>) -> Result<()> {
+async fn listen(target: &Target, wanted: &Wanted, arrived: &Mutex<Vec<Arrived>>) -> Result<()> {
+    let Wanted { tag, name } = wanted;
     let last = arrived.lock().expect("no holder panics").last().cloned();
-    let after = last.map(|it| format!("&last={}:{}", it.epoch, it.sequence)).unwrap_or_default();
+    let after = match name {
+        Some(name) => format!("&name={name}"),
+        None => last.map(|it| format!("&last={}:{}", it.epoch, it.sequence)).unwrap_or_default(),
+    };
     let url = format!("ws://{}/api/v1/subscribe?prefix={tag}&events=false{after}", target.api);
     let connecting = tokio_tungstenite::connect_async(url);
     let (mut socket, _) = tokio::time::timeout(QUIET_MAX, connecting).await??;
@@ -99,13 +118,18 @@ async fn listen(target: &Target, tag: &str, arrived: &Mutex<Vec<Arrived>>) -> Re
                 let sequence = message["sequence"].as_u64().context("a sequence")?;
                 // Sequence 0 is the declared initial value: no entry, and nothing to resume from.
                 if sequence > 0 {
+                    let epoch = message["epoch"].as_u64().context("an epoch")?;
                     arrived.lock().expect("no holder panics").push(Arrived {
                         from: target.side,
                         sequence,
-                        epoch: message["epoch"].as_u64().context("an epoch")?,
+                        epoch,
                         value: message["value"].as_i64().context("a number")?,
                         resumed,
                     });
+                    if name.is_some() {
+                        let has = json!({"has": format!("{epoch}:{sequence}")}).to_string();
+                        socket.send(Message::Text(has.into())).await?;
+                    }
                 }
             }
             Some(_) | None => {}

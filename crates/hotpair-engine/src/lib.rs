@@ -14,6 +14,7 @@ pub mod document;
 pub mod objects;
 pub mod alarms;
 pub mod modules;
+pub mod subscribers;
 
 pub use document::{Complaint, Complaints};
 pub use provider::{Item, Post, ProviderError, RuntimeStateProvider, Update};

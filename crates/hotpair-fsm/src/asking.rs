@@ -204,7 +204,8 @@ impl Context {
         if !self.facts.storage_ok {
             no.push(Refusal::StorageFailed);
         }
-        if !self.outputs_closed() {
+        // A standby that was active a moment ago, and has not closed yet.
+        if standby && !self.outputs_closed() {
             no.push(Refusal::UnderWay);
         }
         if standby && !accept_loss {

@@ -22,6 +22,7 @@ mod pace;
 mod networks;
 mod addresses;
 mod services;
+mod subscribers;
 mod status;
 mod storage_failed;
 
@@ -29,6 +30,7 @@ pub(crate) use data::Session;
 pub use journal::EventLog;
 pub(crate) use parts::{Inlets, Parts};
 pub(crate) use runtime::EngineRuntime;
+pub(crate) use subscribers::Connection;
 pub(crate) use writes::PostedWrite;
 
 use crate::addresses::{Addresses, View as AddressView};
@@ -330,6 +332,7 @@ impl Driver {
     fn tidy(&mut self) {
         self.retry_held_writes();
         self.release_changes();
+        self.note_subscribers();
         self.forget_late_commands();
         let now = self.clock.now();
         let due = now >= self.status_at + STATUS_INTERVAL;

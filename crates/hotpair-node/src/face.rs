@@ -21,7 +21,7 @@ use hotpair_api::face::{
     ConfigTransaction, Divergence, DivergenceSummary, Event, Feed, Measures, ModuleBody,
     ModuleRecord, NodeFace, NodeStatus, ObjectDetail, ObjectPage, ObjectStatus, Problem,
     ProblemKind, ProviderEncoding, ProviderStart, Reason, ReplayReport, Reply, SubscribeRequest,
-    Tag, TagPage, TagWrite, Verdict, WriteOptions, WriteOutcome,
+    SubscriberStatus, Tag, TagPage, TagWrite, Verdict, WriteOptions, WriteOutcome,
 };
 use hotpair_core::EngineIndex;
 use hotpair_types::EngineName;
@@ -307,6 +307,10 @@ impl NodeFace for Face {
         options: WriteOptions,
     ) -> Reply<'_, WriteOutcome> {
         Box::pin(self.do_module_remove(engine, name, options))
+    }
+
+    fn subscribers(&self, engine: Option<EngineName>) -> Reply<'_, Vec<SubscriberStatus>> {
+        Box::pin(self.with(engine, |driver, index| driver.subscribers(index)))
     }
 
     fn modules(&self, engine: Option<EngineName>) -> Reply<'_, Vec<ModuleRecord>> {

@@ -1,5 +1,5 @@
 //! A subscription: a bounded queue from the node to one client. Who is too slow is let go.
-use super::{Event, PositionStatus, Tag};
+use super::{Event, FeedProgress, PositionStatus, Tag};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -22,6 +22,8 @@ pub struct SubscribeRequest {
     pub last_epoch: Option<u64>,
     /// Events above this number are sent first; absent: only new ones.
     pub since_event: Option<u64>,
+    /// Under which name both nodes are to know it. Without `last` it goes on from where it said that it is.
+    pub name: Option<String>,
 }
 
 /// How a subscription begins.
@@ -79,6 +81,8 @@ pub struct Lagged;
 pub struct Feed {
     /// How it begins.
     pub start: FeedStart,
+    /// How far the client has come, for the node to see.
+    pub progress: FeedProgress,
     items: mpsc::Receiver<FeedItem>,
     end: Arc<AtomicU8>,
 }
@@ -96,7 +100,8 @@ impl Feed {
     pub fn new(start: FeedStart, items_max: usize) -> (FeedSender, Self) {
         let (sender, receiver) = mpsc::channel(items_max);
         let end = Arc::new(AtomicU8::new(0));
-        let feed = Self { start, items: receiver, end: Arc::clone(&end) };
+        let progress = FeedProgress::default();
+        let feed = Self { start, progress, items: receiver, end: Arc::clone(&end) };
         (FeedSender { items: sender, end }, feed)
     }
 
@@ -138,9 +143,8 @@ impl FeedSender {
         self.end.store(2, Ordering::Release);
     }
 
-    /// Whether the client is gone.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.items.is_closed()
+    /// Waits until the client is gone.
+    pub async fn closed(&self) {
+        self.items.closed().await;
     }
 }

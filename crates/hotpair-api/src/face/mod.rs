@@ -16,6 +16,8 @@ mod tag;
 mod feed;
 mod provider;
 mod module;
+mod progress;
+mod subscriber;
 mod object;
 mod divergence;
 mod measure;
@@ -37,6 +39,7 @@ pub use object::{
 };
 pub use outputs::{AddressState, AddressStatus, Fencing, OutputsStatus};
 pub use problem::{Problem, ProblemKind};
+pub use progress::{FeedProgress, Reached};
 pub use provider::{
     ProviderEncoding, ProviderEnd, ProviderEvent, ProviderEventSender, ProviderEvents,
     ProviderItem, ProviderOp, ProviderPost, ProviderSession, ProviderStart,
@@ -47,6 +50,7 @@ pub use status::{
     Alarm, ArbiterReach, ChannelHealth, ChannelStatus, Check, EngineStatus, GrantStatus,
     MarksStatus, NodeStatus, OwnEnd, PartnerStatus, PositionStatus, PositionsStatus, SyncProgress,
 };
+pub use subscriber::SubscriberStatus;
 pub use tag::{Tag, TagPage, TagQuality, TagWrite};
 pub use write::{Done, WriteOptions, WriteOutcome};
 
@@ -163,6 +167,9 @@ pub trait NodeFace: Send + Sync + 'static {
 
     /// Follows tags and events (see `feed::Feed`).
     fn subscribe(&self, engine: Option<EngineName>, request: SubscribeRequest) -> Reply<'_, Feed>;
+
+    /// Who follows under a name, as this node knows it.
+    fn subscribers(&self, engine: Option<EngineName>) -> Reply<'_, Vec<SubscriberStatus>>;
 
     /// Registers a program outside as a runtime state provider.
     fn provider(

@@ -9,6 +9,7 @@ mod command;
 mod config;
 mod tags;
 mod subscribe;
+mod subscribers;
 mod provider;
 mod modules;
 mod objects;
@@ -59,6 +60,7 @@ fn board() -> Board {
     let board = config::routes(board);
     let board = tags::routes(board);
     let board = subscribe::routes(board);
+    let board = subscribers::routes(board);
     let board = provider::routes(board);
     let board = modules::routes(board);
     let board = objects::routes(board);

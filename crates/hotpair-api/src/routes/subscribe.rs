@@ -3,10 +3,11 @@ use super::board::Board;
 use super::parts::Query;
 use crate::answer::Answer;
 use crate::face::{
-    Feed, FeedEnd, FeedItem, FeedStart, NodeStatus, Problem, ProblemKind, SubscribeRequest,
+    Feed, FeedEnd, FeedItem, FeedProgress, FeedStart, NodeStatus, Problem, ProblemKind,
+    SubscribeRequest,
 };
 use crate::gate::{Api, PROTOCOL, Shared};
-use crate::name::ITEM_BYTES_MAX;
+use crate::name::{ITEM_BYTES_MAX, check_plain_name};
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
@@ -22,7 +23,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// Messages put together before they are flushed.
 const BATCH_MAX: usize = 128;
-/// Bytes of a message from a client of a subscription, which has nothing to say.
+/// Bytes of a message from a client of a subscription, which says at most how far it is.
 const INCOMING_BYTES_MAX: usize = 4 * 1024;
 /// The shortest time between two status messages.
 const STATUS_INTERVAL_MIN: Duration = Duration::from_millis(100);
@@ -59,6 +60,7 @@ struct SubscribeQuery {
     since_event: Option<u64>,
     #[serde(default)]
     coalesce_ms: u64,
+    name: Option<String>,
 }
 
 const fn yes() -> bool {
@@ -89,6 +91,9 @@ async fn subscribe(
         return Err(Problem::new(ProblemKind::BadRequest, "`prefix` is too long"));
     }
     let (last_epoch, last) = query.last.as_deref().map_or(Ok((None, None)), position)?;
+    if let Some(name) = &query.name {
+        check_plain_name(name)?;
+    }
     let place = api.session()?;
     let request = SubscribeRequest {
         tags: query.tags,
@@ -97,6 +102,7 @@ async fn subscribe(
         last,
         last_epoch,
         since_event: query.since_event,
+        name: query.name,
     };
     let feed = api.ask(api.face.subscribe(query.engine, request)).await?;
     let coalesce = Duration::from_millis(query.coalesce_ms.min(COALESCE_MS_MAX));
@@ -115,6 +121,20 @@ pub(super) fn upgradable(
     let upgrade = upgrade
         .map_err(|error| Problem::new(ProblemKind::BadRequest, format!("a WebSocket: {error}")))?;
     Ok(upgrade.protocols([PROTOCOL]))
+}
+
+const NOTHING_ELSE: &str = "this socket takes {\"has\": \"EPOCH:SEQUENCE\"} and nothing else";
+
+/// What a client says it has: `{"has": "EPOCH:SEQUENCE"}`.
+fn has(text: &str) -> Option<(u64, u64)> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Has {
+        has: String,
+    }
+    let Has { has } = serde_json::from_str(text).ok()?;
+    let (epoch, sequence) = has.split_once(':')?;
+    Some((epoch.parse().ok()?, sequence.parse().ok()?))
 }
 
 /// `SEQUENCE` or `EPOCH:SEQUENCE`.
@@ -136,6 +156,8 @@ struct Session<'a> {
     sink: SplitSink<WebSocket, Message>,
     stream: SplitStream<WebSocket>,
     coalesce: Duration,
+    /// The epoch and sequence of the newest value that was written.
+    reached: (u64, u64),
     /// Tags by path that wait for the end of the gathering.
     gathered: BTreeMap<String, (u64, FeedItem)>,
 }
@@ -143,7 +165,7 @@ struct Session<'a> {
 impl<'a> Session<'a> {
     fn new(api: &'a Api, socket: WebSocket, coalesce: Duration) -> Self {
         let (sink, stream) = socket.split();
-        Self { api, sink, stream, coalesce, gathered: BTreeMap::new() }
+        Self { api, sink, stream, coalesce, reached: (0, 0), gathered: BTreeMap::new() }
     }
 
     async fn run(mut self, mut feed: Feed, status: Option<watch::Receiver<Arc<NodeStatus>>>) {
@@ -185,8 +207,12 @@ impl<'a> Session<'a> {
                     heard = Instant::now();
                     match incoming {
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                        Some(Ok(Message::Text(_) | Message::Binary(_))) => {
-                            return Ok(Some((code::POLICY, "this socket takes no messages")));
+                        Some(Ok(Message::Text(text))) => match has(&text) {
+                            Some((epoch, sequence)) => feed.progress.confirmed(epoch, sequence),
+                            None => return Ok(Some((code::POLICY, NOTHING_ELSE))),
+                        },
+                        Some(Ok(Message::Binary(_))) => {
+                            return Ok(Some((code::POLICY, NOTHING_ELSE)));
                         }
                         Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(None),
                     }
@@ -202,6 +228,7 @@ impl<'a> Session<'a> {
                         self.take(item).await?;
                     }
                     self.flush().await?;
+                    self.note(&feed.progress);
                 }
                 _ = gatherings.tick(), if !self.gathered.is_empty() => self.release().await?,
                 () = changed(&mut status, status_after) => {
@@ -225,7 +252,7 @@ impl<'a> Session<'a> {
     /// Sends an item, or gathers it.
     async fn take(&mut self, item: FeedItem) -> Result<(), Farewell> {
         if self.coalesce.is_zero() {
-            return self.put(&item).await;
+            return self.put_item(&item).await;
         }
         match &item {
             FeedItem::Tag(tag) => {
@@ -240,10 +267,27 @@ impl<'a> Session<'a> {
             }
             FeedItem::Level { .. } => {
                 self.release().await?;
-                self.put(&item).await
+                self.put_item(&item).await
             }
-            FeedItem::Event { .. } => self.put(&item).await,
+            FeedItem::Event { .. } => self.put_item(&item).await,
         }
+    }
+
+    /// What was written to the connection, unless older values are still gathered.
+    fn note(&self, progress: &FeedProgress) {
+        if self.gathered.is_empty() {
+            progress.written(self.reached.0, self.reached.1);
+        }
+    }
+
+    async fn put_item(&mut self, item: &FeedItem) -> Result<(), Farewell> {
+        self.reached = match item {
+            FeedItem::Tag(tag) => (tag.epoch, tag.sequence),
+            FeedItem::TagRemoved { sequence, .. } => (self.reached.0, *sequence),
+            FeedItem::Level { position } => (position.epoch, position.sequence),
+            FeedItem::Event { .. } => self.reached,
+        };
+        self.put(item).await
     }
 
     /// Sends what was gathered, in the order of sequences.
@@ -251,7 +295,7 @@ impl<'a> Session<'a> {
         let mut items: Vec<_> = std::mem::take(&mut self.gathered).into_values().collect();
         items.sort_by_key(|it| it.0);
         for (_, item) in items {
-            self.put(&item).await?;
+            self.put_item(&item).await?;
         }
         self.flush().await
     }

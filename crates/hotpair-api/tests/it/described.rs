@@ -117,6 +117,7 @@ async fn answers_are_what_the_description_says() {
         ("PUT /api/v1/tags/tank/level", r#"{"value":1}"#, "/api/v1/tags/{path}"),
         ("GET /api/v1/tags", "", "/api/v1/tags"),
         ("GET /api/v1/modules", "", "/api/v1/modules"),
+        ("GET /api/v1/subscribers", "", "/api/v1/subscribers"),
         ("GET /api/v1/objects", "", "/api/v1/objects"),
         ("GET /api/v1/objects/tank-1", "", "/api/v1/objects/{name}"),
         ("GET /api/v1/objects/none", "", "/api/v1/objects/{name}"),

@@ -19,5 +19,6 @@ mod scheduling;
 mod subscriptions;
 mod tags;
 mod tank;
+mod subscribers;
 mod table;
 mod wat;

@@ -75,39 +75,21 @@ impl EventLog {
 
     /// Something a person should look at, that `why` shows among the changes of state.
     pub(super) fn push_alarm(&mut self, engine: &EngineName, at: NodeTime, id: &str, text: &str) {
-        self.push(Event {
-            number: 0,
-            kind: EventKind::Alarm,
-            engine: Some(engine.to_string()),
-            at_ms: at.0,
-            from: None,
-            to: None,
-            cause: id.to_owned(),
-            rule: String::new(),
-            text: text.to_owned(),
-            evidence: Vec::new(),
-            epoch_before: 0,
-            epoch_after: 0,
-            by: None,
-        });
+        self.push(alarm_event(engine, at, id, text));
     }
 
     /// A service fails, and the node asks to hand over because of it.
     pub(super) fn push_service(&mut self, engine: &EngineName, at: NodeTime, failing: &Failing) {
         let Failing { service, failures, last_end, .. } = failing;
-        self.push_alarm(
-            engine,
-            at,
-            "service-failing",
-            &format!("service {service} fails here: asks to hand over"),
-        );
-        let Some(event) = self.events.back_mut() else { return };
+        let text = format!("service {service} fails here: asks to hand over");
+        let mut event = alarm_event(engine, at, "service-failing", &text);
         "services.on_failure".clone_into(&mut event.rule);
         event.evidence = vec![
             Evidence::new("service", service),
-            Evidence::new("failures within services.failures_window", failures),
+            Evidence::new("failures", failures),
             Evidence::new("the last one", last_end),
         ];
+        self.push(event);
     }
 
     fn push(&mut self, mut event: Event) {
@@ -228,4 +210,22 @@ const fn pulse(pulse: Pulse) -> &'static str {
 
 const fn yes(it: bool) -> &'static str {
     if it { "yes" } else { "no" }
+}
+
+fn alarm_event(engine: &EngineName, at: NodeTime, id: &str, text: &str) -> Event {
+    Event {
+        number: 0,
+        kind: EventKind::Alarm,
+        engine: Some(engine.to_string()),
+        at_ms: at.0,
+        from: None,
+        to: None,
+        cause: id.to_owned(),
+        rule: String::new(),
+        text: text.to_owned(),
+        evidence: Vec::new(),
+        epoch_before: 0,
+        epoch_after: 0,
+        by: None,
+    }
 }

@@ -20,6 +20,7 @@ pub(crate) struct EngineRuntime {
     pub(crate) tags: Arc<Tags>,
     pub(crate) providers: Arc<ProviderRegistry>,
     pub(crate) objects: super::objects::EngineObjects,
+    pub(crate) subscribers: super::subscribers::KeptSubscribers,
     pub(crate) gate: Arc<Gate>,
     pub(crate) alarms: BTreeMap<&'static str, Alarm>,
     pub(crate) state: StateId,
@@ -65,6 +66,8 @@ impl EngineRuntime {
         providers.register(tags.clone()).expect("the first provider of a new registry");
         let objects = super::objects::EngineObjects::default();
         providers.register(objects.checkpoints.clone()).expect("the second one");
+        let subscribers = super::subscribers::KeptSubscribers::default();
+        providers.register(subscribers.known.clone()).expect("another one");
         let first = StateId::DeterminingFailoverStatus;
         Self {
             name,
@@ -72,6 +75,7 @@ impl EngineRuntime {
             tags,
             providers,
             objects,
+            subscribers,
             gate: Arc::new(Gate::new(clock)),
             alarms: BTreeMap::new(),
             state: first,

@@ -1,8 +1,10 @@
 //! Subscriptions: one task for each, between the tags' changes and the client's queue.
 use super::Face;
 use super::tags::tag_of;
-use crate::driver::Driver;
-use hotpair_api::face::{Event, Feed, FeedItem, FeedSender, FeedStart, Problem, SubscribeRequest};
+use crate::driver::{Connection, Driver};
+use hotpair_api::face::{
+    Event, Feed, FeedItem, FeedProgress, FeedSender, FeedStart, Problem, SubscribeRequest,
+};
 use hotpair_core::EngineIndex;
 use hotpair_engine::tags::{Delivery, Filter, ResumeFrom, Subscription, TAGS_MAX, Tags};
 use hotpair_types::{EngineName, Position};
@@ -25,6 +27,9 @@ struct Source {
     tags: Option<(Arc<Tags>, Subscription, watch::Receiver<u64>)>,
     events: Option<broadcast::Receiver<Event>>,
     engine: EngineName,
+    /// Of a named one, as long as it lasts.
+    #[expect(dead_code, reason = "held, not read")]
+    connection: Option<Connection>,
     /// Up to this sequence changes may be shown.
     released: watch::Receiver<u64>,
     /// What waits to be released, in its order; the sequence it waits for.
@@ -47,6 +52,8 @@ struct Begun {
     /// Kept events that are to be sent first.
     events: Vec<Event>,
     position: Position,
+    /// The client has something already.
+    wants_more: bool,
 }
 
 impl Face {
@@ -55,9 +62,10 @@ impl Face {
         engine: Option<EngineName>,
         request: SubscribeRequest,
     ) -> Result<Feed, Problem> {
-        let wants_more = request.last.is_some();
-        let begun = self.with(engine, move |driver, index| driver.subscribe(index, &request));
-        let Begun { mut source, events, position } = begun.await?;
+        let progress = FeedProgress::default();
+        let own = progress.clone();
+        let begun = self.with(engine, move |driver, index| driver.subscribe(index, request, own));
+        let Begun { mut source, events, position, wants_more } = begun.await??;
         // Not on the driver's thread: a part at a time, so that neither it nor this one is held.
         let anew = source.tags.as_ref().is_some_and(|(_, it, _)| it.begins_anew());
         let level = source.first(position).await;
@@ -65,7 +73,8 @@ impl Face {
         first.extend(events.into_iter().map(|event| (0, FeedItem::Event { event })));
         first.push_back((0, FeedItem::Level { position: level.into() }));
         let start = FeedStart { resumed: wants_more && !anew, position: position.into() };
-        let (sender, feed) = Feed::new(start, FEED_ITEMS_MAX + first.len());
+        let (sender, mut feed) = Feed::new(start, FEED_ITEMS_MAX + first.len());
+        feed.progress = progress;
         source.waiting_max = FEED_ITEMS_MAX * 2 + first.len();
         tokio::spawn(follow(sender, source));
         Ok(feed)
@@ -73,7 +82,13 @@ impl Face {
 }
 
 impl Driver {
-    fn subscribe(&mut self, index: EngineIndex, request: &SubscribeRequest) -> Begun {
+    fn subscribe(
+        &mut self,
+        index: EngineIndex,
+        mut request: SubscribeRequest,
+        progress: FeedProgress,
+    ) -> Result<Begun, Problem> {
+        let connection = self.came_under_a_name(index, &mut request, progress)?;
         let position = self.replica(index).positions().runtime;
         let engine = self.name_of(index).clone();
         let tags = request.tags.then(|| {
@@ -95,8 +110,27 @@ impl Driver {
         let events = request.events.then(|| self.events.follow());
         let released = self.runtime(index).released.subscribe();
         let (waiting, waiting_max) = (VecDeque::new(), FEED_ITEMS_MAX * 2);
-        let source = Source { tags, events, engine, released, waiting, waiting_max };
-        Begun { source, events: kept, position }
+        let source = Source { tags, events, engine, connection, released, waiting, waiting_max };
+        Ok(Begun { source, events: kept, position, wants_more: request.last.is_some() })
+    }
+
+    /// A named one goes on from where it said that it is, unless it says it again.
+    fn came_under_a_name(
+        &mut self,
+        index: EngineIndex,
+        request: &mut SubscribeRequest,
+        progress: FeedProgress,
+    ) -> Result<Option<Connection>, Problem> {
+        let Some(name) = &request.name else { return Ok(None) };
+        match (request.last, self.subscriber_has(index, name)) {
+            (Some(last), _) => progress.written(request.last_epoch.unwrap_or(0), last),
+            (None, Some(has)) => {
+                (request.last, request.last_epoch) = (Some(has.sequence), Some(has.epoch));
+                progress.confirmed(has.epoch, has.sequence);
+            }
+            (None, None) => {}
+        }
+        self.subscriber_came(index, name, &request.prefix, progress).map(Some)
     }
 }
 
@@ -205,11 +239,7 @@ async fn follow(sender: FeedSender, mut source: Source) {
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return,
             },
-            () = tokio::time::sleep(std::time::Duration::from_secs(5)) => {
-                if sender.is_closed() {
-                    return;
-                }
-            }
+            () = sender.closed() => return,
         }
     }
 }

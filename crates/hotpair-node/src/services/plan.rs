@@ -10,6 +10,8 @@ pub(crate) const HAND_OVER_PAUSE: Duration = Duration::from_secs(600);
 
 /// Beyond so many doublings the wait is at its longest in any case.
 const DOUBLINGS_MAX: u32 = 20;
+/// Failures within the window that are remembered.
+const FAILURES_KEPT_MAX: usize = 1_024;
 
 /// The settings of one service that matter here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,9 @@ pub(crate) struct Plan {
     in_a_row: u32,
     /// Starts after a failure, since the node's start.
     restarts: u64,
+    /// It failed so often that the partner had better act. Stays so, however long the waits have become,
+    /// until it has run for long or the role went.
+    is_due: bool,
     /// A handover was asked for in this time of acting.
     asked: bool,
     handed_over: Option<Time>,
@@ -91,6 +96,7 @@ impl Plan {
             failures: VecDeque::new(),
             in_a_row: 0,
             restarts: 0,
+            is_due: false,
             asked: false,
             handed_over: None,
         }
@@ -166,6 +172,7 @@ impl Plan {
     fn fail(&mut self, now: Time, since: Time) -> Option<Effect> {
         if now.since(since) >= self.limits.restart_max {
             self.in_a_row = 0;
+            self.is_due = false;
         }
         let doublings = self.in_a_row.min(DOUBLINGS_MAX);
         let wait = self.limits.restart_first.saturating_mul(1 << doublings);
@@ -173,14 +180,15 @@ impl Plan {
         self.phase = Phase::Waiting { until: now + wait.min(self.limits.restart_max) };
         self.failures.retain(|it| now.since(*it) < self.limits.failures_window);
         self.failures.push_back(now);
-        while self.failures.len() > self.limits.failures_max as usize {
+        while self.failures.len() > FAILURES_KEPT_MAX {
             self.failures.pop_front();
         }
-        let failures = self.failures(now);
+        let within = self.failures(now);
+        self.is_due |= within >= self.limits.failures_max;
         let quiet = self.handed_over.is_none_or(|it| now.since(it) >= HAND_OVER_PAUSE);
-        let due = self.limits.hand_over && failures >= self.limits.failures_max && quiet;
+        let due = self.limits.hand_over && self.is_due && quiet;
         self.asked |= due;
-        due.then_some(Effect::HandOver { failures })
+        due.then_some(Effect::HandOver { failures: within.max(self.in_a_row) })
     }
 
     /// The role went in order after a handover was asked for.
@@ -190,6 +198,7 @@ impl Plan {
             self.handed_over = Some(now);
             // What is counted against it on the other host is counted anew here.
             self.failures.clear();
+            self.is_due = false;
         }
     }
 }

@@ -294,6 +294,18 @@ impl NodeFace for FakeNode {
         }))
     }
 
+    fn subscribers(&self, _: Option<EngineName>) -> Reply<'_, Vec<SubscriberStatus>> {
+        reply(Ok(vec![SubscriberStatus {
+            name: "hmi".into(),
+            prefix: "tank/".into(),
+            has: "3:7".into(),
+            confirmed: true,
+            connected: false,
+            node: "gw-b".into(),
+            at_ms: 1_000,
+        }]))
+    }
+
     fn module_add(
         &self,
         _: Option<EngineName>,

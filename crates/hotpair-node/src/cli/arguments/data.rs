@@ -169,6 +169,13 @@ pub enum ModuleCommand {
     List,
 }
 
+/// `hotpair subscriber`
+#[derive(Debug, Subcommand)]
+pub enum SubscriberCommand {
+    /// List them: connected or away, and how far each has come
+    List,
+}
+
 /// `hotpair object`
 #[derive(Debug, Subcommand)]
 pub enum ObjectCommand {
