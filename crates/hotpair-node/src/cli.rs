@@ -21,6 +21,7 @@ mod config;
 mod tag;
 mod module;
 mod object;
+mod alarm;
 mod divergence;
 mod engine;
 mod pages;
@@ -127,6 +128,7 @@ fn carry_out(cx: &Context, command: Command) -> Result<ExitCode, Failure> {
         | Command::Tag(_)
         | Command::Module(_)
         | Command::Object(_)
+        | Command::Alarm(_)
         | Command::Divergence(_)
         | Command::Engine(_)
         | Command::Log { .. } => {}
@@ -155,6 +157,7 @@ async fn carry_out_asking(cx: &Context, command: Command) -> Result<Exit, Failur
         Command::Tag(it) => tag::carry_out(cx, it).await,
         Command::Module(it) => module::carry_out(cx, it).await,
         Command::Object(it) => object::carry_out(cx, it).await,
+        Command::Alarm(it) => alarm::carry_out(cx, it).await,
         Command::Divergence(it) => divergence::carry_out(cx, it).await,
         Command::Engine(EngineCommand::List) => engine::list(cx).await,
         Command::Engine(it) => engine::change(cx, it).await,

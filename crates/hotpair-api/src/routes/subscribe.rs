@@ -1,4 +1,4 @@
-//! Following tags, events and status over a WebSocket; resumes after the last sequence.
+//! Following tags, alarms, events and status over a WebSocket; resumes after the last sequence.
 use super::board::Board;
 use super::parts::Query;
 use crate::answer::Answer;
@@ -49,6 +49,8 @@ struct SubscribeQuery {
     engine: Option<EngineName>,
     #[serde(default = "yes")]
     tags: bool,
+    #[serde(default)]
+    alarms: bool,
     #[serde(default = "yes")]
     events: bool,
     #[serde(default)]
@@ -93,6 +95,7 @@ async fn subscribe(
     let request = SubscribeRequest {
         tags: query.tags,
         prefix: query.prefix,
+        alarms: query.alarms,
         events: query.events,
         last,
         last_epoch,
@@ -242,7 +245,9 @@ impl<'a> Session<'a> {
                 self.release().await?;
                 self.put(&item).await
             }
-            FeedItem::Event { .. } => self.put(&item).await,
+            FeedItem::Event { .. } | FeedItem::Alarm(_) | FeedItem::AlarmRemoved { .. } => {
+                self.put(&item).await
+            }
         }
     }
 

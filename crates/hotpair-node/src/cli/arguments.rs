@@ -4,8 +4,8 @@ mod data;
 mod node;
 
 pub(super) use data::{
-    ConfigCommand, DivergenceCommand, EngineCommand, ModuleCommand, ObjectCommand, TagCommand,
-    WriteArguments,
+    AlarmArguments, AlarmCommand, ConfigCommand, DivergenceCommand, EngineCommand, ModuleCommand,
+    ObjectCommand, TagCommand, WriteArguments,
 };
 pub(super) use node::{
     CertCommand, DemoArguments, InitArguments, InviteArguments, JoinArguments, NodeArguments,
@@ -177,6 +177,9 @@ pub enum Command {
     /// Deploy, undeploy, list and show objects: programs that are scanned
     #[command(subcommand)]
     Object(ObjectCommand),
+    /// Alarms of objects: list, acknowledge, put aside, take up again
+    #[command(subcommand)]
+    Alarm(AlarmCommand),
     /// Entries that lost when both nodes had been active
     #[command(subcommand)]
     Divergence(DivergenceCommand),

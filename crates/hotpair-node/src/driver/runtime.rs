@@ -49,6 +49,8 @@ pub(crate) struct EngineRuntime {
     pub(crate) released: tokio::sync::watch::Sender<u64>,
     /// Counts changes of tags.
     pub(crate) news: tokio::sync::watch::Sender<u64>,
+    /// Counts changes of alarms of objects.
+    pub(crate) alarm_news: tokio::sync::watch::Sender<u64>,
     pub(crate) figures: super::measure::EngineFigures,
     pub(crate) sync_rate: super::status::Rate,
     /// Mode `arbiter`: the way to the third party.
@@ -65,6 +67,10 @@ impl EngineRuntime {
         providers.register(tags.clone()).expect("the first provider of a new registry");
         let objects = super::objects::EngineObjects::default();
         providers.register(objects.checkpoints.clone()).expect("the second one");
+        let alarm_news = tokio::sync::watch::channel(0).0;
+        let sender = alarm_news.clone();
+        objects.alarms.set_on_change(move || sender.send_modify(|it| *it += 1));
+        providers.register(objects.alarms.clone()).expect("the third one");
         let first = StateId::DeterminingFailoverStatus;
         Self {
             name,
@@ -91,6 +97,7 @@ impl EngineRuntime {
             sessions: Vec::new(),
             released: tokio::sync::watch::channel(0).0,
             news,
+            alarm_news,
             figures: super::measure::EngineFigures::default(),
             sync_rate: super::status::Rate::default(),
             grant: None,
