@@ -8,6 +8,8 @@ mod state;
 mod word;
 mod alarm;
 mod encoding;
+mod observed;
+mod error;
 mod table;
 
 pub use alarm::{AlarmRecord, AlarmRefusal, Command, LastChange, SHELF_MAX, SHELF_MIN};
@@ -15,6 +17,8 @@ pub(crate) use declaration::as_float;
 pub use declaration::{
     AlarmDeclaration, Condition, DELAY_MAX, Level, Limit, MESSAGE_BYTES_MAX, OnBadQuality, Priority,
 };
+pub use error::AlarmError;
+pub use observed::Observed;
 pub use state::{AlarmEdge, AlarmState, Cause, EDGES};
-pub use table::{AlarmError, AlarmShown, Alarms, PROVIDER};
+pub use table::{AlarmShown, Alarms, PROVIDER};
 pub use word::{COMMENT_BYTES_MAX, WHO_BYTES_MAX, Word, WordError};

@@ -22,6 +22,7 @@ mod config;
 mod tag;
 mod module;
 mod object;
+mod alarm;
 mod divergence;
 mod engine;
 mod pages;
@@ -129,6 +130,7 @@ fn carry_out(cx: &Context, command: Command) -> Result<ExitCode, Failure> {
         | Command::Module(_)
         | Command::Object(_)
         | Command::Subscriber(_)
+        | Command::Alarm(_)
         | Command::Divergence(_)
         | Command::Engine(_)
         | Command::Log { .. } => {}
@@ -158,6 +160,7 @@ async fn carry_out_asking(cx: &Context, command: Command) -> Result<Exit, Failur
         Command::Module(it) => module::carry_out(cx, it).await,
         Command::Object(it) => object::carry_out(cx, it).await,
         Command::Subscriber(it) => subscriber::carry_out(cx, it).await,
+        Command::Alarm(it) => alarm::carry_out(cx, it).await,
         Command::Divergence(it) => divergence::carry_out(cx, it).await,
         Command::Engine(EngineCommand::List) => engine::list(cx).await,
         Command::Engine(it) => engine::change(cx, it).await,

@@ -16,6 +16,7 @@ mod writes;
 mod commands;
 mod data;
 mod objects;
+mod alarms;
 mod journal;
 mod measure;
 mod pace;
@@ -26,6 +27,7 @@ mod subscribers;
 mod status;
 mod storage_failed;
 
+pub(crate) use alarms::AlarmWanted;
 pub(crate) use data::Session;
 pub use journal::EventLog;
 pub(crate) use parts::{Inlets, Parts};

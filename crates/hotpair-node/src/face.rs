@@ -1,5 +1,6 @@
 //! The node as the API sees it. Every call goes through the driver's queue and is answered there.
 
+mod alarms;
 mod answering;
 mod commands;
 mod config;
@@ -17,11 +18,12 @@ pub use native::Registration;
 use crate::driver::{Driver, Request};
 use crate::gate::Gate;
 use hotpair_api::face::{
-    Caller, Command, CommandKind, ConfigChange, ConfigExport, ConfigPage, ConfigRecord,
+    AlarmOrder, Caller, Command, CommandKind, ConfigChange, ConfigExport, ConfigPage, ConfigRecord,
     ConfigTransaction, Divergence, DivergenceSummary, Event, Feed, Measures, ModuleBody,
-    ModuleRecord, NodeFace, NodeStatus, ObjectDetail, ObjectPage, ObjectStatus, Problem,
-    ProblemKind, ProviderEncoding, ProviderStart, Reason, ReplayReport, Reply, SubscribeRequest,
-    SubscriberStatus, Tag, TagPage, TagWrite, Verdict, WriteOptions, WriteOutcome,
+    ModuleRecord, NodeFace, NodeStatus, ObjectAlarm, ObjectAlarmPage, ObjectDetail, ObjectPage,
+    ObjectStatus, Problem, ProblemKind, ProviderEncoding, ProviderStart, Reason, ReplayReport,
+    Reply, SubscribeRequest, SubscriberStatus, Tag, TagPage, TagWrite, Verdict, WriteOptions,
+    WriteOutcome,
 };
 use hotpair_core::EngineIndex;
 use hotpair_types::EngineName;
@@ -338,6 +340,36 @@ impl NodeFace for Face {
         caller: Caller,
     ) -> Reply<'_, ObjectStatus> {
         Box::pin(self.do_object_restart(engine, name, caller))
+    }
+
+    fn object_alarms(
+        &self,
+        engine: Option<EngineName>,
+        prefix: String,
+        after: Option<String>,
+        count_max: usize,
+    ) -> Reply<'_, ObjectAlarmPage> {
+        Box::pin(self.do_object_alarms(engine, prefix, after, count_max))
+    }
+
+    fn object_alarm(
+        &self,
+        engine: Option<EngineName>,
+        object: String,
+        alarm: String,
+    ) -> Reply<'_, ObjectAlarm> {
+        Box::pin(self.do_object_alarm(engine, object, alarm))
+    }
+
+    fn alarm_order(
+        &self,
+        engine: Option<EngineName>,
+        name: (String, String),
+        order: AlarmOrder,
+        caller: Caller,
+        options: WriteOptions,
+    ) -> Reply<'_, WriteOutcome> {
+        Box::pin(self.do_alarm_order(engine, name, order, caller, options))
     }
 
     fn divergences(&self, engine: Option<EngineName>) -> Reply<'_, Vec<DivergenceSummary>> {

@@ -3,6 +3,7 @@ use crate::comparing::Comparing;
 use crate::divergence_store::DivergenceStore;
 use crate::fetching::Fetching;
 use crate::journal::Journal;
+use crate::keys::Known;
 use crate::losing::Losing;
 use crate::offering::Offering;
 use crate::serving::Serving;
@@ -11,8 +12,8 @@ use crate::syncing::Syncing;
 use crate::transfer::Transfer;
 use crate::waiting::Waiting;
 use crate::{
-    AckRule, Boot, Direction, DivergenceRecord, Fact, Input, ModuleHash, Output, PerJournal,
-    Record, Session, Settings,
+    AckRule, Boot, Direction, DivergenceRecord, Fact, IdempotencyKey, Input, ModuleHash, Output,
+    PerJournal, Record, Session, Settings,
 };
 use hotpair_types::{
     Designation, Epoch, History, Instance, ItemKey, JournalKind, NodeTime, Positions, Time,
@@ -320,6 +321,13 @@ impl Replica {
     #[must_use]
     pub fn get(&self, kind: JournalKind, item: &ItemKey) -> Option<&Record> {
         self.journals[kind].image.get(item)
+    }
+
+    /// Whether a write with this idempotency key was taken and is remembered: another one is answered
+    /// as it was.
+    #[must_use]
+    pub fn remembers(&self, kind: JournalKind, key: &IdempotencyKey) -> bool {
+        matches!(self.journals[kind].keys.look_up(key), Known::Kept(_))
     }
 
     /// The items of a provider ("" for config) whose names begin with `prefix`, in order.

@@ -1,5 +1,5 @@
 //! A subscription: a bounded queue from the node to one client. Who is too slow is let go.
-use super::{Event, FeedProgress, PositionStatus, Tag};
+use super::{Event, FeedProgress, ObjectAlarm, PositionStatus, Tag};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,6 +12,8 @@ pub struct SubscribeRequest {
     pub tags: bool,
     /// Which tags.
     pub prefix: String,
+    /// Whether alarms of objects are wanted: all of them as they are, and then each change.
+    pub alarms: bool,
     /// Whether events are wanted.
     pub events: bool,
     /// The last runtime sequence the client has. What came after it is sent first; when that is
@@ -47,6 +49,15 @@ pub enum FeedItem {
         path: String,
         /// The sequence of the entry that says so.
         sequence: u64,
+    },
+    /// An alarm of an object is as it says here.
+    Alarm(ObjectAlarm),
+    /// An alarm is no longer declared.
+    AlarmRemoved {
+        /// The object.
+        object: String,
+        /// Its alarm.
+        alarm: String,
     },
     /// Something happened.
     Event {

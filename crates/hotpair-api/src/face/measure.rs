@@ -75,6 +75,8 @@ pub struct EngineMeasures {
     pub commit_seconds: HistogramValue,
     /// The objects that are scanned here.
     pub objects: Vec<ObjectMeasures>,
+    /// How many alarms of objects are in each state.
+    pub alarms: Vec<(&'static str, u64)>,
 }
 
 /// The figures of one object, since the outputs of this node opened.

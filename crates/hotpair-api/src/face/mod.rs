@@ -19,9 +19,13 @@ mod module;
 mod progress;
 mod subscriber;
 mod object;
+mod alarm;
 mod divergence;
 mod measure;
 
+pub use alarm::{
+    AlarmChange, AlarmCommand, AlarmCondition, AlarmOrder, AlarmWord, ObjectAlarm, ObjectAlarmPage,
+};
 pub use command::{Accepted, Caller, Command, CommandKind, Forecast, LogLevel, Verdict};
 pub use config::{
     ConfigChange, ConfigExport, ConfigOp, ConfigPage, ConfigRecord, ConfigTransaction, Expectation,
@@ -218,6 +222,34 @@ pub trait NodeFace: Send + Sync + 'static {
         name: String,
         caller: Caller,
     ) -> Reply<'_, ObjectStatus>;
+
+    /// The alarms of declared objects whose `OBJECT/ALARM` begins with `prefix` and comes after
+    /// `after`, in order.
+    fn object_alarms(
+        &self,
+        engine: Option<EngineName>,
+        prefix: String,
+        after: Option<String>,
+        count_max: usize,
+    ) -> Reply<'_, ObjectAlarmPage>;
+
+    /// One alarm.
+    fn object_alarm(
+        &self,
+        engine: Option<EngineName>,
+        object: String,
+        alarm: String,
+    ) -> Reply<'_, ObjectAlarm>;
+
+    /// Does what a person or a rule wants of an alarm. Answered as a write is.
+    fn alarm_order(
+        &self,
+        engine: Option<EngineName>,
+        name: (String, String),
+        order: AlarmOrder,
+        caller: Caller,
+        options: WriteOptions,
+    ) -> Reply<'_, WriteOutcome>;
 
     /// The conflicts whose losing entries are kept.
     fn divergences(&self, engine: Option<EngineName>) -> Reply<'_, Vec<DivergenceSummary>>;

@@ -58,6 +58,8 @@ kinds! {
     UnknownModule = 404 "unknown-module" "There is no such module",
     /// No such object.
     UnknownObject = 404 "unknown-object" "There is no such object",
+    /// No such alarm.
+    UnknownAlarm = 404 "unknown-alarm" "There is no such alarm",
     /// No such conflict.
     UnknownDivergence = 404 "unknown-divergence" "There is no such conflict",
     /// The path exists, the method does not.
@@ -68,6 +70,8 @@ kinds! {
     CommandRefused = 409 "command-refused" "The command is refused",
     /// The state of the thing forbids it.
     Conflict = 409 "conflict" "The state of this forbids it",
+    /// The state of the alarm does not allow what is asked.
+    AlarmRefused = 409 "alarm-refused" "The state of the alarm does not allow this",
     /// Config data may be written on the master only, which is not active (`config.writable_on`).
     /// Not 421: the master would send the client back here.
     ConfigOnMasterOnly = 409 "config-on-master-only" "Config data may be written on the master only",

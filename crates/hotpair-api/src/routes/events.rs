@@ -87,7 +87,11 @@ async fn next_event(feed: &mut Feed, api: &Api) -> Option<Event> {
         };
         match item {
             FeedItem::Event { event } => return Some(event),
-            FeedItem::Tag(_) | FeedItem::TagRemoved { .. } | FeedItem::Level { .. } => {}
+            FeedItem::Tag(_)
+            | FeedItem::TagRemoved { .. }
+            | FeedItem::Alarm(_)
+            | FeedItem::AlarmRemoved { .. }
+            | FeedItem::Level { .. } => {}
         }
     }
 }

@@ -109,6 +109,7 @@ impl Collector for Scrape {
         self.states(to)?;
         self.journals(to)?;
         self.objects(to)?;
+        self.alarms(to)?;
         self.channels(to)?;
         self.outputs(to)?;
         self.services(to)?;
@@ -241,6 +242,17 @@ impl Scrape {
         for (object, engine) in objects() {
             let labels = [("engine", engine), ("object", object.name.as_str())];
             family.counter(&labels, object.overruns)?;
+        }
+        Ok(())
+    }
+
+    fn alarms(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let help = "Alarms of objects by state";
+        let mut family = Family::new(to, "object_alarms", help, MetricType::Gauge)?;
+        for (engine, name) in self.engines() {
+            for (state, count) in &engine.alarms {
+                family.whole(&[("engine", name), ("state", state)], *count)?;
+            }
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod subscribers;
 mod provider;
 mod modules;
 mod objects;
+mod alarms;
 mod divergence;
 mod metrics;
 mod page;
@@ -64,6 +65,7 @@ fn board() -> Board {
     let board = provider::routes(board);
     let board = modules::routes(board);
     let board = objects::routes(board);
+    let board = alarms::routes(board);
     let board = divergence::routes(board);
     let board = metrics::routes(board);
     let board = page::routes(board);

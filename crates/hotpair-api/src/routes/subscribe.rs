@@ -1,4 +1,4 @@
-//! Following tags, events and status over a WebSocket; resumes after the last sequence.
+//! Following tags, alarms, events and status over a WebSocket; resumes after the last sequence.
 use super::board::Board;
 use super::parts::Query;
 use crate::answer::Answer;
@@ -50,6 +50,8 @@ struct SubscribeQuery {
     engine: Option<EngineName>,
     #[serde(default = "yes")]
     tags: bool,
+    #[serde(default)]
+    alarms: bool,
     #[serde(default = "yes")]
     events: bool,
     #[serde(default)]
@@ -98,6 +100,7 @@ async fn subscribe(
     let request = SubscribeRequest {
         tags: query.tags,
         prefix: query.prefix,
+        alarms: query.alarms,
         events: query.events,
         last,
         last_epoch,
@@ -269,7 +272,9 @@ impl<'a> Session<'a> {
                 self.release().await?;
                 self.put_item(&item).await
             }
-            FeedItem::Event { .. } => self.put_item(&item).await,
+            FeedItem::Event { .. } | FeedItem::Alarm(_) | FeedItem::AlarmRemoved { .. } => {
+                self.put_item(&item).await
+            }
         }
     }
 
@@ -285,7 +290,9 @@ impl<'a> Session<'a> {
             FeedItem::Tag(tag) => (tag.epoch, tag.sequence),
             FeedItem::TagRemoved { sequence, .. } => (self.reached.0, *sequence),
             FeedItem::Level { position } => (position.epoch, position.sequence),
-            FeedItem::Event { .. } => self.reached,
+            FeedItem::Event { .. } | FeedItem::Alarm(_) | FeedItem::AlarmRemoved { .. } => {
+                self.reached
+            }
         };
         self.put(item).await
     }

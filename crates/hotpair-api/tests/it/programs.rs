@@ -236,6 +236,7 @@ async fn the_figures_have_the_names_of_the_contract() {
         "hotpair_scan_seconds_count{engine=\"main\",object=\"tank-1\"} 2",
         "hotpair_scan_jitter_seconds_count{engine=\"main\",object=\"tank-1\"} 2",
         "hotpair_scan_overruns_total{engine=\"main\",object=\"tank-1\"} 7",
+        "hotpair_object_alarms{engine=\"main\",state=\"unacknowledged\"} 1",
         "hotpair_sync_bytes_done{engine=\"main\"} 10",
         "hotpair_sync_bytes_total{engine=\"main\"} 20",
         "hotpair_divergence_entries{engine=\"main\"} 1",

@@ -19,6 +19,8 @@ pub struct AlarmRecord {
     pub change: u64,
     /// How often it was announced. An acknowledgement can name the one that is meant.
     pub occurrence: u64,
+    /// What was watched, as `AlarmDeclaration::watched`; 0: nothing yet.
+    pub(super) watched: u32,
     /// The value is beyond the limit, deadband included.
     pub(super) is_beyond: bool,
     /// That held for its delay: the condition.
@@ -109,6 +111,7 @@ impl Default for AlarmRecord {
         Self {
             change: 0,
             occurrence: 0,
+            watched: 0,
             is_beyond: false,
             is_present: false,
             pending: Duration::ZERO,
@@ -154,10 +157,39 @@ impl AlarmRecord {
         self.is_present
     }
 
+    /// Whether value and state differ, and for how long that was so already: a delay that runs.
+    #[must_use]
+    pub fn delay(&self) -> Option<Duration> {
+        (self.is_beyond != self.is_present).then_some(self.pending)
+    }
+
+    /// Whether nothing differs that people want to know of: times that go by are not that.
+    pub(super) fn tells_the_same(&self, other: &Self) -> bool {
+        self.last == other.last
+            && self.state() == other.state()
+            && self.is_present == other.is_present
+            && self.is_bad == other.is_bad
+    }
+
     /// The object was scanned: the value it has, and the time since the scan before. The new record, if
     /// anything is different.
     #[must_use]
     pub fn observed(
+        &self,
+        declaration: &AlarmDeclaration,
+        value: Option<&TagRecord>,
+        elapsed: Duration,
+        at: NodeTime,
+    ) -> Option<Self> {
+        let watched = declaration.watched();
+        // Of another condition it is only known that it is over.
+        let is_another = self.watched != 0 && self.watched != watched;
+        let over = if is_another { self.over(at) } else { None };
+        let next = over.as_ref().unwrap_or(self).held_against(declaration, value, elapsed, at);
+        Some(Self { watched, ..next.or(over)? })
+    }
+
+    fn held_against(
         &self,
         declaration: &AlarmDeclaration,
         value: Option<&TagRecord>,
@@ -201,6 +233,13 @@ impl AlarmRecord {
             next.announce();
         }
         self.ended(next, cause, None, at)
+    }
+
+    /// What it watched is watched no more.
+    fn over(&self, at: NodeTime) -> Option<Self> {
+        let mut next = self.clone();
+        (next.is_beyond, next.is_present, next.pending) = (false, false, Duration::ZERO);
+        self.ended(next, Cause::Returned, None, at)
     }
 
     /// Time went by: the shelf's runs. The new record, if it is on the shelf.

@@ -101,6 +101,8 @@ pub struct AlarmDeclaration {
     pub on_bad_quality: OnBadQuality,
     /// For people.
     pub message: Box<str>,
+    /// That of the attribute, for people.
+    pub unit: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy)]
@@ -173,6 +175,7 @@ impl AlarmDeclaration {
             priority: priority.unwrap_or(Priority::Medium),
             on_bad_quality: on_bad_quality.unwrap_or(OnBadQuality::Hold),
             message: message.into(),
+            unit: watched.and_then(|it| it.declaration.unit.clone()),
         })
     }
 
@@ -195,7 +198,40 @@ impl AlarmDeclaration {
     }
 }
 
+impl AlarmDeclaration {
+    /// Stands for what it watches, whatever the limit: for the attribute and the side, or the value of
+    /// a bool. Never 0.
+    pub(super) fn watched(&self) -> u32 {
+        let side: &[u8] = match self.condition {
+            Condition::Above(_) => b"/above",
+            Condition::Below(_) => b"/below",
+            Condition::Is(true) => b"/true",
+            Condition::Is(false) => b"/false",
+        };
+        // FNV-1a: it lies on disks and must stay the same.
+        let bytes = self.attribute.as_str().as_bytes().iter().chain(side);
+        let hash = bytes
+            .fold(0x811c_9dc5_u32, |hash, it| (hash ^ u32::from(*it)).wrapping_mul(0x0100_0193));
+        hash.max(1)
+    }
+}
+
 impl Condition {
+    /// The name in a declaration.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::Above(limit) | Self::Below(limit) => match limit.level {
+                Level::LowLow => "low-low",
+                Level::Low => "low",
+                Level::High => "high",
+                Level::HighHigh => "high-high",
+            },
+            Self::Is(true) => "true",
+            Self::Is(false) => "false",
+        }
+    }
+
     /// The limit, if it has one.
     #[must_use]
     pub const fn limit(&self) -> Option<Limit> {

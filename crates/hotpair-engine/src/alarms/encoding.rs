@@ -21,6 +21,8 @@ struct WordV1<'a> {
 struct RecordV1<'a> {
     change: u64,
     occurrence: u64,
+    /// What was watched, as `AlarmDeclaration::watched`.
+    watched: u32,
     /// Bits, from the lowest: beyond, present, acknowledged, bad, suppressed, out of service.
     flags: u8,
     pending_micros: u64,
@@ -53,6 +55,7 @@ impl AlarmRecord {
         let record = RecordV1 {
             change: self.change,
             occurrence: self.occurrence,
+            watched: self.watched,
             flags,
             pending_micros: micros(self.pending),
             shelf_micros: self.shelf.map(micros),
@@ -96,6 +99,7 @@ impl AlarmRecord {
         Ok(Self {
             change: record.change,
             occurrence: record.occurrence,
+            watched: record.watched,
             is_beyond: flag(0),
             is_present: flag(1),
             is_acknowledged: flag(2),

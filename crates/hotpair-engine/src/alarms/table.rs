@@ -1,24 +1,37 @@
 //! The alarms of all objects of an engine, as a runtime state provider like any other.
-use super::alarm::{AlarmRecord, AlarmRefusal, Command};
+use super::alarm::{AlarmRecord, Command};
 use super::declaration::AlarmDeclaration;
+use super::error::AlarmError;
+use super::observed::Observed;
+use super::state::AlarmState;
 use super::word::Word;
 use crate::objects::Name;
-use crate::tags::TagRecord;
 use crate::{Item, Post, ProviderError, RuntimeStateProvider, Update};
 use bytes::Bytes;
 use hotpair_types::{NodeTime, Position};
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::fmt;
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 
 /// The provider under whose name alarms travel.
 pub const PROVIDER: &str = "alarms";
 
-/// All alarms of one engine. The active changes them and posts what it is given; the partner takes that
-/// through the provider interface.
-#[derive(Debug, Default)]
+/// All alarms of one engine.
+///
+/// The active goes, as with checkpoints: what is to be posted is prepared, the node posts it, and with
+/// the place that the journal gave it is committed. What was not posted did not happen. The partner
+/// takes it through the provider interface.
+#[derive(Default)]
 pub struct Alarms {
     objects: RwLock<Objects>,
+    on_change: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl fmt::Debug for Alarms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Alarms").field(&self.objects).finish()
+    }
 }
 
 type Objects = BTreeMap<Name, BTreeMap<Name, Alarm>>;
@@ -27,7 +40,14 @@ type Objects = BTreeMap<Name, BTreeMap<Name, Alarm>>;
 struct Alarm {
     // Declarations and records come by different journals, in either order.
     declaration: Option<Arc<AlarmDeclaration>>,
-    record: Option<AlarmRecord>,
+    held: Option<Held>,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    record: AlarmRecord,
+    /// The entry of its last change that people want to know of.
+    told_at: Position,
 }
 
 /// One alarm as it is shown.
@@ -41,30 +61,14 @@ pub struct AlarmShown {
     pub declaration: Arc<AlarmDeclaration>,
     /// What is known of it.
     pub record: AlarmRecord,
+    /// The entry of its last change that people want to know of; [`Position::START`] before the first.
+    pub told_at: Position,
 }
 
-/// Why a command does nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AlarmError {
-    /// Not declared.
-    #[error("object `{object}` has no alarm `{alarm}`")]
-    Unknown {
-        /// The object, shortened.
-        object: Box<str>,
-        /// The alarm, shortened.
-        alarm: Box<str>,
-    },
-    /// It refuses.
-    #[error("alarm `{object}/{alarm}`: {refusal}")]
-    Refused {
-        /// The object.
-        object: Name,
-        /// The alarm.
-        alarm: Name,
-        /// Why.
-        #[source]
-        refusal: AlarmRefusal,
-    },
+impl Default for Held {
+    fn default() -> Self {
+        Self { record: AlarmRecord::default(), told_at: Position::START }
+    }
 }
 
 impl Alarms {
@@ -74,58 +78,82 @@ impl Alarms {
         Self::default()
     }
 
-    /// Takes what an object declares; an undeployed one declares nothing. Alarms that are declared still go on as they
-    /// are. The active posts what is given: the records of those that are not.
-    pub fn declare(&self, object: &Name, declared: &[AlarmDeclaration]) -> Vec<Post> {
+    /// Called after every change that people want to know of, without any lock held. Must be quick. Can
+    /// be set once; later ones are ignored.
+    pub fn set_on_change(&self, call: impl Fn() + Send + Sync + 'static) {
+        let _ = self.on_change.set(Box::new(call));
+    }
+
+    fn changed(&self) {
+        if let Some(call) = self.on_change.get() {
+            call();
+        }
+    }
+
+    /// Takes what an object declares; an undeployed one declares nothing. Alarms of the same name go on
+    /// as they are, but when they watch something else: then their old condition is over with the next
+    /// scan. The records of others wait for [`removals`](Self::removals).
+    pub fn declare(&self, object: &str, declared: &[AlarmDeclaration]) {
+        let Some(object) = Name::new(object) else { return };
         let mut objects = self.objects.write().expect(UNPOISONED);
-        let alarms = objects.entry(object.clone()).or_default();
+        let alarms = objects.entry(object).or_default();
         alarms.values_mut().for_each(|it| it.declaration = None);
         for it in declared {
             alarms.entry(it.name.clone()).or_default().declaration = Some(Arc::new(it.clone()));
         }
-        let gone = alarms.iter().filter(|(_, it)| it.declaration.is_none());
-        let posts =
-            gone.map(|(alarm, _)| Post { item: item(object, alarm), value: None }).collect();
-        alarms.retain(|_, it| it.declaration.is_some());
-        objects.retain(|_, it| !it.is_empty());
+        drop_empty(&mut objects);
+        drop(objects);
+        self.changed();
+    }
+
+    /// Forgets every declaration, and no record.
+    pub fn undeclare_all(&self) {
+        let mut objects = self.objects.write().expect(UNPOISONED);
+        objects.values_mut().flat_map(BTreeMap::values_mut).for_each(|it| it.declaration = None);
+        drop_empty(&mut objects);
+    }
+
+    /// Records of alarms that are not declared: what to post so that nothing of them stays. `is_read`
+    /// says of an object whether what it declares is known: it is gone, or its record is sound.
+    #[must_use]
+    pub fn removals(&self, is_read: impl Fn(&str) -> bool) -> Vec<Post> {
+        let objects = self.objects.read().expect(UNPOISONED);
+        let mut posts = Vec::new();
+        for (object, alarms) in objects.iter().filter(|it| is_read(it.0.as_str())) {
+            let gone =
+                alarms.iter().filter(|(_, it)| it.declaration.is_none() && it.held.is_some());
+            posts.extend(gone.map(|it| Post { item: item(object, it.0), value: None }));
+        }
         posts
     }
 
-    /// An object was scanned. Gives what to post, best in the entry of the scan's unit.
-    pub fn scanned(
-        &self,
-        object: &str,
-        elapsed: Duration,
-        at: NodeTime,
-        value: &dyn Fn(&str) -> Option<TagRecord>,
-    ) -> Vec<Post> {
-        let mut objects = self.objects.write().expect(UNPOISONED);
-        let Some(name) = objects.get_key_value(object).map(|it| it.0.clone()) else {
-            return Vec::new();
-        };
-        let alarms = objects.get_mut(&name).expect("found in the line above");
-        step(&name, alarms, |declaration, record| {
-            let value = value(declaration.attribute.as_str());
-            record.observed(declaration, value.as_ref(), elapsed, at)
+    /// What a step of an object makes of its alarms: what to post in the entry of the step's unit.
+    #[must_use]
+    pub fn observed(&self, object: &str, step: &Observed, at: NodeTime) -> Vec<Post> {
+        let objects = self.objects.read().expect(UNPOISONED);
+        let Some((name, alarms)) = objects.get_key_value(object) else { return Vec::new() };
+        posts(name, alarms, |declaration, record| {
+            record.observed(declaration, step.value(&declaration.attribute), step.elapsed, at)
         })
     }
 
-    /// Time went by. Gives what to post. What is left on a shelf is known to the partner as exactly as this is called
-    /// often; every second is enough.
+    /// Time went by: what to post. What is left on a shelf is known to the partner as exactly as this
+    /// is called often; every second is enough.
+    #[must_use]
     pub fn passed(&self, elapsed: Duration, at: NodeTime) -> Vec<Post> {
-        let mut objects = self.objects.write().expect(UNPOISONED);
-        let pass = |(object, alarms): (&Name, &mut BTreeMap<Name, Alarm>)| {
-            step(object, alarms, |_, record| record.passed(elapsed, at))
+        let objects = self.objects.read().expect(UNPOISONED);
+        let pass = |(object, alarms): (&Name, &BTreeMap<Name, Alarm>)| {
+            posts(object, alarms, |_, record| record.passed(elapsed, at))
         };
-        objects.iter_mut().flat_map(pass).collect()
+        objects.iter().flat_map(pass).collect()
     }
 
-    /// Does what a person or a rule wants. Gives what to post: whoever asked is answered when that is
+    /// What a person or a rule wants of an alarm: what to post. Whoever asked is answered when that is
     /// where the answer says.
     ///
     /// # Errors
     /// `AlarmError`: it is not declared, or refuses.
-    pub fn command(
+    pub fn commanded(
         &self,
         object: &str,
         alarm: &str,
@@ -133,18 +161,21 @@ impl Alarms {
         by: Word,
         at: NodeTime,
     ) -> Result<Post, AlarmError> {
-        let short = |it: &str| it.chars().take(80).collect::<String>().into();
-        let mut objects = self.objects.write().expect(UNPOISONED);
-        let names = Name::new(object).zip(Name::new(alarm));
-        let unknown = || AlarmError::Unknown { object: short(object), alarm: short(alarm) };
-        let (object, alarm) = names.ok_or_else(unknown)?;
-        let found = objects.get_mut(&object).and_then(|it| it.get_mut(&alarm));
-        let found = found.filter(|it| it.declaration.is_some()).ok_or_else(unknown)?;
-        let record = found.record.clone().unwrap_or_default();
+        let it = self.get(object, alarm).ok_or_else(|| AlarmError::unknown(object, alarm))?;
+        let AlarmShown { object, alarm, record, .. } = it;
         match record.commanded(command, by, at) {
-            Ok(record) => Ok(found.take(&object, &alarm, record)),
+            Ok(record) => Ok(post(&object, &alarm, &record)),
             Err(refusal) => Err(AlarmError::Refused { object, alarm, refusal }),
         }
+    }
+
+    /// Makes what was posted the state here, at the position the journal gave it.
+    ///
+    /// # Errors
+    /// As the provider's `apply_entry`.
+    pub fn commit(&self, position: Position, posts: Vec<Post>) -> Result<(), ProviderError> {
+        let updates: Vec<_> = posts.into_iter().map(|it| it.at(position)).collect();
+        self.apply_entry(&updates)
     }
 
     /// One alarm.
@@ -159,39 +190,81 @@ impl Alarms {
     /// All declared alarms, in the order of their names.
     #[must_use]
     pub fn all(&self) -> Vec<AlarmShown> {
+        self.list("", None, usize::MAX)
+    }
+
+    /// At most `count_max` declared alarms in the order of objects and alarms: those whose
+    /// `OBJECT/ALARM` begins with `prefix` and that come after this one.
+    #[must_use]
+    pub fn list(&self, prefix: &str, after: Option<&str>, count_max: usize) -> Vec<AlarmShown> {
+        let after = after.map(|it| it.split_once('/').unwrap_or((it, "")));
         let objects = self.objects.read().expect(UNPOISONED);
         let each = objects.iter().flat_map(|(object, it)| it.iter().map(move |it| (object, it)));
-        each.filter_map(|(object, (alarm, it))| it.shown(object, alarm)).collect()
+        let wanted = |object: &Name, alarm: &Name| {
+            let (object, alarm) = (object.as_str(), alarm.as_str());
+            begins(object, alarm, prefix) && after.is_none_or(|after| (object, alarm) > after)
+        };
+        let shown = each.filter(|(object, (alarm, _))| wanted(object, alarm));
+        shown.filter_map(|(object, (alarm, it))| it.shown(object, alarm)).take(count_max).collect()
+    }
+
+    /// How many declared alarms are in each state, in the order of [`AlarmState::ALL`].
+    #[must_use]
+    pub fn counts(&self) -> [(AlarmState, u64); AlarmState::ALL.len()] {
+        let objects = self.objects.read().expect(UNPOISONED);
+        let alarms = objects.values().flat_map(BTreeMap::values);
+        let mut counts = AlarmState::ALL.map(|it| (it, 0));
+        for it in alarms.filter(|it| it.declaration.is_some()) {
+            let state = it.held.as_ref().map_or(AlarmState::Normal, |it| it.record.state());
+            counts.iter_mut().filter(|it| it.0 == state).for_each(|it| it.1 += 1);
+        }
+        counts
     }
 }
 
-fn step(
+/// Whether `OBJECT/ALARM` begins so.
+fn begins(object: &str, alarm: &str, prefix: &str) -> bool {
+    match prefix.split_once('/') {
+        None => object.starts_with(prefix),
+        Some((whole, rest)) => object == whole && alarm.starts_with(rest),
+    }
+}
+
+fn posts(
     object: &Name,
-    alarms: &mut BTreeMap<Name, Alarm>,
+    alarms: &BTreeMap<Name, Alarm>,
     next: impl Fn(&AlarmDeclaration, &AlarmRecord) -> Option<AlarmRecord>,
 ) -> Vec<Post> {
     let first = AlarmRecord::default();
     let mut posts = Vec::new();
     for (name, alarm) in alarms {
         let Some(declaration) = &alarm.declaration else { continue };
-        if let Some(record) = next(declaration, alarm.record.as_ref().unwrap_or(&first)) {
-            posts.push(alarm.take(object, name, record));
-        }
+        let record = alarm.held.as_ref().map_or(&first, |it| &it.record);
+        posts.extend(next(declaration, record).map(|it| post(object, name, &it)));
     }
     posts
 }
 
-impl Alarm {
-    fn take(&mut self, object: &Name, alarm: &Name, record: AlarmRecord) -> Post {
-        let post = Post { item: item(object, alarm), value: Some(record.encode()) };
-        self.record = Some(record);
-        post
-    }
+fn post(object: &Name, alarm: &Name, record: &AlarmRecord) -> Post {
+    Post { item: item(object, alarm), value: Some(record.encode()) }
+}
 
+impl Alarm {
     fn shown(&self, object: &Name, alarm: &Name) -> Option<AlarmShown> {
         let declaration = Arc::clone(self.declaration.as_ref()?);
-        let record = self.record.clone().unwrap_or_default();
-        Some(AlarmShown { object: object.clone(), alarm: alarm.clone(), declaration, record })
+        let Held { record, told_at } = self.held.clone().unwrap_or_default();
+        let (object, alarm) = (object.clone(), alarm.clone());
+        Some(AlarmShown { object, alarm, declaration, record, told_at })
+    }
+
+    /// Whether people want to know of it.
+    fn take(&mut self, position: Position, record: Option<AlarmRecord>) -> bool {
+        let before = self.held.take().unwrap_or_default();
+        self.held = record.map(|record| {
+            let same = before.record.tells_the_same(&record);
+            Held { record, told_at: if same { before.told_at } else { position } }
+        });
+        self.held.as_ref().is_none_or(|it| it.told_at != before.told_at)
     }
 }
 
@@ -209,18 +282,26 @@ impl RuntimeStateProvider for Alarms {
         let mut taken = Vec::with_capacity(updates.len());
         for update in updates {
             let (object, alarm, record) = decoded(&update.item, update.value.as_ref())?;
-            let held = objects.get(&object).and_then(|it| it.get(&alarm)?.record.as_ref());
-            let held = held.map_or(0, |it| it.change);
+            let held = objects.get(&object).and_then(|it| it.get(&alarm)?.held.as_ref());
+            let held = held.map_or(0, |it| it.record.change);
             if let Some(record) = record.as_ref().filter(|it| it.change <= held) {
                 let reason = format!("change {} after change {held}", record.change);
                 return Err(ProviderError::of_item(&update.item, reason));
             }
-            taken.push((object, alarm, record));
+            taken.push((object, alarm, update.position, record));
         }
-        for (object, alarm, record) in taken {
-            objects.entry(object).or_default().entry(alarm).or_default().record = record;
+        let mut told = false;
+        for (object, alarm, position, record) in taken {
+            let alarm = objects.entry(object).or_default().entry(alarm).or_default();
+            told |= alarm.take(position, record);
         }
-        drop_empty(&mut objects);
+        if updates.iter().any(|it| it.value.is_none()) {
+            drop_empty(&mut objects);
+        }
+        drop(objects);
+        if told {
+            self.changed();
+        }
         Ok(())
     }
 
@@ -229,7 +310,8 @@ impl RuntimeStateProvider for Alarms {
         let mut items = Vec::new();
         for (object, alarms) in objects.iter() {
             for (alarm, it) in alarms {
-                items.extend(it.record.as_ref().map(|it| (item(object, alarm), it.encode())));
+                let held = it.held.as_ref();
+                items.extend(held.map(|it| (item(object, alarm), it.record.encode())));
             }
         }
         Ok(items)
@@ -237,24 +319,27 @@ impl RuntimeStateProvider for Alarms {
 
     fn restore(&self, _at: Position, items: &[Item]) -> Result<(), ProviderError> {
         let mut objects = self.objects.write().expect(UNPOISONED);
-        objects.values_mut().flat_map(BTreeMap::values_mut).for_each(|it| it.record = None);
+        objects.values_mut().flat_map(BTreeMap::values_mut).for_each(|it| it.held = None);
         let mut failed = None;
         for it in items {
             match decoded(&it.item, Some(&it.value)) {
                 Ok((object, alarm, record)) => {
-                    objects.entry(object).or_default().entry(alarm).or_default().record = record;
+                    let alarm = objects.entry(object).or_default().entry(alarm).or_default();
+                    alarm.take(it.position, record);
                 }
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
         drop_empty(&mut objects);
+        drop(objects);
+        self.changed();
         failed.map_or(Ok(()), Err)
     }
 }
 
 fn drop_empty(objects: &mut Objects) {
     for alarms in objects.values_mut() {
-        alarms.retain(|_, it| it.declaration.is_some() || it.record.is_some());
+        alarms.retain(|_, it| it.declaration.is_some() || it.held.is_some());
     }
     objects.retain(|_, it| !it.is_empty());
 }

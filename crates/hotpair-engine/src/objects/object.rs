@@ -6,11 +6,13 @@ use super::fault::{Fault, FaultKind};
 use super::program::{Inputs, Outputs, Program};
 use super::scheduler::Due;
 use super::unit::Unit;
+use crate::alarms::Observed;
 use crate::tags::{Quality, Reading, TagRecord, TagWrite, Value, ValueError};
 use hotpair_types::NodeTime;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One object on the node that is active. The standby has none: it has checkpoints.
 pub struct Object {
@@ -194,13 +196,16 @@ impl Object {
             at,
             attributes: &self.values,
         };
+        let elapsed = inputs.elapsed();
         let program = &mut self.program;
         // A program that panics is not used again.
         let outputs = catch_unwind(AssertUnwindSafe(|| program.scan(&inputs)))
             .unwrap_or_else(|payload| Err(panicked(payload.as_ref())))?;
         self.write(outputs, at)?;
         self.last_scan = due.scan;
-        Ok(self.unit(at, read))
+        let mut unit = self.unit(at, read);
+        unit.observed = self.observed(elapsed);
+        Ok(unit)
     }
 
     fn write(&mut self, outputs: Outputs, at: NodeTime) -> Result<(), Fault> {
@@ -232,6 +237,18 @@ impl Object {
             *held = record;
             self.changed[place] = true;
         }
+    }
+
+    /// The attributes that alarms watch.
+    fn observed(&self, elapsed: Duration) -> Option<Observed> {
+        let watched: BTreeSet<_> = self.declaration.alarms.iter().map(|it| &it.attribute).collect();
+        if watched.is_empty() {
+            return None;
+        }
+        let all = self.declaration.attributes.iter().zip(&self.values);
+        let values = all.filter(|it| watched.contains(&it.0.name));
+        let values = values.map(|(it, value)| (it.name.clone(), value.clone())).collect();
+        Some(Observed::new(elapsed, values))
     }
 
     fn unit(&mut self, at: NodeTime, read: &dyn Fn(&str) -> Option<Reading>) -> Unit {

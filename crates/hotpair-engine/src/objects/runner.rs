@@ -14,6 +14,7 @@ use super::object::Object;
 use super::program::Program;
 use super::scheduler::{Due, Next, Scheduler, Shown, Verdict};
 use super::unit::Unit;
+use crate::alarms::Alarms;
 use crate::tags::{Reading, Tags};
 use crate::{Post, ProviderError};
 use hotpair_types::{NodeTime, Position, Time};
@@ -29,6 +30,7 @@ pub type MakeProgram =
 #[derive(Debug)]
 pub struct Runner {
     checkpoints: Arc<Checkpoints>,
+    alarms: Arc<Alarms>,
     scheduler: Scheduler,
     objects: BTreeMap<Name, Standing>,
 }
@@ -89,6 +91,8 @@ pub struct Posts {
     pub checkpoint: Vec<Post>,
     /// Items of the provider of tags.
     pub tags: Vec<Post>,
+    /// Items of the provider of alarms.
+    pub alarms: Vec<Post>,
 }
 
 impl Job {
@@ -115,8 +119,9 @@ impl Job {
 impl Runner {
     /// Without objects; their slots are counted from now.
     #[must_use]
-    pub fn new(start: Time, checkpoints: Arc<Checkpoints>) -> Self {
-        Self { checkpoints, scheduler: Scheduler::new(start), objects: BTreeMap::new() }
+    pub fn new(start: Time, checkpoints: Arc<Checkpoints>, alarms: Arc<Alarms>) -> Self {
+        let (scheduler, objects) = (Scheduler::new(start), BTreeMap::new());
+        Self { checkpoints, alarms, scheduler, objects }
     }
 
     /// Puts an object into the schedule: it goes on from its checkpoint, and stays in fault if that is.
@@ -207,23 +212,24 @@ impl Runner {
         }
     }
 
-    /// Checks a unit and gives what to post. One that cannot be posted becomes the fault of its object.
-    pub fn posts(&mut self, now: Time, unit: Unit, tags: &Tags) -> Option<Posts> {
+    /// Checks a unit, holds the object's alarms against what it shows, and gives what to post. One that
+    /// cannot be posted becomes the fault of its object.
+    pub fn posts(&mut self, now: Time, at: NodeTime, unit: Unit, tags: &Tags) -> Option<Posts> {
         let object = unit.object.clone();
-        match self.prepared(unit, tags) {
+        match self.prepared(unit, at, tags) {
             Ok(posts) => Some(posts),
             Err(unpostable) => {
                 self.begin_anew(now, &object);
                 let fault = unpostable?;
                 let scan = self.scheduler.fault(object.as_str(), fault.clone())?;
                 let unit = Unit::of_fault(object, scan, Some(fault));
-                self.prepared(unit, tags).ok()
+                self.prepared(unit, at, tags).ok()
             }
         }
     }
 
     /// `Err(None)`: it does not follow the checkpoint, and is no fault of the object.
-    fn prepared(&self, unit: Unit, tags: &Tags) -> Result<Posts, Option<Fault>> {
+    fn prepared(&self, unit: Unit, at: NodeTime, tags: &Tags) -> Result<Posts, Option<Fault>> {
         let checkpoint = self.checkpoints.prepare(&unit).map_err(|error| match error {
             UnitError::OutOfOrder { .. } => None,
             UnitError::TooLarge { .. } => Some(Fault::new(FaultKind::OutOfMemory, error)),
@@ -231,11 +237,13 @@ impl Runner {
         })?;
         let tags = tags.prepare_batch(unit.outputs);
         let tags = tags.map_err(|error| Some(Fault::new(FaultKind::BadOutput, error)))?;
-        Ok(Posts { object: unit.object, checkpoint, tags })
+        let alarms = unit.observed.as_ref();
+        let alarms = alarms.map(|it| self.alarms.observed(unit.object.as_str(), it, at));
+        Ok(Posts { object: unit.object, checkpoint, tags, alarms: alarms.unwrap_or_default() })
     }
 
     /// The journal took it and gave it this place, or it did not: then the object goes on from its
-    /// checkpoint.
+    /// checkpoint. Tags and alarms commit their parts themselves.
     ///
     /// # Errors
     /// When what was checked cannot be taken. The object goes on from its checkpoint then, too.
@@ -245,7 +253,7 @@ impl Runner {
         posts: Posts,
         position: Option<Position>,
     ) -> Result<(), ProviderError> {
-        let Posts { object, checkpoint, tags: _ } = posts;
+        let Posts { object, checkpoint, tags: _, alarms: _ } = posts;
         let taken = position.map(|at| self.checkpoints.commit(at, checkpoint));
         if !matches!(taken, Some(Ok(()))) {
             self.begin_anew(now, &object);

@@ -2,6 +2,7 @@
 use super::fault::{Fault, FaultKind};
 use super::name::Name;
 use super::program::Chunk;
+use crate::alarms::Observed;
 use crate::tags::{DecodeError, TagRecord, TagWrite};
 use serde::{Deserialize, Serialize};
 
@@ -36,18 +37,23 @@ pub struct Unit {
     pub chunks: Vec<Chunk>,
     /// Tags to write in the same entry.
     pub outputs: Vec<TagWrite>,
+    /// What the object's alarms are held against; none where they are not looked at.
+    pub observed: Option<Observed>,
 }
 
 impl Unit {
     /// A step that changes nothing but whether, and why, the object rests.
     #[must_use]
     pub fn of_fault(object: Name, scan: u64, fault: Option<Fault>) -> Self {
+        // What is not scanned shows nothing.
+        let observed = fault.is_some().then(Observed::nothing);
         Self {
             object,
             scan,
             whole: false,
             program: None,
             fault,
+            observed,
             attributes: Vec::new(),
             chunks: Vec::new(),
             outputs: Vec::new(),

@@ -1,16 +1,13 @@
-//! Alarms by ISA-18.2: limits with deadband and delays, people's commands, and what the partner goes on with.
+//! One alarm by ISA-18.2: limits with deadband and delays, people's commands.
 use crate::object_declarations::{TANK, declared};
-use crate::table::at;
 use expect_test::{Expect, expect};
 use hotpair_engine::alarms::{
-    AlarmDeclaration, AlarmEdge, AlarmRecord, AlarmState, Alarms, COMMENT_BYTES_MAX, Cause,
-    Command, Condition, EDGES, OnBadQuality, SHELF_MAX, WHO_BYTES_MAX, Word, WordError,
+    AlarmDeclaration, AlarmEdge, AlarmRecord, AlarmState, COMMENT_BYTES_MAX, Command, Condition,
+    EDGES, OnBadQuality, WHO_BYTES_MAX, Word, WordError,
 };
 use hotpair_engine::objects::Name;
 use hotpair_engine::tags::{Quality, TagRecord, Value};
-use hotpair_engine::{Item, Post, RuntimeStateProvider};
 use hotpair_types::NodeTime;
-use proptest::prelude::*;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -24,7 +21,7 @@ pub(crate) fn high() -> AlarmDeclaration {
     alarm
 }
 
-fn record(value: impl Into<Value>, quality: Quality) -> TagRecord {
+pub(crate) fn record(value: impl Into<Value>, quality: Quality) -> TagRecord {
     TagRecord { value: value.into(), quality, timestamp: AT }
 }
 
@@ -121,84 +118,8 @@ fn a_word_is_bounded() {
     assert_eq!(word().to_string(), "ann: on my way");
 }
 
-fn table() -> (Alarms, Name) {
-    let alarms = Alarms::new();
-    let tank = declared("tank", TANK).unwrap();
-    assert_eq!(alarms.declare(&tank.name, &tank.alarms), []);
-    (alarms, tank.name)
-}
-
-fn scan(alarms: &Alarms, level: f64) -> Vec<Post> {
-    alarms.scanned("tank", SECOND, AT, &|it| match it {
-        "level" => good(level),
-        "running" => Some(record(true, Quality::Good)),
-        _ => None,
-    })
-}
-
-fn command(alarms: &Alarms, command: Command) -> Result<Post, String> {
-    alarms.command("tank", "level-high-high", &command, word(), AT).map_err(|it| it.to_string())
-}
-
-fn state(alarms: &Alarms) -> AlarmState {
-    alarms.get("tank", "level-high-high").unwrap().record.state()
-}
-
-#[test]
-fn commands_that_do_nothing_are_refused_with_the_reason() {
-    let (alarms, _) = table();
-    let ack = |occurrence| command(&alarms, Command::Acknowledge { occurrence }).map(|_| ());
-    expect!["alarm `tank/level-high-high`: the alarm is normal: nothing waits for a person"]
-        .assert_eq(&ack(None).unwrap_err());
-    scan(&alarms, 3.6);
-    assert_eq!(state(&alarms), AlarmState::Unacknowledged);
-    scan(&alarms, 1.0);
-    assert_eq!(state(&alarms), AlarmState::ReturnedUnacknowledged);
-    scan(&alarms, 3.6);
-    expect!["alarm `tank/level-high-high`: occurrence 1 is over: the alarm has come 2 times"]
-        .assert_eq(&ack(Some(1)).unwrap_err());
-    ack(Some(2)).unwrap();
-    let shelve = |seconds| command(&alarms, Command::Shelve { time: SECOND * seconds }).map(|_| ());
-    expect!["alarm `tank/level-high-high`: 0ns on the shelf; from 1s to 86400s are allowed"]
-        .assert_eq(&shelve(0).unwrap_err());
-    expect!["alarm `tank/level-high-high`: 90000s on the shelf; from 1s to 86400s are allowed"]
-        .assert_eq(&shelve(90_000).unwrap_err());
-    shelve(60).unwrap();
-    expect!["alarm `tank/level-high-high`: the alarm is shelved: it is put aside already"]
-        .assert_eq(&shelve(60).unwrap_err());
-    expect!["alarm `tank/level-high-high`: the alarm is shelved: nothing waits for a person"]
-        .assert_eq(&ack(None).unwrap_err());
-    for (one, text) in [
-        (Command::Unsuppress, "the alarm is shelved: it is not suppressed"),
-        (Command::PutBack, "the alarm is shelved: it is in service"),
-    ] {
-        let error = command(&alarms, one).unwrap_err();
-        assert_eq!(error, format!("alarm `tank/level-high-high`: {text}"));
-    }
-    let error = alarms.command("tank", "gone", &Command::Suppress, word(), AT).unwrap_err();
-    assert_eq!(error.to_string(), "object `tank` has no alarm `gone`");
-}
-
-#[test]
-fn what_comes_back_from_the_shelf_is_announced_anew() {
-    let (alarms, _) = table();
-    scan(&alarms, 3.6);
-    command(&alarms, Command::Acknowledge { occurrence: None }).unwrap();
-    command(&alarms, Command::Shelve { time: SECOND * 10 }).unwrap();
-    assert_eq!(alarms.passed(SECOND * 9, AT).len(), 1);
-    assert_eq!(state(&alarms), AlarmState::Shelved);
-    let shown = alarms.get("tank", "level-high-high").unwrap().record;
-    assert_eq!((shown.shelf, shown.occurrence), (Some(SECOND), 1));
-    assert_eq!(shown.last.by, Some(word()), "time that goes by does not hide who did it");
-    alarms.passed(SECOND, AT);
-    assert_eq!(state(&alarms), AlarmState::Unacknowledged);
-    let shown = alarms.get("tank", "level-high-high").unwrap().record;
-    assert_eq!((shown.occurrence, shown.last.cause), (2, Cause::ShelfEnded));
-    assert_eq!(alarms.passed(SHELF_MAX, AT), [], "nothing is on a shelf");
-}
-
 /// Everything that can happen to an alarm without delays.
-fn everything() -> Vec<(&'static str, Option<Command>)> {
+pub(crate) fn everything() -> Vec<(&'static str, Option<Command>)> {
     vec![
         ("beyond", None),
         ("back", None),
@@ -251,7 +172,7 @@ fn every_edge_is_walked_and_no_other() {
         }
     }
     assert_eq!(edges, EDGES.iter().copied().collect::<BTreeSet<_>>());
-    assert_eq!(seen.len(), 36);
+    assert_eq!(seen.len(), 44);
     let aside = [AlarmState::Shelved, AlarmState::Suppressed, AlarmState::OutOfService];
     let unseen = same
         .iter()
@@ -259,100 +180,25 @@ fn every_edge_is_walked_and_no_other() {
     assert_eq!(unseen.count(), 0, "a command that is not refused changes what people see");
 }
 
-fn follow(active: &[Post], standby: &Alarms, sequence: u64) {
-    let updates: Vec<_> = active.iter().cloned().map(|it| it.at(at(1, sequence))).collect();
-    standby.apply_entry(&updates).unwrap();
-}
-
-fn items(alarms: &Alarms) -> Vec<Item> {
-    let item = |(item, value)| Item { position: at(1, 1), item, value };
-    alarms.snapshot().unwrap().into_iter().map(item).collect()
-}
-
 #[test]
-fn records_and_declarations_come_in_either_order() {
-    let (active, tank) = table();
-    let posts = scan(&active, 3.6);
-    let standby = Alarms::new();
-    follow(&posts, &standby, 1);
-    assert_eq!(standby.all(), [], "nobody has said what it is");
-    standby.declare(&tank, &declared("tank", TANK).unwrap().alarms);
-    assert_eq!(standby.all(), active.all());
-    let again = posts[0].clone().at(at(1, 2));
-    let error = standby.apply(&again).unwrap_err();
-    assert_eq!(error.to_string(), "change 1 after change 1");
-    let gone = active.declare(&tank, &[]);
-    assert_eq!(gone.len(), 3);
-    assert!(gone.iter().all(|it| it.value.is_none()));
-    standby.declare(&tank, &[]);
-    assert_eq!((active.all(), standby.snapshot().unwrap()), (vec![], vec![]));
-    follow(&gone, &standby, 3);
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Scan(f64),
-    Pass(u64),
-    Do(Command),
-    TakeOver,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let commands = everything().into_iter().filter_map(|it| it.1).collect::<Vec<_>>();
-    prop_oneof![
-        4 => prop::sample::select(vec![1.0, 2.95, 3.2, 3.6]).prop_map(Step::Scan),
-        1 => (0..3_u64).prop_map(Step::Pass),
-        3 => prop::sample::select(commands).prop_map(Step::Do),
-        1 => Just(Step::TakeOver),
-    ]
-}
-
-proptest! {
-    /// Whoever goes on, by entries or by a snapshot, goes on as if nothing had happened; and an
-    /// acknowledgement that was answered is there until the alarm is announced anew.
-    #[test]
-    fn a_takeover_changes_nothing(steps in prop::collection::vec(step(), 1..120)) {
-        let (alone, tank) = table();
-        let alarms = declared("tank", TANK).unwrap().alarms;
-        let (mut active, mut standby) = (table().0, table().0);
-        let mut acknowledged = None;
-        for (sequence, it) in (1..).zip(steps) {
-            match it {
-                Step::Scan(level) => {
-                    let posts = scan(&active, level);
-                    prop_assert_eq!(&posts, &scan(&alone, level));
-                    follow(&posts, &standby, sequence);
-                }
-                Step::Pass(seconds) => {
-                    let posts = active.passed(SECOND * u32::try_from(seconds).unwrap(), AT);
-                    alone.passed(SECOND * u32::try_from(seconds).unwrap(), AT);
-                    follow(&posts, &standby, sequence);
-                }
-                Step::Do(it) => {
-                    let done = command(&active, it.clone());
-                    prop_assert_eq!(&done, &command(&alone, it.clone()));
-                    if let Ok(post) = done {
-                        follow(&[post], &standby, sequence);
-                        let record = active.get("tank", "level-high-high").unwrap().record;
-                        if matches!(it, Command::Acknowledge { .. }) {
-                            acknowledged = Some(record.occurrence);
-                        }
-                    }
-                }
-                Step::TakeOver => {
-                    let fresh = Alarms::new();
-                    fresh.restore(at(1, sequence), &items(&standby)).unwrap();
-                    fresh.declare(&tank, &alarms);
-                    active = std::mem::replace(&mut standby, fresh);
-                }
-            }
-            prop_assert_eq!(active.all(), alone.all());
-            prop_assert_eq!(active.all(), standby.all());
-            let record = standby.get("tank", "level-high-high").unwrap().record;
-            if acknowledged == Some(record.occurrence) {
-                prop_assert_eq!(record.acknowledgement.clone().map(|it| it.0), Some(word()));
-                prop_assert_ne!(record.state().id(), "unacknowledged");
-            }
-        }
-    }
+fn what_watches_something_else_is_announced_anew() {
+    let mut alarm = high();
+    (alarm.on_delay, alarm.off_delay) = (Duration::ZERO, Duration::ZERO);
+    let raised = AlarmRecord::default().observed(&alarm, good(3.5).as_ref(), SECOND, AT).unwrap();
+    let seen = raised.commanded(&Command::Acknowledge { occurrence: None }, word(), AT).unwrap();
+    let Condition::Above(mut limit) = alarm.condition else { panic!("above") };
+    limit.at = 3.2;
+    alarm.condition = Condition::Above(limit);
+    assert_eq!(seen.observed(&alarm, good(3.5).as_ref(), SECOND, AT), None, "another limit");
+    alarm.attribute = Name::new("pressure").unwrap();
+    let again = seen.observed(&alarm, good(3.5).as_ref(), SECOND, AT).unwrap();
+    assert_eq!((again.state(), again.occurrence), (AlarmState::Unacknowledged, 2));
+    assert_eq!(again.observed(&alarm, good(3.5).as_ref(), SECOND, AT), None, "once");
+    alarm.condition = Condition::Below(limit);
+    let gone = again.observed(&alarm, good(3.5).as_ref(), SECOND, AT).unwrap();
+    assert_eq!(gone.state(), AlarmState::ReturnedUnacknowledged, "nobody has seen the old one");
+    let aside = seen.commanded(&Command::TakeOut, word(), AT).unwrap();
+    let aside = aside.observed(&alarm, good(3.0).as_ref(), SECOND, AT).unwrap();
+    assert_eq!(aside.state(), AlarmState::OutOfService, "whoever took it out puts it back");
+    assert_eq!(aside.observed(&alarm, good(3.0).as_ref(), SECOND, AT), None);
 }

@@ -4,6 +4,7 @@
 
 mod admission;
 mod alarms;
+mod alarm_table;
 mod alarm_bytes;
 mod checkpoints;
 mod declarations;

@@ -1,5 +1,6 @@
 //! Objects of a node that acts: what was posted is theirs, what was not posted did not happen.
 use crate::table::at;
+use hotpair_engine::alarms::Alarms;
 use hotpair_engine::objects::{
     Around, Begin, Checkpoints, Declared, Fault, FaultKind, MakeProgram, Native, NativeObject,
     ObjectDeclaration, PROVIDER, Proposed, Runner, Scan, Unit,
@@ -9,6 +10,7 @@ use hotpair_types::{NodeTime, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Counts its scans, and ends at a number.
 #[derive(Serialize, Deserialize)]
@@ -32,7 +34,8 @@ impl NativeObject for Counter {
 }
 
 const DOCUMENT: &str = r#"{"module": "counter", "period": "100ms",
-    "attributes": {"count": {"type": "int"}}, "outputs": {"count": "line/count"}}"#;
+    "attributes": {"count": {"type": "int"}}, "outputs": {"count": "line/count"},
+    "alarms": {"many": {"attribute": "count", "when": "high", "limit": 1, "on_delay": "200ms"}}}"#;
 
 fn counter(until: i64) -> MakeProgram {
     Arc::new(move |declaration| {
@@ -44,6 +47,7 @@ fn counter(until: i64) -> MakeProgram {
 struct Node {
     tags: Arc<Tags>,
     checkpoints: Arc<Checkpoints>,
+    alarms: Arc<Alarms>,
     runner: Runner,
     now: Time,
     sequence: u64,
@@ -54,8 +58,9 @@ impl Node {
         let tags = Arc::new(Tags::new());
         tags.config_changed("tags/line/count", Some(br#"{"type": "int"}"#)).unwrap();
         let checkpoints = Arc::new(Checkpoints::new());
-        let runner = Runner::new(Time::ZERO, checkpoints.clone());
-        Self { tags, checkpoints, runner, now: Time::ZERO, sequence: 0 }
+        let alarms = Arc::new(Alarms::new());
+        let runner = Runner::new(Time::ZERO, checkpoints.clone(), alarms.clone());
+        Self { tags, checkpoints, alarms, runner, now: Time::ZERO, sequence: 0 }
     }
 
     fn declaration(&self) -> Arc<ObjectDeclaration> {
@@ -64,7 +69,13 @@ impl Node {
         Arc::new(ObjectDeclaration::from_json("c", DOCUMENT.as_bytes(), &around).unwrap())
     }
 
+    /// As who takes over begins.
+    fn opened(&self) -> Runner {
+        Runner::new(self.now, self.checkpoints.clone(), self.alarms.clone())
+    }
+
     fn deploy(&mut self, until: i64) {
+        self.alarms.declare("c", &self.declaration().alarms);
         self.runner.deploy(self.now, self.declaration(), counter(until));
     }
 
@@ -84,14 +95,20 @@ impl Node {
 
     /// The journal takes it, or does not.
     fn post(&mut self, unit: Unit, taken: bool) {
-        let posts = self.runner.posts(self.now, unit, &self.tags).unwrap();
+        let posts = self.runner.posts(self.now, NodeTime(1), unit, &self.tags).unwrap();
         self.sequence += u64::from(taken);
         let position = taken.then(|| at(1, self.sequence));
-        let tags = posts.tags.clone();
+        let (tags, alarms) = (posts.tags.clone(), posts.alarms.clone());
         self.runner.posted(self.now, posts, position).unwrap();
         if let Some(position) = position {
             self.tags.commit(position, tags).unwrap();
+            self.alarms.commit(position, alarms).unwrap();
         }
+    }
+
+    fn alarm(&self) -> (&'static str, bool, Option<Duration>) {
+        let record = self.alarms.get("c", "many").unwrap().record;
+        (record.state().id(), record.is_bad, record.delay())
     }
 
     fn count(&self) -> Option<Value> {
@@ -125,7 +142,7 @@ fn who_takes_over_goes_on_with_the_next_number_and_the_whole_state() {
     // Done, and lost with the node that did it.
     let lost = node.scan();
     assert_eq!(lost.scan, 4);
-    node.runner = Runner::new(node.now, node.checkpoints.clone());
+    node.runner = node.opened();
     node.deploy(0);
     let unit = node.scan();
     assert_eq!((unit.scan, &unit.outputs), (4, &lost.outputs));
@@ -159,11 +176,11 @@ fn a_fault_is_posted_under_the_number_of_its_scan_and_a_change_ends_it() {
     assert_eq!((unit.scan, unit.outputs.len()), (2, 0));
     node.post(unit, true);
     assert_eq!(node.checkpoints.step("c").1.unwrap().kind, FaultKind::Trapped);
-    assert!(matches!(node.runner.next(node.now + std::time::Duration::from_secs(9)), Begin::Idle));
+    assert!(matches!(node.runner.next(node.now + Duration::from_secs(9)), Begin::Idle));
     // As it stands it stays in fault, also at the partner.
-    node.runner = Runner::new(node.now, node.checkpoints.clone());
+    node.runner = node.opened();
     node.deploy(2);
-    assert!(matches!(node.runner.next(node.now + std::time::Duration::from_secs(9)), Begin::Idle));
+    assert!(matches!(node.runner.next(node.now + Duration::from_secs(9)), Begin::Idle));
     let restart = node.runner.change(node.now, node.declaration(), counter(9)).unwrap();
     assert_eq!((restart.scan, &restart.fault), (3, &None));
     node.post(restart, true);
@@ -190,7 +207,7 @@ fn an_output_whose_tag_is_gone_is_the_fault_of_its_object() {
     node.deploy(0);
     let unit = node.scan();
     node.tags.config_changed("tags/line/count", None).unwrap();
-    let posts = node.runner.posts(node.now, unit, &node.tags).unwrap();
+    let posts = node.runner.posts(node.now, NodeTime(1), unit, &node.tags).unwrap();
     assert_eq!(posts.tags, []);
     node.runner.posted(node.now, posts, Some(at(1, 1))).unwrap();
     let (scan, fault) = node.checkpoints.step("c");
@@ -209,6 +226,47 @@ fn nothing_stays_of_what_is_not_declared_any_more() {
     node.checkpoints.commit(at(1, 9), removals).unwrap();
     assert_eq!(node.checkpoints.scans(), []);
     assert_eq!(PROVIDER, "objects");
+}
+
+#[test]
+fn alarms_are_looked_at_with_a_scan_and_change_with_its_unit() {
+    let period = Duration::from_millis(100);
+    let mut node = Node::new();
+    node.deploy(0);
+    let mut scan = |taken: bool| {
+        let unit = node.scan();
+        node.post(unit, taken);
+        node.alarm()
+    };
+    assert_eq!(scan(true), ("normal", false, None));
+    assert_eq!(scan(true), ("normal", false, Some(Duration::ZERO)), "it counts from here");
+    assert_eq!(scan(false), ("normal", false, Some(Duration::ZERO)), "a scan without effect");
+    assert_eq!(scan(true), ("normal", false, Some(period)));
+    // Who takes over goes on in the middle of the delay.
+    node.runner = node.opened();
+    node.deploy(0);
+    let unit = node.scan();
+    assert_eq!(unit.scan, 4);
+    node.post(unit, true);
+    assert_eq!(node.alarm(), ("unacknowledged", false, None));
+    let unit = node.scan();
+    node.post(unit, true);
+    assert_eq!(node.alarm().0, "unacknowledged");
+}
+
+#[test]
+fn alarms_of_an_object_in_fault_stay_and_say_so() {
+    let mut node = Node::new();
+    node.deploy(3);
+    for _ in 0..2 {
+        let unit = node.scan();
+        node.post(unit, true);
+    }
+    assert_eq!(node.alarm(), ("normal", false, Some(Duration::ZERO)));
+    let unit = node.scan();
+    assert!(unit.fault.is_some());
+    node.post(unit, true);
+    assert_eq!(node.alarm(), ("normal", true, Some(Duration::ZERO)));
 }
 
 #[test]

@@ -4,8 +4,8 @@ mod data;
 mod node;
 
 pub(super) use data::{
-    ConfigCommand, DivergenceCommand, EngineCommand, ModuleCommand, ObjectCommand,
-    SubscriberCommand, TagCommand, WriteArguments,
+    AlarmArguments, AlarmCommand, ConfigCommand, DivergenceCommand, EngineCommand, ModuleCommand,
+    ObjectCommand, SubscriberCommand, TagCommand, WriteArguments,
 };
 pub(super) use node::{
     CertCommand, DemoArguments, InitArguments, InviteArguments, JoinArguments, NodeArguments,
@@ -180,6 +180,9 @@ pub enum Command {
     /// Who follows an engine under a name
     #[command(subcommand)]
     Subscriber(SubscriberCommand),
+    /// Alarms of objects: list, acknowledge, put aside, take up again
+    #[command(subcommand)]
+    Alarm(AlarmCommand),
     /// Entries that lost when both nodes had been active
     #[command(subcommand)]
     Divergence(DivergenceCommand),

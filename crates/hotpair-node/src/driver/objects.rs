@@ -3,6 +3,7 @@
 use super::Driver;
 use crate::scans::{Scanned, Work};
 use hotpair_core::EngineIndex;
+use hotpair_engine::alarms::{self, Alarms};
 use hotpair_engine::modules::{Budget, ModuleProgram, attributes_of};
 use hotpair_engine::objects::{
     Begin, CONFIG_PREFIX, Checkpoints, Declared, Fault, FaultKind, MakeProgram, ModulePorts,
@@ -29,6 +30,9 @@ const NAMES_MAX: usize = 5;
 #[derive(Debug, Default)]
 pub(crate) struct EngineObjects {
     pub(crate) checkpoints: Arc<Checkpoints>,
+    pub(crate) alarms: Arc<Alarms>,
+    /// Up to when the time of shelves is counted.
+    pub(super) shelves_at: Time,
     pub(crate) declared: Declared,
     /// While the outputs are open.
     pub(crate) runner: Option<Runner>,
@@ -38,7 +42,7 @@ pub(crate) struct EngineObjects {
     pub(crate) loading: BTreeSet<Box<str>>,
     /// When they are looked for again.
     look_at: Time,
-    /// What has to be posted as soon as the journal takes it.
+    /// What has to be posted as soon as the journal takes it: records without a declaration.
     removals: bool,
     /// When the next scan is due, or something else is to be done.
     wake_at: Option<Time>,
@@ -77,6 +81,7 @@ impl Driver {
     /// At the start and after a sync: every record anew.
     pub(super) fn restore_objects(&mut self, engine: EngineIndex) {
         self.runtime(engine).objects.declared.clear();
+        self.runtime(engine).objects.alarms.undeclare_all();
         let records = self.replica(engine).items(JournalKind::Config, "", CONFIG_PREFIX);
         let names: Vec<Box<str>> =
             records.filter_map(|(key, _)| Some(key.strip_prefix(CONFIG_PREFIX)?.into())).collect();
@@ -102,6 +107,8 @@ impl Driver {
         let objects = &mut self.runtime(engine).objects;
         let changed = objects.declared.set(name, record.as_deref(), &tags, ports);
         let declaration = objects.declared.get(name).cloned();
+        let alarms = declaration.as_ref().and_then(|it| it.as_ref().ok());
+        objects.alarms.declare(name, alarms.map_or(&[][..], |it| &it.alarms[..]));
         let anew = match &declaration {
             Some(Ok(it)) => changed_modules.contains(&it.module),
             Some(Err(complaints)) => {
@@ -115,16 +122,13 @@ impl Driver {
         }
         if let Some(runner) = &mut objects.runner {
             objects.loading.remove(name);
+            objects.removals = true;
             match declaration {
                 Some(Ok(declaration)) => {
                     let modules = self.modules(engine);
                     self.schedule(engine, &modules, &declaration, true);
                 }
-                Some(Err(_)) => runner.withdraw(name),
-                None => {
-                    runner.withdraw(name);
-                    objects.removals = true;
-                }
+                Some(Err(_)) | None => runner.withdraw(name),
             }
         }
     }
@@ -202,7 +206,9 @@ impl Driver {
         objects.opening += 1;
         objects.removals = true;
         objects.loading.clear();
-        objects.runner = Some(Runner::new(now, objects.checkpoints.clone()));
+        objects.shelves_at = now;
+        let (checkpoints, alarms) = (objects.checkpoints.clone(), objects.alarms.clone());
+        objects.runner = Some(Runner::new(now, checkpoints, alarms));
         let declared: Vec<_> = objects.declared.iter().filter_map(|it| it.1.clone().ok()).collect();
         let modules = self.modules(engine);
         for declaration in declared {
@@ -241,6 +247,7 @@ impl Driver {
                 continue;
             }
             self.post_removals(engine);
+            self.pass_shelves(engine);
             self.look_for_modules(engine);
             let now = self.clock.now();
             let runner = self.runtime(engine).objects.runner.as_mut();
@@ -300,7 +307,7 @@ impl Driver {
         objects.wake_at = (!objects.loading.is_empty()).then_some(objects.look_at);
     }
 
-    /// Nothing stays of objects that are not declared any more.
+    /// Nothing stays of objects and alarms that are not declared any more.
     fn post_removals(&mut self, engine: EngineIndex) {
         let objects = &mut self.runtime(engine).objects;
         if !std::mem::take(&mut objects.removals) {
@@ -309,11 +316,14 @@ impl Driver {
         let declared = &objects.declared;
         let Some(runner) = &objects.runner else { return };
         let posts = runner.removals(|name| declared.get(name).is_some());
-        if posts.is_empty() {
+        let mut all = ops(PROVIDER, &posts);
+        // A record that cannot be read now may say again tomorrow what it declares.
+        let is_read = |name: &str| declared.get(name).is_none_or(Result::is_ok);
+        all.extend(ops(alarms::PROVIDER, &objects.alarms.removals(is_read)));
+        if all.is_empty() {
             return;
         }
-        let ops = ops(PROVIDER, &posts);
-        match self.post(engine, WriteBody::Runtime { ops }) {
+        match self.post(engine, WriteBody::Runtime { ops: all }) {
             Some(position) => {
                 let taken = self.runtime(engine).objects.checkpoints.commit(position, posts);
                 if let Err(error) = taken {
@@ -324,16 +334,16 @@ impl Driver {
         }
     }
 
-    /// One unit is one entry: checkpoint and outputs, or nothing of it.
+    /// One unit is one entry: checkpoint, outputs and alarms, or nothing of it.
     fn post_unit(&mut self, engine: EngineIndex, unit: Unit) {
-        let now = self.clock.now();
+        let (now, at) = (self.clock.now(), self.clock.wall());
         if unit.fault.is_some() {
             // At once, with the alarm.
             self.changed();
         }
         let tags = self.runtime(engine).tags.clone();
         let runner = self.runtime(engine).objects.runner.as_mut();
-        let Some(posts) = runner.and_then(|it| it.posts(now, unit, &tags)) else { return };
+        let Some(posts) = runner.and_then(|it| it.posts(now, at, unit, &tags)) else { return };
         let body = WriteBody::Runtime { ops: all_ops(&posts) };
         let passes = self.runtime(engine).gate.passes().is_some();
         let position = if passes { self.post(engine, body) } else { None };
@@ -375,9 +385,10 @@ impl Driver {
 fn all_ops(posts: &Posts) -> Vec<Op> {
     let mut all = ops(PROVIDER, &posts.checkpoint);
     all.extend(ops(tags::PROVIDER, &posts.tags));
+    all.extend(ops(alarms::PROVIDER, &posts.alarms));
     all
 }
 
-fn ops(provider: &str, posts: &[Post]) -> Vec<Op> {
+pub(super) fn ops(provider: &str, posts: &[Post]) -> Vec<Op> {
     posts.iter().map(|it| super::writes::op_of(provider, it)).collect()
 }

@@ -50,6 +50,8 @@ pub(crate) struct EngineRuntime {
     pub(crate) released: tokio::sync::watch::Sender<u64>,
     /// Counts changes of tags.
     pub(crate) news: tokio::sync::watch::Sender<u64>,
+    /// Counts changes of alarms of objects.
+    pub(crate) alarm_news: tokio::sync::watch::Sender<u64>,
     pub(crate) figures: super::measure::EngineFigures,
     pub(crate) sync_rate: super::status::Rate,
     /// Mode `arbiter`: the way to the third party.
@@ -68,6 +70,10 @@ impl EngineRuntime {
         providers.register(objects.checkpoints.clone()).expect("the second one");
         let subscribers = super::subscribers::KeptSubscribers::default();
         providers.register(subscribers.known.clone()).expect("another one");
+        let alarm_news = tokio::sync::watch::channel(0).0;
+        let sender = alarm_news.clone();
+        objects.alarms.set_on_change(move || sender.send_modify(|it| *it += 1));
+        providers.register(objects.alarms.clone()).expect("the third one");
         let first = StateId::DeterminingFailoverStatus;
         Self {
             name,
@@ -95,6 +101,7 @@ impl EngineRuntime {
             sessions: Vec::new(),
             released: tokio::sync::watch::channel(0).0,
             news,
+            alarm_news,
             figures: super::measure::EngineFigures::default(),
             sync_rate: super::status::Rate::default(),
             grant: None,

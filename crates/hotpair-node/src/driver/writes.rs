@@ -1,7 +1,7 @@
 //! Writes on their way: to the replica, held during a switchover, answered through the gate.
 use super::Driver;
 use hotpair_core::{EngineIndex, EngineInput};
-use hotpair_engine::{Post, tags};
+use hotpair_engine::{Post, alarms, tags};
 use hotpair_replication::{
     self as replication, Op, Outcome, Refusal, Write, WriteBody, WriteTicket,
 };
@@ -46,6 +46,19 @@ impl PostedWrite {
         matches!(&self.body, WriteBody::Runtime { ops } if ops.is_empty())
     }
 
+    /// Whether it may be tried again as it is when a switchover is over. The record of an alarm is the
+    /// newest one, or none at all: it would undo what happened meanwhile.
+    fn may_be_held(&self) -> bool {
+        let of_alarm = |it: &Op| match it {
+            Op::Set { item, .. } | Op::Remove { item } => *item.provider == *alarms::PROVIDER,
+            Op::ReplaceAll { provider, .. } => **provider == *alarms::PROVIDER,
+        };
+        match &self.body {
+            WriteBody::Runtime { ops } => !self.is_placeholder() && !ops.iter().any(of_alarm),
+            WriteBody::Config { .. } => true,
+        }
+    }
+
     /// Changes of a provider's items.
     pub(crate) fn runtime(provider: &str, posts: &[Post]) -> Self {
         let ops = posts.iter().map(|it| op_of(provider, it)).collect();
@@ -62,9 +75,23 @@ pub(super) fn op_of(provider: &str, post: &Post) -> Op {
     }
 }
 
+/// What of an entry is of one provider.
+fn posts_of(provider: &str, ops: &[Op]) -> Vec<Post> {
+    let post = |op: &Op| match op {
+        Op::Set { item, value } if *item.provider == *provider => {
+            Some(Post { item: item.item.clone(), value: Some(value.clone()) })
+        }
+        Op::Remove { item } if *item.provider == *provider => {
+            Some(Post { item: item.item.clone(), value: None })
+        }
+        Op::Set { .. } | Op::Remove { .. } | Op::ReplaceAll { .. } => None,
+    };
+    ops.iter().filter_map(post).collect()
+}
+
 impl Driver {
-    /// Gives a write to the replica. What tags it changes is visible here as soon as it has its
-    /// place in the journal.
+    /// Gives a write to the replica. What tags and alarms it changes is visible here as soon as it has
+    /// its place in the journal.
     pub(crate) fn write(&mut self, engine: EngineIndex, write: PostedWrite, reply: WriteEnd) {
         let since = self.clock.now();
         self.write_since(engine, write, since, reply);
@@ -92,7 +119,7 @@ impl Driver {
         if let WriteBody::Runtime { ops } = body
             && self.runtime_sequence(engine) == before + 1
         {
-            self.show_tags(engine, &ops);
+            self.show(engine, &ops);
         }
     }
 
@@ -108,7 +135,7 @@ impl Driver {
         if self.runtime_sequence(engine) != before + 1 {
             return None;
         }
-        self.show_tags(engine, &ops);
+        self.show(engine, &ops);
         Some(self.replica(engine).positions().runtime)
     }
 
@@ -132,26 +159,21 @@ impl Driver {
         engine.replica().positions().runtime.sequence
     }
 
-    /// Tags are shown when they have their place; other providers have applied already.
-    fn show_tags(&mut self, engine: EngineIndex, ops: &[Op]) {
+    /// Tags and alarms are shown when they have their place; other providers have applied already.
+    fn show(&mut self, engine: EngineIndex, ops: &[Op]) {
         let position =
             self.core.engine(engine).expect("an index of this node").replica().positions().runtime;
-        let posts: Vec<Post> = ops
-            .iter()
-            .filter_map(|op| match op {
-                Op::Set { item, value } if &*item.provider == tags::PROVIDER => {
-                    Some(Post { item: item.item.clone(), value: Some(value.clone()) })
-                }
-                Op::Remove { item } if &*item.provider == tags::PROVIDER => {
-                    Some(Post { item: item.item.clone(), value: None })
-                }
-                Op::Set { .. } | Op::Remove { .. } | Op::ReplaceAll { .. } => None,
-            })
-            .collect();
-        if !posts.is_empty()
-            && let Err(error) = self.runtime(engine).tags.commit(position, posts)
+        let tags = posts_of(tags::PROVIDER, ops);
+        if !tags.is_empty()
+            && let Err(error) = self.runtime(engine).tags.commit(position, tags)
         {
             tracing::error!(%error, "a tag that was checked cannot be shown");
+        }
+        let alarms = posts_of(alarms::PROVIDER, ops);
+        if !alarms.is_empty()
+            && let Err(error) = self.runtime(engine).objects.alarms.commit(position, alarms)
+        {
+            tracing::error!(%error, "an alarm's record that was prepared cannot be shown");
         }
         self.runtime(engine).tags.journal_at(position);
     }
@@ -169,7 +191,7 @@ impl Driver {
                 Outcome::Unknown { position: it.position }
             }
             Outcome::Refused(refusal)
-                if *refusal == Refusal::SwitchingOver && !waiting.write.is_placeholder() =>
+                if *refusal == Refusal::SwitchingOver && waiting.write.may_be_held() =>
             {
                 return self.hold(engine, waiting);
             }

@@ -245,6 +245,7 @@ impl Driver {
             takeover_seconds: runtime.takeover_seconds.clone(),
             commit_seconds: runtime.figures.commit_seconds.clone(),
             objects: self.object_measures(index),
+            alarms: self.alarm_measures(index),
         }
     }
 }

@@ -23,24 +23,8 @@ impl Face {
         receiver: oneshot::Receiver<Outcome>,
         answering: Answering,
     ) -> WriteOutcome {
-        match answering.outcome(receiver).await {
-            Ok(Outcome::Acknowledged(it)) => WriteOutcome::Done(Done {
-                sequence: it.position.sequence,
-                epoch: it.position.epoch.number,
-                acknowledged: it.reached,
-                degraded: it.degraded,
-            }),
-            Ok(Outcome::Refused(refusal)) => {
-                WriteOutcome::Refused(reasons::of_write(&refusal, answering.partner))
-            }
-            Ok(Outcome::Unknown { position }) => WriteOutcome::Unknown {
-                detail: format!(
-                    "this node lost its role or its disk before the write at {position} was \
-                     acknowledged; ask again with the same idempotency key"
-                ),
-            },
-            Err(_) => WriteOutcome::Unknown { detail: "the node ended".to_owned() },
-        }
+        let outcome = answering.outcome(receiver).await;
+        outcome_of(outcome, answering.partner)
     }
 
     /// Writes and waits for the end.
@@ -220,6 +204,31 @@ fn check_record(key: &str, value: &Value) -> Result<(), Problem> {
         })?;
     }
     Ok(())
+}
+
+/// What became of a write, in the words of the API.
+pub(super) fn outcome_of(
+    outcome: Result<Outcome, oneshot::error::RecvError>,
+    partner: Option<String>,
+) -> WriteOutcome {
+    match outcome {
+        Ok(Outcome::Acknowledged(it)) => WriteOutcome::Done(Done {
+            sequence: it.position.sequence,
+            epoch: it.position.epoch.number,
+            acknowledged: it.reached,
+            degraded: it.degraded,
+        }),
+        Ok(Outcome::Refused(refusal)) => {
+            WriteOutcome::Refused(reasons::of_write(&refusal, partner))
+        }
+        Ok(Outcome::Unknown { position }) => WriteOutcome::Unknown {
+            detail: format!(
+                "this node lost its role or its disk before the write at {position} was \
+                 acknowledged; ask again with the same idempotency key"
+            ),
+        },
+        Err(_) => WriteOutcome::Unknown { detail: "the node ended".to_owned() },
+    }
 }
 
 pub(super) fn key_of(options: &WriteOptions) -> Option<IdempotencyKey> {

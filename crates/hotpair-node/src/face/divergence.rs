@@ -8,12 +8,13 @@ use hotpair_api::face::{
     ReplayReport, ReplayedEntry,
 };
 use hotpair_core::{EngineIndex, EngineInput};
+use hotpair_engine::alarms::{self, AlarmRecord};
 use hotpair_engine::objects;
 use hotpair_replication::{
     self as replication, Conflict, DivergenceId, DivergenceRecord, Fate, Op, Outcome,
 };
 use hotpair_types::{Designation, EngineName, Epoch, JournalKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
@@ -77,18 +78,19 @@ impl Face {
     ) -> Result<ReplayReport, Problem> {
         let index = self.engine(engine.as_ref())?;
         let wanted = move |number: u64| entries.as_ref().is_none_or(|it| it.contains(&number));
-        let ids: Vec<(u64, DivergenceId, bool)> = self
+        let ids: Vec<(u64, DivergenceId, Option<&str>)> = self
             .call(move |driver| {
                 tracing::info!(conflict = %id, %caller, "losing entries are written again");
                 let records = driver.conflict(index, &id).ok_or_else(|| unknown(&id))?;
                 let ids = (1..).zip(&records).filter(|(number, _)| wanted(*number));
-                Ok::<_, Problem>(ids.map(|(number, it)| (number, it.id, is_step(it))).collect())
+                Ok::<_, Problem>(
+                    ids.map(|(number, it)| (number, it.id, out_of_order(it))).collect(),
+                )
             })
             .await??;
         let mut report = ReplayReport::default();
-        for (number, id, is_step) in ids {
-            if is_step {
-                let text = "a step of an object: it does not follow the newest one".to_owned();
+        for (number, id, out_of_order) in ids {
+            if let Some(text) = out_of_order.map(str::to_owned) {
                 report.entries.push(ReplayedEntry { number, sequence: None, refused: Some(text) });
                 continue;
             }
@@ -191,12 +193,21 @@ impl Driver {
     }
 }
 
-/// Whether it has a part of an object's checkpoint. Those are of no use in another order.
-fn is_step(record: &DivergenceRecord) -> bool {
-    record.entry.ops.iter().any(|op| match op {
-        Op::Set { item, .. } | Op::Remove { item } => *item.provider == *objects::PROVIDER,
-        Op::ReplaceAll { provider, .. } => **provider == *objects::PROVIDER,
-    })
+/// Why it is not written again: what it has is of no use in another order.
+fn out_of_order(record: &DivergenceRecord) -> Option<&'static str> {
+    let has = |wanted: &str| {
+        record.entry.ops.iter().any(|op| match op {
+            Op::Set { item, .. } | Op::Remove { item } => *item.provider == *wanted,
+            Op::ReplaceAll { provider, .. } => **provider == *wanted,
+        })
+    };
+    if has(objects::PROVIDER) {
+        Some("a step of an object: it does not follow the newest one")
+    } else if has(alarms::PROVIDER) {
+        Some("a change of an alarm: it does not follow the newest one; acknowledge it anew")
+    } else {
+        None
+    }
 }
 
 /// Every change of a losing entry is shown for itself.
@@ -232,7 +243,7 @@ fn diverged(number: u64, record: &DivergenceRecord) -> Vec<DivergedEntry> {
     .collect()
 }
 
-/// A value for people: config and tags as what they mean, others as base64.
+/// A value for people: config, tags and alarms as what they mean, others as base64.
 fn shown(kind: JournalKind, provider: &str, bytes: &Bytes) -> Value {
     use base64::Engine as _;
     if kind == JournalKind::Config {
@@ -243,6 +254,23 @@ fn shown(kind: JournalKind, provider: &str, bytes: &Bytes) -> Value {
     {
         return record.value.to_json();
     }
+    if provider == alarms::PROVIDER
+        && let Ok(record) = AlarmRecord::decode(bytes)
+    {
+        return alarm(&record);
+    }
     serde_json::from_slice(bytes)
         .unwrap_or_else(|_| Value::String(base64::engine::general_purpose::STANDARD.encode(bytes)))
+}
+
+/// The state of an alarm, and whose last word it was.
+fn alarm(record: &AlarmRecord) -> Value {
+    let by = record.last.by.as_ref();
+    json!({
+        "state": record.state().id(),
+        "occurrence": record.occurrence,
+        "cause": record.last.cause.id(),
+        "who": by.map(|it| it.who()),
+        "comment": by.map(|it| it.comment()),
+    })
 }

@@ -1,14 +1,17 @@
-//! Subscriptions: one task for each, between the tags' changes and the client's queue.
+//! Subscriptions: one task for each, between changes of tags and alarms and the client's queue.
 use super::Face;
+use super::alarms::alarm_of;
 use super::tags::tag_of;
 use crate::driver::{Connection, Driver};
 use hotpair_api::face::{
     Event, Feed, FeedItem, FeedProgress, FeedSender, FeedStart, Problem, SubscribeRequest,
 };
 use hotpair_core::EngineIndex;
+use hotpair_engine::alarms::Alarms;
+use hotpair_engine::objects::Name;
 use hotpair_engine::tags::{Delivery, Filter, ResumeFrom, Subscription, TAGS_MAX, Tags};
 use hotpair_types::{EngineName, Position};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::{broadcast, watch};
 
@@ -25,6 +28,7 @@ const EVENTS_MAX: usize = 1_000;
 /// What one subscription needs.
 struct Source {
     tags: Option<(Arc<Tags>, Subscription, watch::Receiver<u64>)>,
+    alarms: Option<AlarmSource>,
     events: Option<broadcast::Receiver<Event>>,
     engine: EngineName,
     /// Of a named one, as long as it lasts.
@@ -36,6 +40,13 @@ struct Source {
     waiting: VecDeque<(u64, FeedItem)>,
     /// More than this may not wait.
     waiting_max: usize,
+}
+
+/// Alarms of objects, and what was told of each: the entry of its last change.
+struct AlarmSource {
+    alarms: Arc<Alarms>,
+    news: watch::Receiver<u64>,
+    told: BTreeMap<(Name, Name), Position>,
 }
 
 /// Why a feed is over.
@@ -108,9 +119,16 @@ impl Driver {
             None => Vec::new(),
         };
         let events = request.events.then(|| self.events.follow());
+        let alarms = request.alarms.then(|| {
+            let mut news = self.runtime(index).alarm_news.subscribe();
+            news.mark_changed();
+            let alarms = self.runtime(index).objects.alarms.clone();
+            AlarmSource { alarms, news, told: BTreeMap::new() }
+        });
         let released = self.runtime(index).released.subscribe();
         let (waiting, waiting_max) = (VecDeque::new(), FEED_ITEMS_MAX * 2);
-        let source = Source { tags, events, engine, connection, released, waiting, waiting_max };
+        let source =
+            Source { tags, alarms, events, engine, connection, released, waiting, waiting_max };
         Ok(Begun { source, events: kept, position, wants_more: request.last.is_some() })
     }
 
@@ -148,13 +166,15 @@ fn sequence_of(item: &FeedItem) -> u64 {
     match item {
         FeedItem::Tag(tag) => tag.sequence,
         FeedItem::TagRemoved { sequence, .. } => *sequence,
-        FeedItem::Event { .. } | FeedItem::Level { .. } => 0,
+        FeedItem::Alarm(alarm) => alarm.sequence,
+        FeedItem::AlarmRemoved { .. } | FeedItem::Event { .. } | FeedItem::Level { .. } => 0,
     }
 }
 
 impl Source {
     /// Lets everything wait that is sent before what is live, and says where that stands.
     async fn first(&mut self, begun_at: Position) -> Position {
+        self.take_alarms();
         let Some((tags, subscription, _)) = &mut self.tags else { return begun_at };
         let waiting = |it: FeedItem| (sequence_of(&it), it);
         for _ in 0..FIRST_PARTS_MAX {
@@ -162,7 +182,7 @@ impl Source {
                 Delivery::Snapshot { first: begins, readings, .. } => {
                     if begins {
                         // The first one, or so much was written that it begins again.
-                        self.waiting.clear();
+                        self.waiting.retain(|it| matches!(it.1, FeedItem::Alarm(_)));
                     }
                     let tags = readings.iter().map(|it| waiting(FeedItem::Tag(tag_of(it))));
                     self.waiting.extend(tags);
@@ -177,8 +197,19 @@ impl Source {
         subscription.position()
     }
 
-    /// Takes the tags' changes, shows what is released.
+    /// Lets alarms wait that are otherwise than they were told.
+    fn take_alarms(&mut self) {
+        if let Some(alarms) = &mut self.alarms
+            && alarms.news.has_changed().unwrap_or(false)
+        {
+            alarms.news.mark_unchanged();
+            self.waiting.extend(alarms.changes().into_iter().map(|it| (sequence_of(&it), it)));
+        }
+    }
+
+    /// Takes the changes of tags and alarms, shows what is released.
     async fn pump(&mut self, sender: &FeedSender) -> Result<(), Over> {
+        self.take_alarms();
         while let Some((tags, subscription, _)) = &mut self.tags {
             match tags.next(subscription, CHANGES_MAX) {
                 Delivery::Snapshot { .. } => return Err(Over::Replaced),
@@ -207,6 +238,27 @@ impl Source {
     }
 }
 
+impl AlarmSource {
+    fn changes(&mut self) -> Vec<FeedItem> {
+        let all = self.alarms.all();
+        let mut before = std::mem::take(&mut self.told);
+        let mut items = Vec::new();
+        for it in &all {
+            let name = (it.object.clone(), it.alarm.clone());
+            if before.remove(&name) != Some(it.told_at) {
+                items.push(FeedItem::Alarm(alarm_of(it)));
+            }
+            self.told.insert(name, it.told_at);
+        }
+        items.sort_by_key(sequence_of);
+        items.extend(before.into_keys().map(|(object, alarm)| FeedItem::AlarmRemoved {
+            object: object.to_string(),
+            alarm: alarm.to_string(),
+        }));
+        items
+    }
+}
+
 async fn follow(sender: FeedSender, mut source: Source) {
     loop {
         match source.pump(&sender).await {
@@ -220,6 +272,12 @@ async fn follow(sender: FeedSender, mut source: Source) {
                 None => std::future::pending().await,
             }
         };
+        let alarms = async {
+            match &mut source.alarms {
+                Some(it) => it.news.changed().await.is_ok().then(|| it.news.mark_changed()),
+                None => std::future::pending().await,
+            }
+        };
         let events = async {
             match &mut source.events {
                 Some(events) => events.recv().await,
@@ -228,6 +286,7 @@ async fn follow(sender: FeedSender, mut source: Source) {
         };
         tokio::select! {
             alive = news => if !alive { return },
+            alive = alarms => if alive.is_none() { return },
             alive = source.released.changed() => if alive.is_err() { return },
             event = events => match event {
                 Ok(event) => {

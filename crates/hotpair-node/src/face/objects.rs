@@ -137,7 +137,7 @@ fn reasons(complaints: &Complaints) -> Vec<Reason> {
 
 impl Driver {
     /// What is meant for the active was asked here.
-    fn not_active_here(&self, index: EngineIndex) -> Problem {
+    pub(super) fn not_active_here(&self, index: EngineIndex) -> Problem {
         match self.partner.api().filter(|_| self.state_of(index).is_standby()) {
             Some(api) => Problem::not_active("the partner is active", Some(api)),
             None => Problem::new(ProblemKind::NoActive, "nobody is known to be active"),

@@ -94,6 +94,8 @@ async fn a_subscription_begins_with_every_tag_once() {
         match feed.next().await.unwrap() {
             FeedItem::Tag(tag) => assert_eq!((tag.path, tag.value), (path(n), json!(7))),
             other @ (FeedItem::TagRemoved { .. }
+            | FeedItem::Alarm(_)
+            | FeedItem::AlarmRemoved { .. }
             | FeedItem::Event { .. }
             | FeedItem::Level { .. }) => {
                 panic!("{other:?} after {n}")

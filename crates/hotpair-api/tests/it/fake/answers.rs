@@ -1,20 +1,15 @@
 //! The fake node's answers.
 use super::config::apply;
 use super::session::FakeSession;
-use super::{FakeNode, objects};
+use super::{FakeNode, alarms, figures, objects};
 use hotpair_api::NodeFace;
 use hotpair_api::face::*;
-use hotpair_types::{EngineName, PerChannel, StateId};
+use hotpair_types::{EngineName, StateId};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 pub fn reply<'a, T: Send + 'a>(answer: Result<T, Problem>) -> Reply<'a, T> {
     Box::pin(async move { answer })
-}
-
-fn module(name: &str, size: usize) -> ModuleRecord {
-    let (hash, size) = ("ab".repeat(32), size as u64);
-    ModuleRecord { name: name.into(), hash, size, present: true, refused: Vec::new() }
 }
 
 impl NodeFace for FakeNode {
@@ -34,34 +29,7 @@ impl NodeFace for FakeNode {
     }
 
     fn measures(&self) -> Reply<'_, Measures> {
-        let mut trips = HistogramValue::with_bounds(&[0.001, 0.01]);
-        trips.observe(0.0002);
-        trips.observe(0.5);
-        reply(Ok(Measures {
-            engines: vec![EngineMeasures {
-                name: "main".into(),
-                state: Some(StateId::Active),
-                partner_state: StateId::StandbyReady,
-                epoch: 3,
-                role_changes: vec![("fenced".into(), 2)],
-                config_lag_entries: 0,
-                runtime_lag_entries: 4,
-                lag_seconds: 0.25,
-                sync_bytes_done: 10,
-                sync_bytes_total: 20,
-                divergence_entries: 1,
-                paused: false,
-                grant: Some(GrantMeasures { reachable: true, left_seconds: 1.5 }),
-                takeover_seconds: trips.clone(),
-                commit_seconds: trips.clone(),
-                objects: vec![objects::measures(&trips)],
-            }],
-            beat_missed: PerChannel { redundancy: 3, primary: 1 },
-            beat_round_trip_seconds: PerChannel { redundancy: trips.clone(), primary: trips },
-            queues: vec![QueueMeasure { name: "redundancy-data".into(), bytes: 512 }],
-            certificate_expiry_seconds: Some(1_000.0),
-            refused: vec![("hello".into(), 1)],
-        }))
+        reply(Ok(figures::measures()))
     }
 
     fn events(&self, _: Option<EngineName>, since: u64, count_max: usize) -> Reply<'_, Vec<Event>> {
@@ -325,7 +293,7 @@ impl NodeFace for FakeNode {
                     }
                 }
             }
-            let record = module(&name, bytes.len());
+            let record = objects::module(&name, bytes.len());
             let outcome = self.write(&options, |it, _| {
                 it.modules.insert(name, bytes);
                 Ok(())
@@ -348,7 +316,7 @@ impl NodeFace for FakeNode {
 
     fn modules(&self, _: Option<EngineName>) -> Reply<'_, Vec<ModuleRecord>> {
         reply(self.read(|it| {
-            Ok(it.modules.iter().map(|(name, bytes)| module(name, bytes.len())).collect())
+            Ok(it.modules.iter().map(|(name, bytes)| objects::module(name, bytes.len())).collect())
         }))
     }
 
@@ -373,6 +341,39 @@ impl NodeFace for FakeNode {
         _: Caller,
     ) -> Reply<'_, ObjectStatus> {
         reply(objects::restarted(&name))
+    }
+
+    fn object_alarms(
+        &self,
+        _: Option<EngineName>,
+        prefix: String,
+        _: Option<String>,
+        _: usize,
+    ) -> Reply<'_, ObjectAlarmPage> {
+        reply(Ok(alarms::page(&prefix)))
+    }
+
+    fn object_alarm(
+        &self,
+        _: Option<EngineName>,
+        object: String,
+        alarm: String,
+    ) -> Reply<'_, ObjectAlarm> {
+        reply(alarms::one(&object, &alarm))
+    }
+
+    fn alarm_order(
+        &self,
+        _: Option<EngineName>,
+        name: (String, String),
+        order: AlarmOrder,
+        _: Caller,
+        options: WriteOptions,
+    ) -> Reply<'_, WriteOutcome> {
+        reply(Ok(self.write(&options, |it, _| {
+            it.seen.push(format!("{name:?} {order:?}"));
+            alarms::ordered(&order)
+        })))
     }
 
     fn divergences(&self, _: Option<EngineName>) -> Reply<'_, Vec<DivergenceSummary>> {

@@ -1,6 +1,8 @@
 //! A node without an inside: answers as it is told, remembers what it was asked.
+mod alarms;
 mod answers;
 mod config;
+mod figures;
 mod objects;
 mod session;
 

@@ -1,4 +1,4 @@
-//! The fake node's objects: two, in fault.
+//! The fake node's objects, two, in fault, and modules.
 use hotpair_api::face::*;
 
 fn object(name: &str) -> ObjectStatus {
@@ -63,4 +63,9 @@ pub fn measures(times: &HistogramValue) -> ObjectMeasures {
         jitter_seconds: times.clone(),
         overruns: 7,
     }
+}
+
+pub fn module(name: &str, size: usize) -> ModuleRecord {
+    let (hash, size) = ("ab".repeat(32), size as u64);
+    ModuleRecord { name: name.into(), hash, size, present: true, refused: Vec::new() }
 }

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use hotpair_types::{Ack, EngineName};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How a write is wanted.
 #[derive(Clone, Debug, Args)]
@@ -211,6 +212,96 @@ pub enum ObjectCommand {
         /// Its name
         name: String,
     },
+}
+
+/// Which alarm, and whose word it is.
+#[derive(Clone, Debug, Args)]
+pub struct AlarmArguments {
+    /// Its object
+    pub(in crate::cli) object: String,
+    /// Its name there
+    pub(in crate::cli) alarm: String,
+    /// What there is to say about it
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub(in crate::cli) comment: String,
+    /// Who says so [default: $USER, else the caller as the node sees it]
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) who: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) write: WriteArguments,
+}
+
+/// `hotpair alarm`
+#[derive(Debug, Subcommand)]
+pub enum AlarmCommand {
+    /// List alarms with their states
+    List {
+        /// Only those whose `OBJECT/ALARM` begins so
+        #[arg(default_value = "")]
+        prefix: String,
+        /// Only those in this state; several may be given
+        #[arg(long, value_enum, value_name = "STATE")]
+        state: Vec<AlarmState>,
+    },
+    /// Acknowledge an alarm: somebody has seen it
+    Ack {
+        #[command(flatten)]
+        of: AlarmArguments,
+        /// Only if it was not announced again since this occurrence
+        #[arg(long, value_name = "N")]
+        occurrence: Option<u64>,
+    },
+    /// Put an alarm aside for a time; then it is announced anew if it is still there
+    Shelve {
+        #[command(flatten)]
+        of: AlarmArguments,
+        /// For how long, 1s to 24h
+        #[arg(long = "for", value_name = "TIME", value_parser = super::duration)]
+        time: Duration,
+    },
+    /// Take an alarm off the shelf before its time
+    Unshelve(AlarmArguments),
+    /// Suppress an alarm by design: it means nothing as the plant is now
+    Suppress(AlarmArguments),
+    /// End a suppression
+    Unsuppress(AlarmArguments),
+    /// Take an alarm out of service, until it is put back
+    OutOfService(AlarmArguments),
+    /// Put an alarm back into service
+    InService(AlarmArguments),
+}
+
+/// What an alarm is to people, by ISA-18.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AlarmState {
+    /// The condition is not there
+    Normal,
+    /// It is there
+    Unacknowledged,
+    /// It is there, and somebody has seen it
+    Acknowledged,
+    /// It is gone, and nobody has seen it
+    ReturnedUnacknowledged,
+    /// Put aside for a time
+    Shelved,
+    /// Means nothing now, by design
+    Suppressed,
+    /// Taken out until it is put back
+    OutOfService,
+}
+
+impl AlarmState {
+    pub(in crate::cli) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Unacknowledged => "unacknowledged",
+            Self::Acknowledged => "acknowledged",
+            Self::ReturnedUnacknowledged => "returned-unacknowledged",
+            Self::Shelved => "shelved",
+            Self::Suppressed => "suppressed",
+            Self::OutOfService => "out-of-service",
+        }
+    }
 }
 
 /// `hotpair divergence`
