@@ -26,6 +26,7 @@ mod two_of_three;
 pub use host::Todo;
 pub use plans::{Plan, everything, pairs, plans};
 pub use prelude::Lead;
+pub use rare::hunts;
 pub use reached::{Edge, edges, not_reached, table, tell_edge};
 pub use rules::Promises;
 pub use step::{Fault, Step};

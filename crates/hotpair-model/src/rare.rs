@@ -288,19 +288,41 @@ const RARE: &[Rare] = &[
     },
 ];
 
+/// What may go wrong anywhere.
+const ANYTHING: [Fault; 10] =
+    [Kill, HostLost, Cut, CutOneWay, Lose, DiskSlow, DiskFails, Sleep, PromotionFails, ArbiterAway];
+
+impl Rare {
+    fn plan(&self, mode: Mode, more: u8) -> Plan {
+        let bounds = Bounds {
+            faults: self.faults.to_vec(),
+            before: faults(self.way),
+            faults_max: self.faults_max + more,
+            entries_max: self.entries,
+            ..Bounds::calm(mode)
+        };
+        let name = format!("{mode}/{}", self.name);
+        let setup = Setup { sync: self.sync, ..QUICK };
+        Plan { name, setup, prelude: self.way.to_vec(), bounds }
+    }
+}
+
 /// The walks from somewhere rare, each with so many faults more.
 pub(crate) fn rare(more: u8) -> Vec<Plan> {
-    let plan = |it: &Rare| Plan {
-        name: format!("{}/{}", it.mode, it.name),
-        setup: Setup { sync: it.sync, ..QUICK },
-        prelude: it.way.to_vec(),
-        bounds: Bounds {
-            faults: it.faults.to_vec(),
-            before: faults(it.way),
-            faults_max: it.faults_max + more,
-            entries_max: it.entries,
-            ..Bounds::calm(it.mode)
-        },
-    };
-    RARE.iter().map(plan).collect()
+    RARE.iter().map(|it| it.plan(it.mode, more)).collect()
+}
+
+/// From everywhere that is rare, in every mode, with so many faults of any kind. Not every way leads there in
+/// every mode.
+#[must_use]
+pub fn hunts(faults_max: u8) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for (&mode, rare) in Mode::ALL.iter().flat_map(|mode| RARE.iter().map(move |it| (mode, it))) {
+        let mut plan = rare.plan(mode, 0);
+        plan.bounds.faults = ANYTHING.to_vec();
+        plan.bounds.faults_max = faults_max;
+        plan.bounds.entries_max = 1;
+        plans.push(plan);
+    }
+    plans
 }
