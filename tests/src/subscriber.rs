@@ -114,7 +114,7 @@ async fn listen(target: &Target, wanted: &Wanted, arrived: &Mutex<Vec<Arrived>>)
         let message: Value = serde_json::from_str(&text)?;
         match message["kind"].as_str() {
             Some("hello") => resumed = message["resumed"].as_bool().unwrap_or_default(),
-            Some("tag") if message["path"] == tag => {
+            Some("tag") if message["path"] == tag.as_str() => {
                 let sequence = message["sequence"].as_u64().context("a sequence")?;
                 // Sequence 0 is the declared initial value: no entry, and nothing to resume from.
                 if sequence > 0 {

@@ -16,6 +16,7 @@ mod writes;
 mod commands;
 mod data;
 mod objects;
+mod object_troubles;
 mod alarms;
 mod journal;
 mod measure;
@@ -45,6 +46,7 @@ use crate::settings::Settings;
 use crate::store::{Completion, Store};
 use hotpair_api::face::{HistogramValue, NodeStatus};
 use hotpair_core::{Core, EngineIndex, EngineInput, Input, Output};
+use hotpair_replication::{Refusal, WriteTicket};
 use hotpair_transport::{PinnedKey, TransportEvent, TransportHandle};
 use hotpair_types::{EngineName, PerChannel, Time};
 use partner::PartnerInfo;
@@ -107,6 +109,10 @@ pub struct Driver {
     carrying: bool,
     writes: BTreeMap<u64, writes::WaitingWrite>,
     next_ticket: u64,
+    /// Of what was posted last, if it was refused.
+    post_refused: Option<(WriteTicket, Refusal)>,
+    /// The engine whose scans are begun first next time.
+    scans_from: usize,
     commands: BTreeMap<u64, commands::WaitingCommand>,
     status: watch::Sender<Arc<NodeStatus>>,
     status_dirty: bool,
@@ -144,6 +150,8 @@ impl Driver {
             carrying: false,
             writes: BTreeMap::new(),
             next_ticket: 1,
+            post_refused: None,
+            scans_from: 0,
             commands: BTreeMap::new(),
             status: parts.status,
             log_level: parts.log_level,

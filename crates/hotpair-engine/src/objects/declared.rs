@@ -4,6 +4,7 @@ use super::declaration::{CONFIG_PREFIX, OBJECTS_MAX, ObjectDeclaration};
 use super::surroundings::{Around, Port, Surroundings};
 use crate::document::{Complaint, Complaints};
 use crate::tags::{self, Declaration, Tags};
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -23,25 +24,49 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// Reads the record of an object, or forgets the object without one. Whether anything changed.
-    pub fn set(
+    /// Reads the records of these objects anew, and of those that this touches: who was refused a tag that is
+    /// free now, who wrote a tag that another one has. Names those that read otherwise than before.
+    ///
+    /// What comes out depends on the records alone, whatever the order in which they came: of two that write
+    /// one tag, the one whose name comes first has it.
+    pub fn read(
         &mut self,
-        name: &str,
-        record: Option<&[u8]>,
+        names: BTreeSet<Box<str>>,
+        record_of: impl Fn(&str) -> Option<Bytes>,
         tags: &Tags,
         modules: &ModulePorts,
-    ) -> bool {
-        self.writers.retain(|_, writer| **writer != *name);
-        let Some(json) = record else { return self.objects.remove(name).is_some() };
-        let around = Around { tags, modules, writers: &self.writers };
-        let stored = Stored { around, module: module_of(json) };
-        let read = ObjectDeclaration::from_json(name, json, &stored).map(Arc::new);
-        if let Ok(declaration) = &read {
-            self.writers.extend(outputs(declaration).map(|it| (it.clone(), name.into())));
+    ) -> Vec<Box<str>> {
+        if names.is_empty() {
+            return Vec::new();
         }
-        let same = self.objects.get(name) == Some(&read);
-        self.objects.insert(name.into(), read);
-        !same
+        self.writers.retain(|_, writer| !names.contains(writer));
+        let refused = self.objects.iter().filter(|(_, it)| it.is_err()).map(|it| it.0.clone());
+        let mut left: BTreeSet<Box<str>> = refused.chain(names).collect();
+        let mut changed = Vec::new();
+        // In the order of names: whoever loses a tag to one of them comes after it.
+        while let Some(name) = left.pop_first() {
+            let before = self.objects.remove(&name);
+            self.writers.retain(|_, writer| *writer != name);
+            let after = record_of(&name).map(|json| self.read_one(&name, &json, tags, modules));
+            if let Some(Ok(declaration)) = &after {
+                for tag in outputs(declaration) {
+                    left.extend(self.writers.insert(tag.clone(), name.clone()));
+                }
+            }
+            if before != after {
+                changed.push(name.clone());
+            }
+            if let Some(after) = after {
+                self.objects.insert(name, after);
+            }
+        }
+        changed
+    }
+
+    fn read_one(&self, name: &str, json: &[u8], tags: &Tags, modules: &ModulePorts) -> Read {
+        let around = Around { tags, modules, writers: &self.writers };
+        let stored = Stored { around, name, module: module_of(json) };
+        ObjectDeclaration::from_json(name, json, &stored).map(Arc::new)
     }
 
     /// Forgets all of them.
@@ -100,6 +125,7 @@ fn module_of(json: &[u8]) -> Option<Box<str>> {
 /// does not make its record unreadable.
 struct Stored<'a> {
     around: Around<'a>,
+    name: &'a str,
     module: Option<Box<str>>,
 }
 
@@ -119,7 +145,7 @@ impl Surroundings for Stored<'_> {
     }
 
     fn writer_of(&self, tag: &str) -> Option<Box<str>> {
-        self.around.writer_of(tag)
+        self.around.writer_of(tag).filter(|it| **it < *self.name)
     }
 }
 

@@ -14,6 +14,7 @@ mod module_objects;
 mod module_state;
 mod object_declarations;
 mod providers;
+mod claims;
 mod running;
 mod scans;
 mod scheduling;

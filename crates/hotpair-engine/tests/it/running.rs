@@ -270,30 +270,6 @@ fn alarms_of_an_object_in_fault_stay_and_say_so() {
 }
 
 #[test]
-fn records_are_read_again_when_what_is_around_them_changes() {
-    let node = Node::new();
-    let mut declared = Declared::default();
-    let no_modules = BTreeMap::new();
-    let record = Some(DOCUMENT.as_bytes());
-    assert!(
-        declared.set("c", record, &node.tags, &no_modules),
-        "a missing module is a fault, later"
-    );
-    assert!(declared.get("c").unwrap().is_ok());
-    assert!(!declared.set("c", record, &node.tags, &no_modules), "the same");
-    assert!(declared.set("d", record, &node.tags, &no_modules));
-    let complaints = declared.get("d").unwrap().as_ref().unwrap_err().to_string();
-    assert!(complaints.contains("which object `c` writes"), "{complaints}");
-    let tags = ["line/count".into()].into();
-    assert_eq!(declared.touched(&tags, &[].into()), ["c".into(), "d".into()]);
-    assert_eq!(declared.touched(&["x".into()].into(), &[].into()), ["d".into()], "the unsound one");
-    assert_eq!(declared.touched(&[].into(), &["counter".into()].into()).len(), 2);
-    assert!(declared.set("c", None, &node.tags, &no_modules));
-    assert!(declared.set("d", record, &node.tags, &no_modules));
-    assert!(declared.get("d").unwrap().is_ok(), "nobody else writes it any more");
-}
-
-#[test]
 fn a_transaction_is_checked_against_what_it_makes_itself() {
     let node = Node::new();
     let proposed = || Proposed::new(node.tags.clone(), BTreeMap::new(), Declared::default());

@@ -40,7 +40,7 @@ impl Driver {
         let posts = objects.alarms.passed(now.since(objects.shelves_at), at);
         for part in posts.chunks(ENTRY_RECORDS_MAX) {
             let body = WriteBody::Runtime { ops: ops(PROVIDER, part) };
-            if self.post(engine, body).is_none() {
+            if self.post(engine, body).is_err() {
                 // All of it is counted again; what was taken now is a second shorter on its shelf at
                 // most.
                 return;

@@ -1,6 +1,7 @@
 //! Objects: what config data declares of them, and their scans while the outputs are open. Which scan
 //! is due and what becomes of it is decided by `Runner`; here it is posted, through the gate.
 use super::Driver;
+use super::object_troubles::Refused;
 use crate::scans::{Scanned, Work};
 use hotpair_core::EngineIndex;
 use hotpair_engine::alarms::{self, Alarms};
@@ -10,7 +11,7 @@ use hotpair_engine::objects::{
     ObjectDeclaration, PROVIDER, Posts, Proposed, Runner, Unit,
 };
 use hotpair_engine::{Post, tags};
-use hotpair_replication::{Entry, ModuleHash, Op, WriteBody};
+use hotpair_replication::{Entry, ModuleHash, Op, Refusal, WriteBody};
 use hotpair_types::{ItemKey, JournalKind, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,8 +24,6 @@ type Modules = BTreeMap<Box<str>, ModuleHash>;
 const MODULES_PREFIX: &str = "modules/";
 /// Modules that are being compiled are looked for so often.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// An alarm names so many objects, and counts the rest.
-const NAMES_MAX: usize = 5;
 
 /// The objects of one engine on this node.
 #[derive(Debug, Default)]
@@ -46,6 +45,8 @@ pub(crate) struct EngineObjects {
     removals: bool,
     /// When the next scan is due, or something else is to be done.
     wake_at: Option<Time>,
+    /// The journal does not take what objects do.
+    pub(crate) refused: Option<Refused>,
 }
 
 impl EngineObjects {
@@ -72,10 +73,7 @@ impl Driver {
             }
         }
         objects.extend(self.runtime(engine).objects.declared.touched(&tags, &modules));
-        let ports = if objects.is_empty() { ModulePorts::new() } else { self.module_ports(engine) };
-        for name in objects {
-            self.read_object(engine, &name, &ports, &modules);
-        }
+        self.read_objects(engine, objects, &modules);
     }
 
     /// At the start and after a sync: every record anew.
@@ -83,39 +81,56 @@ impl Driver {
         self.runtime(engine).objects.declared.clear();
         self.runtime(engine).objects.alarms.undeclare_all();
         let records = self.replica(engine).items(JournalKind::Config, "", CONFIG_PREFIX);
-        let names: Vec<Box<str>> =
-            records.filter_map(|(key, _)| Some(key.strip_prefix(CONFIG_PREFIX)?.into())).collect();
-        let ports = if names.is_empty() { ModulePorts::new() } else { self.module_ports(engine) };
-        for name in names {
-            self.read_object(engine, &name, &ports, &BTreeSet::new());
-        }
+        let names = records.filter_map(|(key, _)| Some(key.strip_prefix(CONFIG_PREFIX)?.into()));
+        let names = names.collect();
+        self.read_objects(engine, names, &BTreeSet::new());
         if self.runtime(engine).objects.runner.is_some() {
             self.open_objects(engine);
         }
     }
 
-    fn read_object(
+    fn read_objects(
+        &mut self,
+        engine: EngineIndex,
+        names: BTreeSet<Box<str>>,
+        changed_modules: &BTreeSet<Box<str>>,
+    ) {
+        if names.is_empty() {
+            return;
+        }
+        let ports = self.module_ports(engine);
+        let tags = self.runtime(engine).tags.clone();
+        let mut declared = std::mem::take(&mut self.runtime(engine).objects.declared);
+        let record = |name: &str| {
+            let key = ItemKey::config(&format!("{CONFIG_PREFIX}{name}"));
+            self.replica(engine).get(JournalKind::Config, &key).map(|it| it.value.clone())
+        };
+        let changed: BTreeSet<_> =
+            declared.read(names.clone(), record, &tags, &ports).into_iter().collect();
+        self.runtime(engine).objects.declared = declared;
+        for name in names.union(&changed) {
+            self.object_was_read(engine, name, changed.contains(name), changed_modules);
+        }
+    }
+
+    fn object_was_read(
         &mut self,
         engine: EngineIndex,
         name: &str,
-        ports: &ModulePorts,
+        changed: bool,
         changed_modules: &BTreeSet<Box<str>>,
     ) {
-        let key = ItemKey::config(&format!("{CONFIG_PREFIX}{name}"));
-        let record = self.replica(engine).get(JournalKind::Config, &key).map(|it| it.value.clone());
-        let tags = self.runtime(engine).tags.clone();
         let objects = &mut self.runtime(engine).objects;
-        let changed = objects.declared.set(name, record.as_deref(), &tags, ports);
         let declaration = objects.declared.get(name).cloned();
         let alarms = declaration.as_ref().and_then(|it| it.as_ref().ok());
         objects.alarms.declare(name, alarms.map_or(&[][..], |it| &it.alarms[..]));
         let anew = match &declaration {
             Some(Ok(it)) => changed_modules.contains(&it.module),
-            Some(Err(complaints)) => {
+            Some(Err(complaints)) if changed => {
                 tracing::warn!(object = name, %complaints, "a record declares no sound object");
                 false
             }
-            None => false,
+            Some(Err(_)) | None => false,
         };
         if !changed && !anew {
             return;
@@ -154,7 +169,8 @@ impl Driver {
             return runner.deploy(now, declaration.clone(), make);
         }
         if let Some(unit) = runner.change(now, declaration.clone(), make) {
-            self.post_unit(engine, unit);
+            // Not taken: it stays in fault, and says so.
+            self.post_unit(engine, unit).ok();
         }
     }
 
@@ -220,6 +236,7 @@ impl Driver {
     pub(super) fn close_objects(&mut self, engine: EngineIndex) {
         let objects = &mut self.runtime(engine).objects;
         objects.runner = None;
+        objects.refused = None;
         objects.wake_at = None;
         objects.loading.clear();
     }
@@ -235,7 +252,8 @@ impl Driver {
         }
         let unit = objects.runner.as_mut().and_then(|it| it.ended(now, ended));
         if let Some(unit) = unit {
-            self.post_unit(engine, unit);
+            // Not taken: it had no effect, and is done again.
+            self.post_unit(engine, unit).ok();
         }
     }
 
@@ -252,18 +270,35 @@ impl Driver {
             let now = self.clock.now();
             let runner = self.runtime(engine).objects.runner.as_mut();
             for unit in runner.map(|it| it.give_up(now)).unwrap_or_default() {
-                self.post_unit(engine, unit);
+                self.post_unit(engine, unit).ok();
             }
-            self.begin_scans(engine);
+        }
+        // Each time another engine first: where threads are few, none takes them from the others.
+        let engines = self.engines.len();
+        self.scans_from = (self.scans_from + 1) % engines.max(1);
+        for turn in 0..engines {
+            let engine = (self.scans_from + turn) % engines;
+            let engine = EngineIndex(u8::try_from(engine).expect("at most 8 engines"));
+            if self.runtime(engine).gate.passes().is_some() {
+                self.begin_scans(engine);
+            }
         }
     }
 
-    /// A person lets an object in fault run again.
-    pub(crate) fn restart_object(&mut self, engine: EngineIndex, name: &str) {
+    /// A person lets an object in fault run again. Whether that has a place in the journal.
+    ///
+    /// # Errors
+    /// Why not, where that is known.
+    pub(crate) fn restart_object(
+        &mut self,
+        engine: EngineIndex,
+        name: &str,
+    ) -> Result<(), Option<Refusal>> {
         let now = self.clock.now();
         let runner = self.runtime(engine).objects.runner.as_mut();
-        if let Some(unit) = runner.and_then(|it| it.restart(now, name)) {
-            self.post_unit(engine, unit);
+        match runner.and_then(|it| it.restart(now, name)) {
+            Some(unit) => self.post_unit(engine, unit),
+            None => Ok(()),
         }
     }
 
@@ -272,6 +307,11 @@ impl Driver {
             let now = self.clock.now();
             let runtime = self.runtime(engine);
             let (tags, opening) = (runtime.tags.clone(), runtime.objects.opening);
+            if let Some(until) = runtime.objects.refused_until(now) {
+                let wake_at = &mut runtime.objects.wake_at;
+                *wake_at = Some(wake_at.map_or(until, |it| it.min(until)));
+                return;
+            }
             let Some(runner) = &mut runtime.objects.runner else { return };
             match runner.next(now) {
                 Begin::Scan(job) => self.scans.begin(Work { engine, opening, job, tags }),
@@ -324,18 +364,18 @@ impl Driver {
             return;
         }
         match self.post(engine, WriteBody::Runtime { ops: all }) {
-            Some(position) => {
+            Ok(position) => {
                 let taken = self.runtime(engine).objects.checkpoints.commit(position, posts);
                 if let Err(error) = taken {
                     tracing::error!(%error, "a removed object's checkpoint cannot be dropped");
                 }
             }
-            None => self.runtime(engine).objects.removals = true,
+            Err(_) => self.runtime(engine).objects.removals = true,
         }
     }
 
     /// One unit is one entry: checkpoint, outputs and alarms, or nothing of it.
-    fn post_unit(&mut self, engine: EngineIndex, unit: Unit) {
+    fn post_unit(&mut self, engine: EngineIndex, unit: Unit) -> Result<(), Option<Refusal>> {
         let (now, at) = (self.clock.now(), self.clock.wall());
         if unit.fault.is_some() {
             // At once, with the alarm.
@@ -343,42 +383,20 @@ impl Driver {
         }
         let tags = self.runtime(engine).tags.clone();
         let runner = self.runtime(engine).objects.runner.as_mut();
-        let Some(posts) = runner.and_then(|it| it.posts(now, at, unit, &tags)) else { return };
+        let Some(posts) = runner.and_then(|it| it.posts(now, at, unit, &tags)) else {
+            return Err(None);
+        };
         let body = WriteBody::Runtime { ops: all_ops(&posts) };
         let passes = self.runtime(engine).gate.passes().is_some();
-        let position = if passes { self.post(engine, body) } else { None };
+        let posted = if passes { self.post(engine, body) } else { Err(None) };
+        self.note_refused(engine, now, posted.as_ref().err().cloned().flatten());
+        let position = posted.as_ref().ok().copied();
         // It may have been dropped meanwhile: with the role.
-        let Some(runner) = &mut self.runtime(engine).objects.runner else { return };
+        let Some(runner) = &mut self.runtime(engine).objects.runner else { return Err(None) };
         if let Err(error) = runner.posted(now, posts, position) {
             tracing::error!(%error, "a unit that was checked cannot be taken");
         }
-    }
-
-    /// Objects in fault are an alarm, as long as there are any where they would run.
-    pub(super) fn look_at_objects(&mut self) {
-        for engine in self.indexes() {
-            self.tell_faults(engine);
-        }
-    }
-
-    fn tell_faults(&mut self, engine: EngineIndex) {
-        let runner = self.runtime(engine).objects.runner.iter();
-        let faults = runner.flat_map(|it| it.all()).filter(|it| it.1.fault.is_some());
-        let names: Vec<_> = faults.map(|it| it.0.to_string()).collect();
-        if names.is_empty() {
-            self.runtime(engine).alarms.remove("object-fault");
-            return;
-        }
-        let mut text =
-            format!("objects in fault: {}", names[..names.len().min(NAMES_MAX)].join(", "));
-        if names.len() > NAMES_MAX {
-            text += &format!(" and {} more", names.len() - NAMES_MAX);
-        }
-        text += "; hotpair object list";
-        // Raising is news, and news are published.
-        if self.runtime(engine).alarms.get("object-fault").is_none_or(|it| it.text != text) {
-            self.raise(engine, "object-fault", text);
-        }
+        posted.map(drop)
     }
 }
 

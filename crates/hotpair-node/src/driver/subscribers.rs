@@ -98,7 +98,7 @@ impl Driver {
                 continue;
             }
             // Not taken: it is tried again, with what is news then.
-            let Some(position) = self.post(engine, PostedWrite::runtime(PROVIDER, &posts).body)
+            let Ok(position) = self.post(engine, PostedWrite::runtime(PROVIDER, &posts).body)
             else {
                 continue;
             };

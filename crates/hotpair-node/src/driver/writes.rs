@@ -124,19 +124,27 @@ impl Driver {
     }
 
     /// Gives a runtime write to the replica that is taken now or never: nobody waits for its answer, and
-    /// it is not held during a switchover. Its place in the journal, if it has one; its tags are shown.
-    pub(super) fn post(&mut self, engine: EngineIndex, body: WriteBody) -> Option<Position> {
+    /// it is not held during a switchover. Its place in the journal; its tags are shown.
+    ///
+    /// # Errors
+    /// Why it has no place, where that is said at once.
+    pub(super) fn post(
+        &mut self,
+        engine: EngineIndex,
+        body: WriteBody,
+    ) -> Result<Position, Option<Refusal>> {
+        self.post_refused = None;
         let ticket = WriteTicket(self.ticket());
         let before = self.runtime_sequence(engine);
         let written_at = self.clock.wall();
         let input = Write { ticket, ack: None, key: None, written_at, body: body.clone() };
         self.engine_input(engine, EngineInput::Data(replication::Input::Write(input)));
-        let WriteBody::Runtime { ops } = body else { return None };
+        let WriteBody::Runtime { ops } = body else { return Err(None) };
         if self.runtime_sequence(engine) != before + 1 {
-            return None;
+            return Err(self.post_refused.take().filter(|it| it.0 == ticket).map(|it| it.1));
         }
         self.show(engine, &ops);
-        Some(self.replica(engine).positions().runtime)
+        Ok(self.replica(engine).positions().runtime)
     }
 
     /// Gives the replica an input that is answered like a write, for example a replay.
@@ -184,7 +192,12 @@ impl Driver {
         ticket: WriteTicket,
         outcome: Outcome,
     ) {
-        let Some(waiting) = self.writes.remove(&ticket.0) else { return };
+        let Some(waiting) = self.writes.remove(&ticket.0) else {
+            if let Outcome::Refused(refusal) = outcome {
+                self.post_refused = Some((ticket, *refusal));
+            }
+            return;
+        };
         let outcome = match outcome {
             // The gate: what is not active any more acknowledges nothing.
             Outcome::Acknowledged(it) if self.runtime(engine).gate.passes().is_none() => {

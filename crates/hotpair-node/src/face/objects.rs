@@ -13,7 +13,7 @@ use hotpair_engine::objects::{
     AttributeDeclaration, Binding, CONFIG_PREFIX, Checkpoint, Fault, Read, Schedule, Statistics,
 };
 use hotpair_engine::tags::{TagRecord, Tags};
-use hotpair_replication::Op;
+use hotpair_replication::{Op, Refusal};
 use hotpair_types::EngineName;
 use std::time::Duration;
 
@@ -64,7 +64,10 @@ impl Face {
                 let text = format!("object `{name}` is not in fault: {}", before.state.as_str());
                 return Err(Problem::new(ProblemKind::Conflict, text));
             }
-            driver.restart_object(index, &name);
+            if let Some(Err(complaints)) = driver.runtime(index).objects.declared.get(&name) {
+                return Err(refused(&name, complaints));
+            }
+            driver.restart_object(index, &name).map_err(|refusal| not_taken(refusal.as_ref()))?;
             driver.object_status(index, &name).ok_or_else(|| unknown(&name))
         })
         .await?
@@ -116,6 +119,14 @@ fn unknown(name: &str) -> Problem {
     Problem::new(ProblemKind::UnknownObject, format!("there is no object `{name}`"))
 }
 
+/// The restart has no place in the journal, so the object is in fault still.
+fn not_taken(refusal: Option<&Refusal>) -> Problem {
+    match refusal {
+        Some(refusal) => crate::reasons::of_write(refusal, None),
+        None => Problem::new(ProblemKind::NoActive, "the role is on its way to the other node"),
+    }
+}
+
 fn refused(name: &str, complaints: &Complaints) -> Problem {
     let reasons: Vec<_> = reasons(complaints);
     let text = format!("object `{}`: {}", name.escape_default(), counted(reasons.len()));
@@ -153,7 +164,13 @@ impl Driver {
         let (state, reasons) = match (read, fault) {
             (Err(complaints), _) => (ObjectState::Fault, reasons(complaints)),
             (Ok(_), Some(fault)) => (ObjectState::Fault, vec![reason(&fault)]),
-            (Ok(_), None) if shown.is_some() => (ObjectState::Running, Vec::new()),
+            (Ok(_), None) if shown.is_some() => match &objects.refused {
+                Some(it) => {
+                    let text = format!("its scans have no effect: {}", it.why);
+                    (ObjectState::Waiting, vec![Reason::new("not-taken", text)])
+                }
+                None => (ObjectState::Running, Vec::new()),
+            },
             (Ok(_), None) if objects.runner.is_some() => (ObjectState::Waiting, Vec::new()),
             (Ok(_), None) => (ObjectState::Standby, Vec::new()),
         };
