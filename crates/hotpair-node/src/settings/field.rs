@@ -224,9 +224,9 @@ const OF_NODE: &[Field] = &[
     ),
     pair(
         "pair.restart_on_standby",
-        FLAG,
         "true",
-        "Whether an engine's objects are restarted when it becomes standby.",
+        "true",
+        "Objects end when their engine becomes standby, and are made anew from their checkpoints when it acts again. Nothing else is possible in this release.",
     ),
     policy(
         "recovery.mode",

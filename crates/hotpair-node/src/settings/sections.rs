@@ -135,6 +135,10 @@ fn pair(reader: &Reader<'_>) -> Option<Pair> {
     let handover_timeout = reader.duration("pair.handover_timeout", 100 * MS..=10 * MINUTE);
     let drop_after = reader.duration("pair.drop_after", 100 * MS..=10 * MINUTE);
     let restart_on_standby = reader.flag("pair.restart_on_standby");
+    if restart_on_standby == Some(false) {
+        let what = "false is not possible in this release: objects are always made anew";
+        reader.refuse("pair.restart_on_standby", what.to_owned(), "leave it out, or write true");
+    }
     let mode = mode?;
     // "proven" is not a default of the other modes but their rule.
     let start_alone = match (reader.has("pair.start_alone"), mode) {

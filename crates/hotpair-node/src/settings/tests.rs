@@ -164,6 +164,13 @@ fn all_errors_are_found_at_once_and_in_the_order_of_the_file() {
 }
 
 #[test]
+fn what_a_release_cannot_do_is_refused_and_not_ignored() {
+    parse("[pair]\nrestart_on_standby = true\n").unwrap();
+    let problems = parse("[pair]\nrestart_on_standby = false\n").unwrap_err().to_string();
+    assert!(problems.contains("objects are always made anew"), "{problems}");
+}
+
+#[test]
 fn two_nodes_that_differ_in_what_must_agree_differ_in_a_named_field() {
     let one = parse("").unwrap();
     let other =
