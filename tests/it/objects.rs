@@ -33,6 +33,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     Scenario::new(
         "X15",
+        "x15-objects-without-effect-say-so",
+        "no standby and one is required: waiting with the reason, an alarm, and no scan done twice",
+        |stage| Box::pin(without_effect(stage)),
+    ),
+    Scenario::new(
+        "X15",
         "x15-an-unsound-object-is-refused",
         "with everything that is wrong, before it is recorded",
         |stage| Box::pin(unsound(stage)),
@@ -76,7 +82,11 @@ async fn add(pair: &Pair, name: &str, text: &str) -> Result<()> {
 
 /// A pair on which an object counts.
 async fn counting(stage: &Stage) -> Result<std::sync::Arc<Pair>> {
-    let pair = stage.start(PairSettings::default()).await?;
+    counting_with(stage, PairSettings::default()).await
+}
+
+async fn counting_with(stage: &Stage, settings: PairSettings) -> Result<std::sync::Arc<Pair>> {
+    let pair = stage.start(settings).await?;
     pair.declare_tag(Side::A, TAG).await?;
     add(&pair, "counter", COUNTER).await?;
     let record = json!({
@@ -275,6 +285,39 @@ async fn in_fault(stage: &Stage) -> Result<()> {
         let path = format!("/api/v1/config/objects/{name}");
         pair.ask(Side::A, Request::new("DELETE", &path)).await?.ok()?;
     }
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
+
+async fn without_effect(stage: &Stage) -> Result<()> {
+    let settings = PairSettings::default().raw("writes.require_standby", "true");
+    let pair = counting_with(stage, settings).await?;
+    until_scan(&pair, Side::A, 5).await?;
+    pair.node(Side::B).stop().await?;
+    let limit = patience(Duration::from_secs(10));
+    let waits = async || {
+        let now = object(&pair, Side::A, "counter").await?;
+        let why = now["reasons"].to_string();
+        ensure!(now["state"] == "waiting" && why.contains("no standby is ready"), "{now}");
+        whole(&now)
+    };
+    let scan = eventually("the object says why it stands still", limit, waits).await?;
+    let told = async || {
+        let status = pair.ask(Side::A, Request::get("/api/v1/status")).await?.ok()?;
+        let alarms = status["alarms"].to_string();
+        ensure!(alarms.contains("objects-without-effect"), "{alarms}");
+        anyhow::Ok(())
+    };
+    eventually("an alarm says so", limit, told).await?;
+    let now = whole(&object(&pair, Side::A, "counter").await?)?;
+    ensure!(now == scan, "scan {now} after {scan}, and the journal took none");
+    pair.node(Side::B).start()?;
+    until_scan(&pair, Side::A, scan + 20).await?;
+    let over = async || match told().await {
+        Err(_) => Ok(()),
+        Ok(()) => Err("it stays"),
+    };
+    eventually("the alarm ends", limit, over).await?;
     Audit::of(&pair).run().await?;
     Ok(())
 }

@@ -1,91 +1,164 @@
-//! Measures the sandbox: admission, a scan with its changes, a restore, and what fuel costs.
+//! What scans cost, in one thread, without journal, wire and disk:
+//! `cargo run --release -p hotpair-engine --example scans`.
 //!
-//! `cargo run --release -p hotpair-engine --example scans`. Each figure is the least of five rounds.
-use hotpair_engine::modules::{
-    Budget, FUEL_DEFAULT, Input, Inputs, Instance, MEMORY_BYTES_MAX, Module,
+//! Each figure is the median of several rounds, beside the same number of scans by a native object that only
+//! counts, which is the price of the schedule, the unit and the checkpoint.
+use hotpair_engine::alarms::Alarms;
+use hotpair_engine::modules::{Budget, Module, ModuleProgram, attributes_of};
+use hotpair_engine::objects::{
+    Around, Begin, Checkpoints, Fault, MakeProgram, Native, NativeObject, ObjectDeclaration, Port,
+    Runner, Scan,
 };
-use hotpair_engine::tags::{Quality, Value};
-use hotpair_types::NodeTime;
-use std::time::Instant;
+use hotpair_engine::tags::Tags;
+use hotpair_types::{Epoch, NodeTime, Position, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+/// Rounds of each figure.
 const ROUNDS: usize = 5;
+const TANK_LEVEL: &[u8] = include_bytes!("../../../examples/modules/tank_level.wasm");
+/// Writes one byte into each of so many pieces of 1 KiB, in a memory of so many pages of 64 KiB.
+fn sweeper(pages: u32, pieces: u32) -> String {
+    format!(
+        r#"(module (memory (export "memory") {pages})
+        (global $turn (mut i32) (i32.const 0))
+        (func (export "hotpair_v1_scan") (local $at i32)
+            (global.set $turn (i32.add (global.get $turn) (i32.const 1)))
+            (loop $next
+                (i32.store8 (i32.mul (local.get $at) (i32.const 1024)) (global.get $turn))
+                (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                (br_if $next (i32.lt_u (local.get $at) (i32.const {pieces}))))))"#
+    )
+}
+
+#[derive(Serialize, Deserialize)]
+struct Counter(i64);
+
+impl NativeObject for Counter {
+    const IDENTITY: &'static str = "counter/1";
+
+    fn scan(&mut self, scan: &mut Scan<'_>) -> Result<(), Fault> {
+        self.0 += 1;
+        scan.set("count", self.0)
+    }
+}
+
+/// One kind of object, and how many of them.
+struct Case {
+    name: &'static str,
+    count: usize,
+    /// Scans of all of them in one round.
+    turns: usize,
+    make: MakeProgram,
+    document: String,
+    ports: Vec<Port>,
+}
+
+/// What a round came to.
+struct Round {
+    scan: Duration,
+    bytes: usize,
+}
 
 fn main() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/modules/");
-    for name in ["tank_level", "pump_sequence", "totaliser"] {
-        let bytes = std::fs::read(format!("{folder}{name}.wasm")).expect("it is in the tree");
-        let admitted = least(100, || drop(Module::admit(&bytes).expect("it is sound")));
-        let module = Module::admit(&bytes).expect("it is sound");
-        println!("{name}: {} bytes, admitted in {admitted:.1} us", bytes.len());
-        scans(&module, Budget::default());
-    }
-    for pages in [1_usize, 16, 64, 128] {
-        let text = format!(
-            r#"(module (memory (export "memory") {pages}) (func (export "hotpair_v1_scan")
-                (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))))"#
+    let cases = [
+        native(1_000, 10),
+        module("1,000 PID controllers (tank_level.wasm)", 1_000, 10, TANK_LEVEL.to_vec(), TANK),
+        swept("64 KiB of memory, 1 KiB of it changed", 100, 1, 1),
+        swept("64 KiB of memory, all of it changed", 100, 1, 64),
+        swept("4 MiB of memory, 1 KiB of it changed", 20, 64, 1),
+        swept("4 MiB of memory, 1 MiB of it changed", 20, 64, 1_024),
+    ];
+    println!(
+        "{:45} {:>12} {:>14} {:>22}",
+        "", "one scan", "its checkpoint", "objects a core, 100 ms"
+    );
+    for case in cases {
+        let mut rounds: Vec<Round> = (0..ROUNDS).map(|_| round(&case)).collect();
+        rounds.sort_by_key(|it| it.scan);
+        let Round { scan, bytes } = rounds[ROUNDS / 2];
+        let a_core = Duration::from_millis(100).as_secs_f64() / scan.as_secs_f64();
+        println!(
+            "{:45} {:>9.1} us {:>8} bytes {:>22.0}",
+            case.name,
+            scan.as_secs_f64() * 1e6,
+            bytes,
+            a_core
         );
-        let module = Module::admit(&wat::parse_str(text).expect("text")).expect("it is sound");
-        println!("one word changes in {} KiB of memory", pages * 64);
-        scans(&module, Budget::new(FUEL_DEFAULT, MEMORY_BYTES_MAX));
     }
-    fuel("integers", "(local.set $x (i32.mul (local.get $x) (i32.const 1664525)))");
-    fuel("loads", "(local.set $x (i32.load (i32.and (local.get $x) (i32.const 0xfff0))))");
-    fuel("calls of the node", "(drop (call $elapsed_us))");
-    fuel("memory.fill", "(memory.fill (i32.const 0) (i32.const 1) (i32.const 65536))");
-    large();
 }
 
-/// Microseconds of one call.
-fn least(calls: u32, mut call: impl FnMut()) -> f64 {
-    let mut round = || {
+const TANK: &str = r#"{"module": "m", "period": "100ms", "attributes": {
+    "level": {"type": "float"}, "setpoint": {"type": "float", "initial": 2},
+    "gain": {"type": "float", "initial": 120}, "reset_s": {"type": "float", "initial": 12},
+    "rate_s": {"type": "float", "initial": 0.33}, "automatic": {"type": "bool", "initial": true},
+    "manual": {"type": "float"}, "valve": {"type": "float"}, "deviation": {"type": "float"}},
+    "inputs": {"level": "level"}}"#;
+const EMPTY: &str = r#"{"module": "m", "period": "100ms"}"#;
+
+fn native(count: usize, turns: usize) -> Case {
+    let make: MakeProgram =
+        Arc::new(|it| Ok(Box::new(Native::new(Arc::new(it.clone()), Counter(0)))));
+    let document =
+        r#"{"module": "m", "period": "100ms", "attributes": {"count": {"type": "int"}}}"#;
+    let name = "1,000 native objects that count (beside)";
+    Case { name, count, turns, make, document: document.to_owned(), ports: Vec::new() }
+}
+
+fn swept(name: &'static str, turns: usize, pages: u32, pieces: u32) -> Case {
+    let bytes = wat::parse_str(sweeper(pages, pieces)).expect("the text of a module");
+    module(name, 1, turns, bytes, EMPTY)
+}
+
+fn module(name: &'static str, count: usize, turns: usize, bytes: Vec<u8>, document: &str) -> Case {
+    let module = Module::admit(&bytes).expect("a module that is admitted");
+    let ports = attributes_of(&module);
+    let make: MakeProgram = Arc::new(move |declaration| {
+        Ok(Box::new(ModuleProgram::new(&module, Budget::default(), declaration)?))
+    });
+    Case { name, count, turns, make, document: document.to_owned(), ports }
+}
+
+/// All scans of a case, checkpoints committed; without the first, in which the objects are made.
+fn round(case: &Case) -> Round {
+    let tags = Tags::new();
+    tags.config_changed("tags/level", Some(br#"{"type": "float", "initial": 1}"#)).expect("a tag");
+    let checkpoints = Arc::new(Checkpoints::new());
+    let mut now = Time::ZERO;
+    let mut runner = Runner::new(now, checkpoints.clone(), Arc::new(Alarms::new()));
+    let modules = BTreeMap::from([("m".into(), case.ports.clone())]);
+    let around = Around { tags: &tags, modules: &modules, writers: &BTreeMap::new() };
+    for number in 0..case.count {
+        let name = format!("o{number:04}");
+        let read = ObjectDeclaration::from_json(&name, case.document.as_bytes(), &around);
+        runner.deploy(now, Arc::new(read.expect("a sound document")), case.make.clone());
+    }
+    let mut sequence = 0;
+    let (mut took, mut bytes, mut scans) = (Duration::ZERO, 0, 0);
+    while sequence < (case.count * (case.turns + 1)) as u64 {
         let begun = Instant::now();
-        (0..calls).for_each(|_| call());
-        begun.elapsed().as_secs_f64() * 1e6 / f64::from(calls)
-    };
-    (0..ROUNDS).map(|_| round()).fold(f64::INFINITY, f64::min)
-}
-
-fn scans(module: &Module, budget: Budget) {
-    let mut instance = Instance::new(module, budget).expect("it begins");
-    let one = Input { value: Some(Value::Int(1)), quality: Quality::Good };
-    let ports = vec![one; module.ports().len()];
-    let inputs = Inputs { ports: &ports, elapsed_us: 100_000, time: NodeTime(0) };
-    let mut last = None;
-    let scan = least(2_000, || last = Some(instance.scan(&inputs)));
-    let (fuel, items) = match last {
-        Some(Ok(scan)) => (scan.fuel, scan.changes.items()),
-        other => return println!("  a scan that faults: {scan:.2} us ({other:?})"),
-    };
-    let bytes: usize = items.iter().map(|(item, value)| item.len() + value.len()).sum();
-    let state = instance.state().expect("it was scanned");
-    let restored =
-        least(50, || drop(Instance::restore(module, budget, &state).expect("its own state")));
-    println!("  a scan with its changes: {scan:.2} us, {fuel} fuel, {bytes} bytes to the partner");
-    println!("  restored in {restored:.1} us");
-}
-
-fn fuel(what: &str, code: &str) {
-    let text = format!(
-        r#"(module (import "hotpair_v1" "elapsed_us" (func $elapsed_us (result i64)))
-            (memory (export "memory") 1) (func (export "hotpair_v1_scan") (local $x i32)
-                (loop $l {code} (br $l))))"#
-    );
-    let module = Module::admit(&wat::parse_str(text).expect("text")).expect("it is sound");
-    let mut instance = Instance::new(&module, Budget::default()).expect("it begins");
-    let inputs = Inputs { ports: &[], elapsed_us: 0, time: NodeTime(0) };
-    let stopped = least(1, || drop(instance.scan(&inputs).expect_err("it loops for ever")));
-    println!("a loop of {what} is stopped after {:.1} ms of {FUEL_DEFAULT} fuel", stopped / 1e3);
-}
-
-/// A module of nearly the largest size, all of it code.
-fn large() {
-    let body = "(drop (i32.add (i32.const 1) (i32.const 2)))".repeat(1_000);
-    let function = format!("(func {body})");
-    let text = format!(
-        r#"(module (memory (export "memory") 1) (func (export "hotpair_v1_scan")) {})"#,
-        function.repeat(2_600)
-    );
-    let bytes = wat::parse_str(text).expect("text");
-    let admitted = least(1, || drop(Module::admit(&bytes).expect("it is sound")));
-    println!("{} bytes of code are admitted in {:.0} ms", bytes.len(), admitted / 1e3);
+        match runner.next(now) {
+            Begin::Scan(job) => {
+                let ended = job.run(NodeTime(1), &|path| tags.read(path));
+                let unit = runner.ended(now, ended).expect("it was waited for");
+                let posts = runner.posts(now, NodeTime(1), unit, &tags).expect("it can be posted");
+                let size = posts
+                    .checkpoint
+                    .iter()
+                    .map(|it| it.item.len() + it.value.as_ref().map_or(0, |it| it.len()));
+                let size: usize = size.sum();
+                sequence += 1;
+                let position = Position { epoch: Epoch { number: 1, tag: 1 }, sequence };
+                runner.posted(now, posts, Some(position)).expect("it was prepared");
+                if sequence > case.count as u64 {
+                    (took, bytes, scans) = (took + begun.elapsed(), bytes + size, scans + 1);
+                }
+            }
+            Begin::Wait(at) => now = at,
+            Begin::Idle => unreachable!("all objects are scheduled"),
+        }
+    }
+    Round { scan: took / scans, bytes: bytes / scans as usize }
 }
