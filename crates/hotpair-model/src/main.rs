@@ -116,7 +116,7 @@ fn walk_all(plans: Vec<Plan>, name: &str, worlds_max: usize) -> ExitCode {
 fn find() -> ExitCode {
     let mut worlds = 0;
     let mut found = |name: &str, seen: &Seen| {
-        worlds += seen.worlds;
+        worlds += if seen.worlds > 0 { seen.worlds } else { seen.steps };
         let Some(story) = &seen.broken else { return false };
         println!("found after {worlds} worlds by {name}: {story}");
         true

@@ -241,5 +241,5 @@ pub(crate) const QUICK: Setup = Setup {
     nervous: false,
     planted: Planted { promise_short_ticks: 0, grant_long_ticks: 0, durable_early: false },
 };
-const PATIENT: Setup = Setup { sync: SyncPace::WithinATick, ..QUICK };
+pub(crate) const PATIENT: Setup = Setup { sync: SyncPace::WithinATick, ..QUICK };
 const NERVOUS: Setup = Setup { nervous: true, recovers: true, ..QUICK };

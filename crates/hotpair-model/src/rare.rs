@@ -1,5 +1,5 @@
 //! Walks from somewhere rare: what takes a way of its own to be reached, and one or two faults more.
-use crate::plans::{Plan, QUICK};
+use crate::plans::{PATIENT, Plan, QUICK};
 use crate::prelude::{Lead, faults};
 use crate::step::Fault::{self, *};
 use crate::step::Step;
@@ -12,7 +12,7 @@ use hotpair_types::{Mode, StateId};
 struct Rare {
     name: &'static str,
     mode: Mode,
-    sync: SyncPace,
+    setup: Setup,
     way: &'static [Lead],
     faults: &'static [Fault],
     faults_max: u8,
@@ -32,7 +32,13 @@ const PROMOTE: Fault = Ask(Command::Promote { accept_loss: true });
 const SWITCHOVER: Fault = Ask(Command::Switchover);
 const MISSED: StateId = StateId::StandbyMissedHeartbeats;
 const ALONE: StateId = StateId::ActiveStandbyNotAvailable;
+const READY: StateId = StateId::StandbyReady;
 const UNSURE: StateId = StateId::DeterminingFailoverStatus;
+
+/// The steps of a sync happen at any time or never.
+const SLOW: Setup = Setup { sync: SyncPace::Whenever, ..QUICK };
+/// Suspended after two changes of role.
+const SUSPENDS: Setup = Setup { nervous: true, ..QUICK };
 
 /// One channel misses a beat: this lasts a tick.
 const MISSING: [Lead; 2] = [wrong(MASTER, CutRedundancy), Lead::Until(BACKUP, MISSED)];
@@ -41,7 +47,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "slow-sync",
         mode: Mode::Availability,
-        sync: SyncPace::Whenever,
+        setup: SLOW,
         way: &[
             wrong(BACKUP, Ask(Command::Reinit)),
             Lead::Until(BACKUP, StateId::StandbySyncingWithActive),
@@ -53,7 +59,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "winner-dies-in-sync",
         mode: Mode::Availability,
-        sync: SyncPace::Whenever,
+        setup: SLOW,
         way: &[
             wrong(MASTER, Cut),
             Lead::Until(BACKUP, ALONE),
@@ -69,7 +75,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "dies-alone",
         mode: Mode::Availability,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[wrong(BACKUP, CutOneWay), Lead::Ticks(1)],
         faults: &[Kill],
         faults_max: 1,
@@ -78,7 +84,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "leaves-with-more",
         mode: Mode::Availability,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &MISSING,
         faults: &[Ask(Command::Leave)],
         faults_max: 1,
@@ -87,7 +93,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "left-behind",
         mode: Mode::Availability,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[
             wrong(BACKUP, Ask(Command::Leave)),
             Lead::Until(BACKUP, StateId::Unknown),
@@ -100,7 +106,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "winner-with-more-dies",
         mode: Mode::Manual,
-        sync: SyncPace::WithinATick,
+        setup: PATIENT,
         way: &[
             wrong(BACKUP, Kill),
             Lead::Until(MASTER, ALONE),
@@ -115,9 +121,40 @@ const RARE: &[Rare] = &[
         entries: 0,
     },
     Rare {
+        name: "paused",
+        mode: Mode::Availability,
+        setup: QUICK,
+        way: &[wrong(MASTER, Ask(Command::Pause)), Lead::Ticks(2)],
+        faults: &[Kill],
+        faults_max: 1,
+        entries: 0,
+    },
+    Rare {
+        name: "suspended-as-standby",
+        mode: Mode::Availability,
+        setup: SUSPENDS,
+        way: &[
+            wrong(MASTER, Kill),
+            Lead::Until(BACKUP, ALONE),
+            Lead::Take(Step::Start(MASTER)),
+            Lead::Until(MASTER, READY),
+            wrong(BACKUP, Kill),
+            Lead::Until(MASTER, ALONE),
+            Lead::Take(Step::Start(BACKUP)),
+            Lead::Until(BACKUP, READY),
+            Lead::Ticks(1),
+            wrong(MASTER, SWITCHOVER),
+            Lead::Until(BACKUP, StateId::Active),
+            Lead::Until(MASTER, READY),
+        ],
+        faults: &[HostLost],
+        faults_max: 1,
+        entries: 0,
+    },
+    Rare {
         name: "elected-while-missing",
         mode: Mode::Availability,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[wrong(MASTER, Ask(Command::Pause)), Lead::Ticks(2), MISSING[0], MISSING[1]],
         faults: &[DiskFails, Ask(Command::Resume)],
         faults_max: 2,
@@ -126,7 +163,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "released-late",
         mode: Mode::Availability,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &MISSING,
         faults: &[SWITCHOVER, Due(Timer::Handover)],
         faults_max: 2,
@@ -135,7 +172,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "goes-on-slowly",
         mode: Mode::NoSplit,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[
             wrong(MASTER, DiskSlow),
             wrong(MASTER, Sleep),
@@ -150,7 +187,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "elected-slowly",
         mode: Mode::NoSplit,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[
             wrong(BACKUP, DiskSlow),
             wrong(MASTER, Sleep),
@@ -166,7 +203,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "outvoted-while-missing",
         mode: Mode::NoSplit,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[
             wrong(BACKUP, DiskSlow),
             wrong(MASTER, Sleep),
@@ -186,7 +223,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "elected-after-losing",
         mode: Mode::NoSplit,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[
             wrong(MASTER, Sleep),
             Lead::Ticks(3),
@@ -206,7 +243,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "stands-still-handing-over",
         mode: Mode::Availability,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[wrong(MASTER, SWITCHOVER)],
         faults: &[Sleep],
         faults_max: 1,
@@ -215,7 +252,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "cut-handing-over",
         mode: Mode::NoSplit,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[wrong(MASTER, SWITCHOVER), wrong(MASTER, DiskSlow)],
         faults: &[Cut],
         faults_max: 1,
@@ -224,7 +261,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "outdated-handing-over",
         mode: Mode::Availability,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[
             wrong(MASTER, SWITCHOVER),
             wrong(MASTER, DiskSlow),
@@ -238,7 +275,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "grant-ends-handing-over",
         mode: Mode::Arbiter,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[wrong(MASTER, SWITCHOVER), wrong(MASTER, DiskSlow), wrong(MASTER, Cut)],
         faults: &[ArbiterAway],
         faults_max: 1,
@@ -247,7 +284,7 @@ const RARE: &[Rare] = &[
     Rare {
         name: "grant-of-another",
         mode: Mode::Arbiter,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[
             wrong(BACKUP, ArbiterAway),
             wrong(MASTER, Cut),
@@ -266,12 +303,12 @@ const RARE: &[Rare] = &[
     Rare {
         name: "grant-of-another-handing-over",
         mode: Mode::Arbiter,
-        sync: SyncPace::AtOnce,
+        setup: QUICK,
         way: &[
             wrong(BACKUP, Kill),
             Lead::Take(Step::Start(BACKUP)),
             wrong(BACKUP, ArbiterAway),
-            Lead::Until(BACKUP, StateId::StandbyReady),
+            Lead::Until(BACKUP, READY),
             wrong(MASTER, Cut),
             Lead::Ticks(7),
             wrong(BACKUP, PROMOTE),
@@ -302,8 +339,7 @@ impl Rare {
             ..Bounds::calm(mode)
         };
         let name = format!("{mode}/{}", self.name);
-        let setup = Setup { sync: self.sync, ..QUICK };
-        Plan { name, setup, prelude: self.way.to_vec(), bounds }
+        Plan { name, setup: self.setup, prelude: self.way.to_vec(), bounds }
     }
 }
 

@@ -82,6 +82,9 @@ impl World {
         if live.open.is_some_and(|epoch| epoch > it.disk.epoch) {
             return Some(format!("S5: {host} acts before its epoch is durable"));
         }
+        if live.open.is_some() && live.machine.state().is_standby() {
+            return Some(format!("S3: {host} is a standby and its outputs are not closed"));
+        }
         if !self.is_open_by_right(host) {
             return Some(format!("S2: {host} is open without a grant or acknowledgement"));
         }

@@ -68,6 +68,9 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                     availability/winner-dies-in-sync 25001, all within 12
                     availability/dies-alone 25002, all within 15
                     availability/leaves-with-more 25004, all within 11
+                    availability/left-behind 5333
+                    availability/paused 2495
+                    availability/suspended-as-standby 3546
                     availability/elected-while-missing 25001, all within 8
                     availability/released-late 25002, all within 16
                     availability/stands-still-handing-over 25001, all within 21
@@ -139,6 +142,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                 manual/suspended 14638
                 manual/sync 25001, all within 8
                 manual/own 8532
+                manual/winner-with-more-dies 25003, all within 16
             "#]],
         );
         edges.extend(check(
