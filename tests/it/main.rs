@@ -20,6 +20,7 @@ mod handover;
 mod clients;
 mod modules;
 mod objects;
+mod alarms;
 mod modbus;
 mod storage;
 mod faulty_disk;

@@ -63,6 +63,7 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     crate::clients::SCENARIOS,
     crate::modules::SCENARIOS,
     crate::objects::SCENARIOS,
+    crate::alarms::SCENARIOS,
     crate::modbus::SCENARIOS,
     crate::noise::SCENARIOS,
     crate::endurance::SCENARIOS,

@@ -51,7 +51,7 @@ pub enum FeedItem {
         sequence: u64,
     },
     /// An alarm of an object is as it says here.
-    Alarm(ObjectAlarm),
+    Alarm(Box<ObjectAlarm>),
     /// An alarm is no longer declared.
     AlarmRemoved {
         /// The object.

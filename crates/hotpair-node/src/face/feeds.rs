@@ -246,7 +246,7 @@ impl AlarmSource {
         for it in &all {
             let name = (it.object.clone(), it.alarm.clone());
             if before.remove(&name) != Some(it.told_at) {
-                items.push(FeedItem::Alarm(alarm_of(it)));
+                items.push(FeedItem::Alarm(Box::new(alarm_of(it))));
             }
             self.told.insert(name, it.told_at);
         }

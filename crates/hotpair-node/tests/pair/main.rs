@@ -6,4 +6,5 @@ mod site;
 mod module;
 mod follow;
 mod reading;
+mod alarms;
 mod starting;
