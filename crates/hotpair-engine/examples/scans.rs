@@ -19,17 +19,20 @@ use std::time::{Duration, Instant};
 /// Rounds of each figure.
 const ROUNDS: usize = 5;
 const TANK_LEVEL: &[u8] = include_bytes!("../../../examples/modules/tank_level.wasm");
-/// Writes one byte into each of so many pieces of 1 KiB, in a memory of so many pages of 64 KiB.
+/// Fills so many pieces of 1 KiB with numbers that cannot be packed, in a memory of so many pages of 64 KiB.
 fn sweeper(pages: u32, pieces: u32) -> String {
+    let end = pieces * 1024;
     format!(
         r#"(module (memory (export "memory") {pages})
-        (global $turn (mut i32) (i32.const 0))
+        (global $number (mut i64) (i64.const 88172645463325252))
         (func (export "hotpair_v1_scan") (local $at i32)
-            (global.set $turn (i32.add (global.get $turn) (i32.const 1)))
             (loop $next
-                (i32.store8 (i32.mul (local.get $at) (i32.const 1024)) (global.get $turn))
-                (local.set $at (i32.add (local.get $at) (i32.const 1)))
-                (br_if $next (i32.lt_u (local.get $at) (i32.const {pieces}))))))"#
+                (global.set $number (i64.add
+                    (i64.mul (global.get $number) (i64.const 6364136223846793005))
+                    (i64.const 1442695040888963407)))
+                (i64.store (local.get $at) (global.get $number))
+                (local.set $at (i32.add (local.get $at) (i32.const 8)))
+                (br_if $next (i32.lt_u (local.get $at) (i32.const {end}))))))"#
     )
 }
 

@@ -174,6 +174,7 @@ fn introduce(cx: &Context, pair: &DemoPair) {
         format!("    {program} tag watch tank/ --api {b}"),
         format!("    {program} tag write tank/setpoint=3 --api {a}"),
         format!("    {program} object show level-control --api {b}"),
+        format!("    {program} alarm ack level-control level-low --comment seen --api {a}"),
         format!("    {program} switchover --yes --api {a}"),
         format!("    {program} why --api {a}"),
         format!("    kill -9 {}   # the active node's process", pair.active_process().unwrap_or(0)),

@@ -80,6 +80,11 @@ fn controller() -> Value {
         },
         "inputs": {"level": format!("{PREFIX}level"), "setpoint": format!("{PREFIX}setpoint")},
         "outputs": {"valve": format!("{PREFIX}pump-demand")},
+        // There at the start, so that there is one to acknowledge.
+        "alarms": {"level-low": {
+            "attribute": "level", "when": "low", "limit": 1, "unit": "m", "deadband": 0.1,
+            "on_delay": "500ms", "priority": "high", "message": "The tank runs dry",
+        }},
     })
 }
 
