@@ -17,7 +17,9 @@ pub(crate) fn broken_change(world: &World, it: &(usize, RoleChange)) -> Option<S
     }
     let other = &world.hosts[OTHER[*host]];
     let theirs = other.history.positions();
-    if rule == Rule::Offered && change.positions != theirs {
+    // One that is void by now is accepted in vain.
+    let stands = world.state(OTHER[*host]) == StateId::SwitchingToStandby;
+    if rule == Rule::Offered && stands && change.positions != theirs {
         return told("S4", &format!("the handover ends at {theirs}"));
     }
     if promotes && is_death(rule) && other.live.is_none() && other.behind {
