@@ -155,6 +155,7 @@ impl World {
             }
             Todo::ObjectsReady => Event::ObjectsReady,
             Todo::Drained => Event::WritesDrained,
+            Todo::Fetched => Event::FetchedAhead,
             Todo::LosingStored => Event::LosingEntriesStored,
             Todo::Modules => Event::ModulesMatch,
             Todo::Way => Event::WaySettled,
@@ -162,14 +163,6 @@ impl World {
                 let behind = todo == Todo::GuardToldBehind;
                 Arc::make_mut(&mut self.hosts[host]).behind = behind;
                 Event::GuardTold { behind }
-            }
-            Todo::Fetched => {
-                // Only what follows on from here; what forked is kept at the loser.
-                let theirs = self.hosts[OTHER[host]].history.clone();
-                if theirs.contains(&self.hosts[host].history) {
-                    self.set_history(host, theirs);
-                }
-                Event::FetchedAhead
             }
             Todo::Transfer => {
                 let history = self.hosts[OTHER[host]].history.clone();

@@ -129,14 +129,6 @@ impl World {
         level && transferred && served && self.two_way()
     }
 
-    /// In 7 with everything that was there when its transfer ended.
-    fn has_caught_up(&self, host: usize) -> bool {
-        let served =
-            self.live(OTHER[host]).is_some_and(|it| it.serving == Some(self.instance(host)));
-        let live = self.live(host).filter(|_| self.state(host) == StateId::StandbySyncingData);
-        served && live.is_some_and(|it| !it.todo.contains(&Todo::Transfer))
-    }
-
     fn can_catch_up(&self, host: usize) -> bool {
         self.follows_closely(host) && self.hosts[host].history != self.hosts[OTHER[host]].history
     }
@@ -151,8 +143,6 @@ impl World {
             return;
         }
         match self.acknowledge(host) {
-            // The replica holds them back from there on, until the machine calls the standby level.
-            Acknowledge::Degraded if self.has_caught_up(OTHER[host]) => {}
             Acknowledge::Degraded => out.push(Step::Write(host)),
             Acknowledge::WhenReplicated => {
                 if self.follows_closely(OTHER[host]) {

@@ -40,7 +40,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                 Mode::Availability,
                 &expect![[r#"
                     availability/kill 11338
-                    availability/kill-and-write 25001, all within 12
+                    availability/kill-and-write 25002, all within 12
                     availability/host 25001, all within 28
                     availability/cut 18154
                     availability/cut-and-write 25001, all within 15
@@ -81,10 +81,10 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                 Mode::NoSplit,
                 &expect![[r#"
                     no-split/kill 21325
-                    no-split/kill-and-write 25002, all within 11
+                    no-split/kill-and-write 25003, all within 11
                     no-split/host 25001, all within 27
                     no-split/cut 5640
-                    no-split/cut-and-write 25003, all within 19
+                    no-split/cut-and-write 25001, all within 19
                     no-split/one-way 8489
                     no-split/channels 1122
                     no-split/loss 2405
@@ -121,7 +121,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                 manual/kill-and-write 25002, all within 11
                 manual/host 25002, all within 39
                 manual/cut 2185
-                manual/cut-and-write 25002, all within 17
+                manual/cut-and-write 25001, all within 17
                 manual/one-way 3763
                 manual/channels 1122
                 manual/loss 2663
@@ -149,10 +149,10 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
             Mode::Arbiter,
             &expect![[r#"
                 arbiter/kill 25001, all within 15
-                arbiter/kill-and-write 25001, all within 10
+                arbiter/kill-and-write 25002, all within 10
                 arbiter/host 25002, all within 16
                 arbiter/cut 7804
-                arbiter/cut-and-write 25001, all within 16
+                arbiter/cut-and-write 25002, all within 16
                 arbiter/one-way 11838
                 arbiter/channels 3200
                 arbiter/loss 8835
