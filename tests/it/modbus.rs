@@ -22,7 +22,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "P2",
         "p2-modbus-device-goes-and-comes",
-        "its tags are bad and an alarm says why, on both; then good again and written anew",
+        "its tags are bad and an alarm says why, on both; then good again and written anew; bad for good without a record",
         |stage| Box::pin(goes_and_comes(stage)),
     )
     .on_loopback_alone(),
@@ -143,10 +143,20 @@ async fn goes_and_comes(stage: &Stage) -> Result<()> {
     for side in Side::BOTH {
         pair.until(side, "says so no more", |it| !it.has_alarm("device-trouble")).await?;
     }
-    // Without its record nobody asks it any more.
+    // Without its tag one point is left out and named; the others are read.
+    device.set("input 4 100").await?;
+    pair.ask(Side::A, Request::delete(&format!("/api/v1/config/tags/{OPEN}"))).await?.ok()?;
+    for side in Side::BOTH {
+        pair.until(side, "names the point", |it| it.has_alarm("device-trouble")).await?;
+        scene.until_tag(side, LEVEL, json!(1.0), "good").await?;
+    }
+    // Without its record nobody asks it any more, and what was read is not trusted.
     let gone = device.said("disconnected").len();
     pair.ask(Side::A, Request::delete("/api/v1/config/modbus/plc")).await?.ok()?;
     device.until("disconnected", gone + 2).await?;
+    for side in Side::BOTH {
+        scene.until_tag(side, LEVEL, json!(1.0), "bad").await?;
+    }
     Audit::of(pair).run().await?;
     Ok(())
 }

@@ -1,12 +1,16 @@
 //! A connection to one device. Every request has an end; after one that had none the connection is not
 //! used again, because its late answer could be taken for that of another request.
+//!
+//! A connection that is dropped is aborted: the kernel forgets what it has not sent and what was not
+//! acknowledged. Otherwise it would go on sending after a cut, and an old write would overtake newer ones.
 use crate::plan::Block;
 use crate::point::{Point, Raw, Table};
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_modbus::client::{Context, tcp};
-use tokio_modbus::prelude::{Reader as _, Slave, SlaveContext as _, Writer as _};
+use tokio_modbus::prelude::{ExceptionCode, Reader as _, Slave, Writer as _};
 
 /// Why a device did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,10 +30,14 @@ pub enum ModbusError {
         limit: Duration,
     },
     /// It answered that it cannot (Modbus application protocol 1.1b3, 7).
-    #[error("the device refuses: {code}, table {table:?}, address {address}, count {count}")]
+    #[error(
+        "the device refuses: {reason} ({code:#04x}), table {table:?}, address {address}, count {count}"
+    )]
     Exception {
-        /// Its code in words.
-        code: String,
+        /// Its code.
+        code: u8,
+        /// In words.
+        reason: String,
         /// Of which table.
         table: Table,
         /// From which address.
@@ -37,6 +45,9 @@ pub enum ModbusError {
         /// How many.
         count: u16,
     },
+    /// The node lost its right to act while a write was under way. Whether it was done is not known.
+    #[error("the role went while a write was under way")]
+    RoleGone,
     /// The connection broke, or what came is no Modbus.
     #[error("the connection broke: {reason}")]
     Broken {
@@ -51,8 +62,19 @@ impl ModbusError {
     pub const fn leaves_the_connection(&self) -> bool {
         match self {
             Self::Exception { .. } => true,
-            Self::Connect { .. } | Self::Silent { .. } | Self::Broken { .. } => false,
+            Self::Connect { .. } | Self::Silent { .. } | Self::RoleGone | Self::Broken { .. } => {
+                false
+            }
         }
+    }
+
+    /// Whether the device has not all of what was asked for: it may have a part of it. A device that is
+    /// busy, or a gateway that does not reach it, has no part either.
+    #[must_use]
+    pub fn is_of_the_range(&self) -> bool {
+        let of_range =
+            [ExceptionCode::IllegalDataAddress, ExceptionCode::IllegalDataValue].map(u8::from);
+        matches!(self, Self::Exception { code, .. } if of_range.contains(code))
     }
 }
 
@@ -87,12 +109,11 @@ impl Connection {
         limit: Duration,
     ) -> Result<Self, ModbusError> {
         let failed = |reason: String| ModbusError::Connect { address, reason };
-        let mut context = timeout(limit, tcp::connect(address))
+        let stream = timeout(limit, connect(address, limit))
             .await
             .map_err(|_| failed(format!("no answer within {limit:?}")))?
             .map_err(|error| failed(error.to_string()))?;
-        context.set_slave(Slave(unit));
-        Ok(Self { context, limit })
+        Ok(Self { context: tcp::attach_slave(stream, Slave(unit)), limit })
     }
 
     pub(crate) async fn read(&mut self, block: &Block) -> Result<Words, ModbusError> {
@@ -136,6 +157,20 @@ impl Connection {
     }
 }
 
+/// Dropping the stream aborts it. The kernel itself ends it when what was sent is not acknowledged in time:
+/// a process that stands still drops nothing.
+async fn connect(address: SocketAddr, limit: Duration) -> std::io::Result<TcpStream> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    socket.set_zero_linger()?;
+    socket.set_nodelay(true)?;
+    let limit = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
+    rustix::net::sockopt::set_tcp_user_timeout(&socket, limit)?;
+    socket.connect(address).await
+}
+
 type Asked<T> = Result<tokio_modbus::Result<T>, tokio::time::error::Elapsed>;
 
 fn answered<T>(
@@ -147,7 +182,8 @@ fn answered<T>(
         Err(_) => Err(ModbusError::Silent { limit }),
         Ok(Err(error)) => Err(ModbusError::Broken { reason: error.to_string() }),
         Ok(Ok(Err(code))) => {
-            Err(ModbusError::Exception { code: code.to_string(), table, address, count })
+            let (reason, code) = (code.to_string(), code.into());
+            Err(ModbusError::Exception { code, reason, table, address, count })
         }
         Ok(Ok(Ok(it))) => Ok(it),
     }

@@ -1,8 +1,8 @@
 //! What a config record `modbus/NAME` declares: where a device is, and which tags are what of it.
 use crate::point::{Encoding, Number, Point, Table, WordOrder};
-use hotpair_engine::Complaints;
 use hotpair_engine::document::{Fields, Json, Walk};
 use hotpair_engine::tags::Declaration;
+use hotpair_engine::{Complaint, Complaints};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -53,23 +53,43 @@ pub struct Device {
 pub type TagOf<'a> = &'a dyn Fn(&str) -> Option<Arc<Declaration>>;
 
 impl Device {
-    /// Reads the record of the device `name` and checks it against the tags.
+    /// Reads the record of the device `name` and checks it against the tags. A point that is unsound by itself,
+    /// for instance because its tag is gone, is left out and complained of: the others are served.
     ///
     /// # Errors
-    /// `Complaints`: everything that is wrong with it.
-    pub fn from_json(name: &str, json: &[u8], tag: TagOf<'_>) -> Result<Self, Complaints> {
+    /// `Complaints`: everything that is wrong with it, when it is no device.
+    pub fn from_json(
+        name: &str,
+        json: &[u8],
+        tag: TagOf<'_>,
+    ) -> Result<(Self, Vec<Complaint>), Complaints> {
         let mut walk = Walk::default();
         let legal = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-');
         if !(1..=NAME_BYTES_MAX).contains(&name.len()) || !name.bytes().all(legal) {
             let name: String = name.chars().take(80).collect();
             walk.complain("", format!("`{name}` as the device's name"), NAME_ALLOWED);
         }
+        let mut left_out = Walk::default();
         let json = walk.parse(json, DOCUMENT_BYTES_MAX);
-        let found = json.and_then(|json| Self::read(&mut walk, name, &json, tag));
-        walk.end(found)
+        let found = json.and_then(|json| Self::read(&mut walk, &mut left_out, name, &json, tag));
+        let left_out = left_out.end(Some(())).err().map_or_else(Vec::new, |it| it.0);
+        match walk.end(found) {
+            Ok(device) => Ok((device, left_out)),
+            Err(Complaints(mut all)) => {
+                all.extend(left_out);
+                all.sort();
+                Err(Complaints(all))
+            }
+        }
     }
 
-    fn read(walk: &mut Walk, name: &str, json: &Json, tag: TagOf<'_>) -> Option<Self> {
+    fn read(
+        walk: &mut Walk,
+        left_out: &mut Walk,
+        name: &str,
+        json: &Json,
+        tag: TagOf<'_>,
+    ) -> Option<Self> {
         const KNOWN: &[&str] = &["address", "unit", "poll", "timeout", "inputs", "outputs"];
         let fields = walk.fields("", json, Some(KNOWN))?;
         let address = address(walk, &fields);
@@ -81,8 +101,8 @@ impl Device {
             None => Some(TIMEOUT),
             Some(_) => walk.duration(&fields, "timeout", TIMEOUT_MIN..=TIMEOUT_MAX),
         };
-        let inputs = points(walk, &fields, "inputs", tag);
-        let outputs = points(walk, &fields, "outputs", tag);
+        let inputs = points(walk, left_out, &fields, "inputs", tag);
+        let outputs = points(walk, left_out, &fields, "outputs", tag);
         if inputs.len() + outputs.len() > POINTS_MAX {
             let given = format!("{} inputs and outputs", inputs.len() + outputs.len());
             walk.complain("", given, format!("at most {POINTS_MAX} of both together"));
@@ -155,14 +175,20 @@ fn finite(walk: &mut Walk, fields: &Fields<'_>, name: &str, is_factor: bool) -> 
     None
 }
 
-fn points(walk: &mut Walk, fields: &Fields<'_>, which: &str, tag: TagOf<'_>) -> Points {
+fn points(
+    walk: &mut Walk,
+    left_out: &mut Walk,
+    fields: &Fields<'_>,
+    which: &str,
+    tag: TagOf<'_>,
+) -> Points {
     let Some(json) = fields.get(which) else { return Points::new() };
     let place = fields.place(which);
     let Some(listed) = walk.fields(&place, json, None) else { return Points::new() };
     let mut points = Points::new();
     for (name, json) in listed.sorted() {
         let place = listed.place(name);
-        points.insert(name.into(), point(walk, &place, name, json, tag));
+        points.insert(name.into(), point(left_out, &place, name, json, tag));
     }
     points
 }
@@ -271,7 +297,8 @@ mod tests {
             "outputs": {
                 "tank/pump": {"table": "holding", "address": 65534, "type": "f32"},
                 "valve/command": {"table": "coil", "address": 9}}}"#;
-        let device = Device::from_json("plc-1", json.as_bytes(), &tag).expect("sound");
+        let (device, left_out) = Device::from_json("plc-1", json.as_bytes(), &tag).expect("sound");
+        assert_eq!(left_out, []);
         assert_eq!((device.unit, device.poll), (3, Duration::from_millis(200)));
         let inputs: Vec<_> = device.inputs.iter().map(|it| (&*it.tag, it.address)).collect();
         assert_eq!(inputs, [("tank/count", 0), ("tank/level", 4), ("valve/open", 0)]);
@@ -317,12 +344,24 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_into_the_table_is_refused() {
+    fn a_point_that_is_unsound_by_itself_is_left_out_and_the_others_stay() {
         let json = r#"{"address": "192.0.2.7:502", "poll": "1s",
             "inputs": {
+                "gone": {"table": "input", "address": 1, "type": "u16"},
+                "tank/count": {"table": "input", "address": 0, "type": "u16"},
                 "tank/level": {"table": "input", "address": 65535, "type": "f32"},
-                "valve/open": {"table": "coil", "address": 1, "type": "u16"}}}"#;
-        let fields: Vec<_> = complaints(json).into_iter().map(|it| it.0).collect();
-        assert_eq!(fields, ["inputs.tank/level.address", "inputs.valve/open.type"]);
+                "valve/open": {"table": "coil", "address": 1, "type": "u16"}},
+            "outputs": {"gone/too": {"table": "holding", "address": 0, "type": "u16"}}}"#;
+        let (device, left_out) = Device::from_json("plc", json.as_bytes(), &tag).expect("a device");
+        let inputs: Vec<_> = device.inputs.iter().map(|it| &*it.tag).collect();
+        assert_eq!((&*inputs, device.outputs.len()), (&["tank/count"][..], 0));
+        let fields: Vec<_> = left_out.iter().map(|it| &*it.field).collect();
+        let expected = [
+            "inputs.gone",
+            "inputs.tank/level.address",
+            "inputs.valve/open.type",
+            "outputs.gone/too",
+        ];
+        assert_eq!(fields, expected);
     }
 }

@@ -1,19 +1,26 @@
 //! One device for as long as it is declared: connect, read, post what changed, write what is to be written.
+use crate::SiteError;
 use crate::connection::{Connection, ModbusError, Words};
 use crate::device::Device;
 use crate::plan::{Block, blocks};
 use crate::point::Point;
 use crate::site::Site;
 use crate::written::Written;
+use hotpair_engine::Post;
 use hotpair_engine::tags::{Quality, Reading, TagRecord, TagWrite, Value};
-use std::collections::BTreeMap;
+use hotpair_types::Epoch;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 
 /// The longest pause between two attempts to connect.
 pub const RECONNECT_MAX: Duration = Duration::from_secs(5);
 const RECONNECT_MIN: Duration = Duration::from_millis(100);
+/// Between two polls it is looked so often whether this node became active.
+const ROLE_LOOK: Duration = Duration::from_millis(100);
+/// While a write is under way it is looked so often whether the role went.
+const GATE_LOOK: Duration = Duration::from_millis(10);
 
 /// How a device is, for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +53,10 @@ pub async fn run(
                 let began = Instant::now();
                 let mut session = Session::new(device, site, written, health, connection);
                 let error = session.poll().await;
+                // First the connection, with what the kernel still has of a write.
+                let posts = std::mem::take(&mut session.posts);
+                drop(session);
+                note(device, site, posts).await;
                 // One that breaks at once again and again is not called without a pause.
                 if began.elapsed() > RECONNECT_MAX {
                     pause = RECONNECT_MIN;
@@ -68,26 +79,69 @@ pub async fn run(
 
 /// What cannot be read has its last value, and is not to be trusted.
 async fn all_bad(device: &Device, site: &impl Site) {
-    let bad = |point: &Point| doubted(point, site);
+    let bad = |point: &Point| doubted(&point.tag, site);
     post(device, site, device.inputs.iter().filter_map(bad).collect()).await;
 }
 
-fn doubted(point: &Point, site: &impl Site) -> Option<TagWrite> {
-    let reading = site.read(&point.tag)?;
+/// Makes tags bad that nobody reads any more; they keep their values. Those that are bad, have no value
+/// or are not declared stay as they are.
+///
+/// # Errors
+/// What the node says: some may be bad then, and some not.
+pub async fn doubt(site: &impl Site, tags: &BTreeSet<Box<str>>) -> Result<(), SiteError> {
+    let writes: Vec<_> = tags.iter().filter_map(|it| doubted(it, site)).collect();
+    if writes.is_empty() { Ok(()) } else { site.write(writes).await }
+}
+
+fn doubted(tag: &str, site: &impl Site) -> Option<TagWrite> {
+    let reading = site.read(tag)?;
     let Reading { value: Some(value), quality, .. } = reading else { return None };
-    let path = point.tag.clone();
-    let write = TagWrite { path, value, quality: Quality::Bad, timestamp: site.wall() };
+    let (path, timestamp) = (tag.into(), site.wall());
+    let write = TagWrite { path, value, quality: Quality::Bad, timestamp };
     (quality != Quality::Bad).then_some(write)
 }
 
 /// Only the active changes tags; the standby read the device to know that it can.
 async fn post(device: &Device, site: &impl Site, writes: Vec<TagWrite>) {
-    if writes.is_empty() || !site.may_write() {
+    if writes.is_empty() || site.may_write().is_none() {
         return;
     }
     if let Err(error) = site.write(writes).await {
         // It is read again at the next poll.
         tracing::debug!(device = %device.name, %error, "what was read is not taken");
+    }
+}
+
+/// Posts what the device confirmed.
+async fn note(device: &Device, site: &impl Site, posts: Vec<Post>) {
+    if !posts.is_empty()
+        && let Err(error) = site.post(posts).await
+    {
+        tracing::debug!(device = %device.name, %error, "what was written is not noted");
+    }
+}
+
+/// Returns when the gate lets nothing of this epoch through any more.
+async fn gone(site: &impl Site, epoch: Epoch) {
+    while site.may_write() == Some(epoch) {
+        sleep(GATE_LOOK).await;
+    }
+}
+
+/// Until the next poll. Whoever became active since `told` does not wait for it.
+async fn rest(site: &impl Site, told: Option<Epoch>, ticks: &mut Interval) {
+    let is_new = async {
+        loop {
+            let epoch = site.may_write();
+            if epoch.is_some() && epoch != told {
+                return;
+            }
+            sleep(ROLE_LOOK).await;
+        }
+    };
+    tokio::select! {
+        _ = ticks.tick() => {}
+        () = is_new => {}
     }
 }
 
@@ -98,9 +152,12 @@ struct Session<'a, S> {
     health: &'a watch::Sender<Health>,
     connection: Connection,
     blocks: Vec<Block>,
-    /// What this session wrote and was confirmed; none at all while the node is not active, so that whoever
-    /// becomes active tells the device everything once.
+    /// The epoch under which the device was told, and what it confirmed. Of another epoch nothing counts,
+    /// so that whoever becomes active tells the device everything once.
+    under: Option<Epoch>,
     told: BTreeMap<Box<str>, Value>,
+    /// What was confirmed and is not noted yet.
+    posts: Vec<Post>,
 }
 
 impl<'a, S: Site> Session<'a, S> {
@@ -112,7 +169,8 @@ impl<'a, S: Site> Session<'a, S> {
         connection: Connection,
     ) -> Self {
         let blocks = blocks(&device.inputs);
-        Self { device, site, written, health, connection, blocks, told: BTreeMap::new() }
+        let (under, told, posts) = (None, BTreeMap::new(), Vec::new());
+        Self { device, site, written, health, connection, blocks, under, told, posts }
     }
 
     /// Polls until the connection cannot be used any more.
@@ -121,7 +179,7 @@ impl<'a, S: Site> Session<'a, S> {
         // A poll that comes late is not made up for.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            rest(self.site, self.under, &mut ticks).await;
             let mut trouble = None;
             if let Err(error) = self.read(&mut trouble).await {
                 return error;
@@ -129,6 +187,7 @@ impl<'a, S: Site> Session<'a, S> {
             if let Err(error) = self.write(&mut trouble).await {
                 return error;
             }
+            note(self.device, self.site, std::mem::take(&mut self.posts)).await;
             self.health.send_modify(|it| {
                 it.is_connected = true;
                 it.polls += 1;
@@ -158,7 +217,7 @@ impl<'a, S: Site> Session<'a, S> {
                 }
                 Err(error) if !error.leaves_the_connection() => return Err(error),
                 // A gap that the device does not have: its neighbours are read one by one from now on.
-                Err(_) if block.points.len() > 1 => {
+                Err(error) if error.is_of_the_range() && block.points.len() > 1 => {
                     let alone = block.points.iter().map(|place| {
                         let mut alone = blocks(std::slice::from_ref(&self.device.inputs[*place]));
                         alone[0].points = vec![*place];
@@ -170,7 +229,7 @@ impl<'a, S: Site> Session<'a, S> {
                 Err(error) => {
                     *trouble = Some(error.to_string());
                     for place in &block.points {
-                        writes.extend(doubted(&self.device.inputs[*place], self.site));
+                        writes.extend(doubted(&self.device.inputs[*place].tag, self.site));
                     }
                     at += 1;
                 }
@@ -196,7 +255,7 @@ impl<'a, S: Site> Session<'a, S> {
             Ok(value) => value,
             Err(error) => {
                 *trouble = Some(format!("tag `{}`: {error}", point.tag));
-                writes.extend(doubted(point, self.site));
+                writes.extend(doubted(&point.tag, self.site));
                 return;
             }
         };
@@ -206,7 +265,7 @@ impl<'a, S: Site> Session<'a, S> {
             && let Err(error) = declaration.admit(value.clone())
         {
             *trouble = Some(format!("tag `{}`: {error}", point.tag));
-            writes.extend(doubted(point, self.site));
+            writes.extend(doubted(&point.tag, self.site));
             return;
         }
         if reading.value.as_ref() != Some(&value) || reading.quality != Quality::Good {
@@ -216,14 +275,15 @@ impl<'a, S: Site> Session<'a, S> {
     }
 
     async fn write(&mut self, trouble: &mut Option<String>) -> Result<(), ModbusError> {
-        if !self.site.may_write() {
+        let site = self.site;
+        let epoch = site.may_write();
+        if epoch.is_none() || epoch != self.under {
             self.told.clear();
-            return Ok(());
         }
-        let mut posts = Vec::new();
-        let mut broken = None;
+        self.under = epoch;
+        let Some(epoch) = epoch else { return Ok(()) };
         for point in &self.device.outputs {
-            let Some(reading) = self.site.read(&point.tag) else { continue };
+            let Some(reading) = site.read(&point.tag) else { continue };
             // A tag that nobody wrote says nothing to the plant, whatever it begins with.
             let is_said = reading.quality != Quality::Bad && reading.timestamp.0 != 0;
             let Some(value) = reading.value.filter(|_| is_said) else { continue };
@@ -238,32 +298,29 @@ impl<'a, S: Site> Session<'a, S> {
                 }
             };
             // The gate, at the effect.
-            if !self.site.may_write() {
-                self.told.clear();
+            if site.may_write() != Some(epoch) {
+                self.under = None;
                 break;
             }
-            match self.connection.write(point, &raw).await {
+            let done = tokio::select! {
+                biased;
+                done = self.connection.write(point, &raw) => done,
+                () = gone(site, epoch) => Err(ModbusError::RoleGone),
+            };
+            match done {
                 Ok(()) => {
                     self.health.send_modify(|it| it.writes += 1);
                     self.told.insert(point.tag.clone(), value.clone());
-                    let timestamp = self.site.wall();
+                    let timestamp = site.wall();
                     let record = TagRecord { value, quality: reading.quality, timestamp };
-                    posts.push(self.written.set(&self.device.name, &point.tag, record));
+                    self.posts.push(self.written.set(&self.device.name, &point.tag, record));
                 }
                 Err(error) if error.leaves_the_connection() => {
                     *trouble = Some(format!("tag `{}`: {error}", point.tag));
                 }
-                Err(error) => {
-                    broken = Some(error);
-                    break;
-                }
+                Err(error) => return Err(error),
             }
         }
-        if !posts.is_empty()
-            && let Err(error) = self.site.post(posts).await
-        {
-            tracing::debug!(device = %self.device.name, %error, "what was written is not noted");
-        }
-        broken.map_or(Ok(()), Err)
+        Ok(())
     }
 }

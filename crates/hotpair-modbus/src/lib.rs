@@ -23,7 +23,7 @@ pub use device::{
     CONFIG_PREFIX, DEVICES_MAX, DOCUMENT_BYTES_MAX, Device, POINTS_MAX, POLL_MAX, POLL_MIN,
     TIMEOUT_MAX, TIMEOUT_MIN, TagOf,
 };
-pub use device_loop::{Health, RECONNECT_MAX, run};
+pub use device_loop::{Health, RECONNECT_MAX, doubt, run};
 pub use plan::{BITS_MAX, Block, GAP_MAX, REGISTERS_MAX, blocks};
 pub use point::{Encoding, EncodingError, Number, Point, Raw, Table, WordOrder};
 pub use site::{Site, SiteError};

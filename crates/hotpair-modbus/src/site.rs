@@ -1,6 +1,7 @@
 //! What the loop of a device needs of the node that it runs in.
 use hotpair_engine::Post;
 use hotpair_engine::tags::{Reading, TagWrite};
+use hotpair_types::Epoch;
 use std::future::Future;
 
 /// Why the node did not take something.
@@ -13,9 +14,10 @@ pub struct SiteError {
 
 /// A node, as a device sees it.
 pub trait Site: Send + Sync {
-    /// Whether an output may leave at this very moment: the gate that every output passes. Asked
-    /// before each single write to a device.
-    fn may_write(&self) -> bool;
+    /// The epoch under which an output may leave at this very moment: the gate that every output
+    /// passes. Asked before each single write to a device and during it. Another epoch is another
+    /// active, even when this node is it again.
+    fn may_write(&self) -> Option<Epoch>;
 
     /// What a tag says now; none when it is not declared.
     fn read(&self, tag: &str) -> Option<Reading>;
