@@ -58,7 +58,7 @@ impl AttributeDeclaration {
             TagType::Bool => Value::Bool(false),
             TagType::Int => Value::Int(0),
             TagType::Float => Value::Float(0.0),
-            TagType::Text => Value::Text("".into()),
+            TagType::Text => Value::from(""),
         }
     }
 

@@ -220,7 +220,7 @@ fn typed(of_type: TagType, value: Value) -> Result<Value, ValueError> {
         (TagType::Float, Value::Int(it)) => Ok(Value::Float(it as f64)),
         (expected, value) if value.of_type() == expected => Ok(value),
         (expected, Value::Text(text)) => {
-            let found = Value::Text(text.chars().take(40).collect::<String>().into());
+            let found = Value::from(&*text.chars().take(40).collect::<String>());
             Err(ValueError::WrongType { expected, found })
         }
         (expected, found) => Err(ValueError::WrongType { expected, found }),

@@ -115,7 +115,7 @@ impl TagRecord {
             }
             ValueV1::Text(it) => {
                 let text = ByteString::try_from(bytes.slice_ref(it));
-                Value::Text(text.map_err(|_| malformed("a text that is not UTF-8"))?)
+                Value::Text(Box::new(text.map_err(|_| malformed("a text that is not UTF-8"))?))
             }
         };
         let quality = match record.quality {
