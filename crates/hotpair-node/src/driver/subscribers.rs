@@ -78,7 +78,7 @@ impl Driver {
             if runtime.gate.passes().is_none() {
                 continue;
             }
-            let record = |(name, it): (&Box<str>, &Here)| {
+            let here = subscribers.here.iter().map(|(name, it)| {
                 let Reached { epoch, sequence, is_confirmed } = it.progress.get();
                 let subscriber = Subscriber {
                     prefix: it.prefix.clone(),
@@ -90,8 +90,8 @@ impl Driver {
                     at_millis: wall.0,
                 };
                 (name.clone(), subscriber)
-            };
-            let here = subscribers.here.iter().map(record).collect();
+            });
+            let here = here.collect();
             let known = subscribers.known.clone();
             let posts = known.news(&here, wall);
             if posts.is_empty() {
