@@ -66,7 +66,7 @@ fn a_promotion_shows_the_loss_and_yields_to_a_living_active() {
                 backup 10 -> 3 opened e2
                 = - | 3 open Degraded sees 13
             ask backup promote
-                backup answers refused: not possible in Active - Standby not Available; a change of role is under way
+                backup answers refused: not possible in Active - Standby not Available
                 = - | 3 open Degraded sees 13
         "#]],
     );
