@@ -16,6 +16,7 @@ mod writes;
 mod commands;
 mod data;
 mod objects;
+mod object_records;
 mod object_troubles;
 mod alarms;
 mod journal;

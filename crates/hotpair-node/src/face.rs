@@ -13,8 +13,6 @@ mod objects;
 mod providers;
 mod tags;
 
-pub use native::Registration;
-
 use crate::driver::{Driver, Request};
 use crate::gate::Gate;
 use hotpair_api::face::{
@@ -27,10 +25,11 @@ use hotpair_api::face::{
 };
 use hotpair_core::EngineIndex;
 use hotpair_types::EngineName;
+pub use native::Registration;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// The way to the driver. Cheap to clone.
+/// The way to the driver.
 #[derive(Clone)]
 pub struct Face {
     requests: mpsc::Sender<Request>,

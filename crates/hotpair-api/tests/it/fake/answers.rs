@@ -263,15 +263,7 @@ impl NodeFace for FakeNode {
     }
 
     fn subscribers(&self, _: Option<EngineName>) -> Reply<'_, Vec<SubscriberStatus>> {
-        reply(Ok(vec![SubscriberStatus {
-            name: "hmi".into(),
-            prefix: "tank/".into(),
-            has: "3:7".into(),
-            confirmed: true,
-            connected: false,
-            node: "gw-b".into(),
-            at_ms: 1_000,
-        }]))
+        reply(Ok(vec![objects::subscriber()]))
     }
 
     fn module_add(

@@ -69,3 +69,15 @@ pub fn module(name: &str, size: usize) -> ModuleRecord {
     let (hash, size) = ("ab".repeat(32), size as u64);
     ModuleRecord { name: name.into(), hash, size, present: true, refused: Vec::new() }
 }
+
+pub fn subscriber() -> SubscriberStatus {
+    SubscriberStatus {
+        name: "hmi".into(),
+        prefix: "tank/".into(),
+        has: "3:7".into(),
+        confirmed: true,
+        connected: false,
+        node: "gw-b".into(),
+        at_ms: 1_000,
+    }
+}
