@@ -1,4 +1,5 @@
 //! P40: alarms of objects over changes of role.
+use std::cell::Cell;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -194,29 +195,32 @@ async fn while_roles_change(stage: &Stage) -> Result<()> {
     let pair = watching(stage).await?;
     // It rises now and then, so that scans write its record between the commands.
     let rounds = stage.size(4, 40);
+    let done = Cell::new(0_usize);
+    let limit = patience(Duration::from_secs(10));
     let roles = async {
         for round in 0..rounds {
             let next = pair.until_settled().await?.other();
             pair.switch_to(next).await?;
             let value = if round % 2 == 0 { 3.5 } else { 1.0 };
             level(&pair, next, value).await?;
+            let before = done.get();
+            let more = async || (done.get() > before).then_some(()).ok_or("none was answered");
+            eventually("a command between two changes of role", limit, more).await?;
         }
         pair.until_settled().await
     };
     tokio::pin!(roles);
-    let mut done = 0_usize;
     let active = loop {
         tokio::select! {
             biased;
             active = &mut roles => break active?,
-            acted = take_out_and_put_back(&pair, done) => {
+            acted = take_out_and_put_back(&pair, done.get()) => {
                 // Whatever was answered stands, so that neither is ever refused.
-                acted.with_context(|| format!("after {done} rounds"))?;
-                done += 1;
+                acted.with_context(|| format!("after {} rounds", done.get()))?;
+                done.set(done.get() + 1);
             }
         }
     };
-    ensure!(done >= rounds, "{done} commands in {rounds} changes of role");
     // The last one may have been cut off in the middle.
     if alarm(&pair, active, "high").await?["state"] == "out-of-service" {
         act(&pair, "in-service", "last").await?;
