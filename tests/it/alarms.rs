@@ -15,13 +15,17 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p40-an-acknowledgement-survives-the-active",
         "acknowledged by the same person with the same words; a delay goes on where it was",
         |stage| Box::pin(survives(stage)),
-    ),
+    )
+    // A command that is passed on finds no way into another namespace.
+    .on_loopback_alone(),
     Scenario::new(
         "P40",
         "p40-commands-to-alarms-while-roles-change",
         "what was answered stands on whichever node acts, and nothing is done twice",
         |stage| Box::pin(while_roles_change(stage)),
-    ),
+    )
+    // A command that is passed on finds no way into another namespace.
+    .on_loopback_alone(),
 ];
 
 const TAG: &str = "line/level";
