@@ -17,7 +17,7 @@ pub const PREFIX: &str = "tank/";
 const NOT_OURS: [&str; 2] = ["setpoint", "pump-demand"];
 
 /// What the level can do in one step, metres.
-pub const LEVEL_STEP_MAX: f64 = PUMP_FLOW_MAX / AREA / 10.0;
+pub const LEVEL_STEP_MAX: f64 = PUMP_FLOW_MAX / AREA * STEP_INTERVAL.as_secs_f64();
 
 /// The area of the tank, square metres.
 const AREA: f64 = 2.0;

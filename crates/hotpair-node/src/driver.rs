@@ -114,6 +114,8 @@ pub struct Driver {
     post_refused: Option<(WriteTicket, Refusal)>,
     /// The engine whose scans are begun first next time.
     scans_from: usize,
+    /// When it is looked at named subscribers again.
+    next_note: Time,
     commands: BTreeMap<u64, commands::WaitingCommand>,
     status: watch::Sender<Arc<NodeStatus>>,
     status_dirty: bool,
@@ -153,6 +155,7 @@ impl Driver {
             next_ticket: 1,
             post_refused: None,
             scans_from: 0,
+            next_note: Time::ZERO,
             commands: BTreeMap::new(),
             status: parts.status,
             log_level: parts.log_level,
@@ -254,9 +257,8 @@ impl Driver {
     /// Lets the core decide, and carries out what it asks for.
     pub(crate) fn input(&mut self, input: Input) {
         let (now, wall) = (self.clock.now(), self.clock.wall());
-        let step = pace::Step::begin(&self.clock, "decide");
         self.core.handle(now, wall, input, &mut self.out);
-        step.end(&self.clock);
+        pace::step_ended(&self.clock, "decide", now);
         self.hold_gates();
         self.carry_out();
     }
@@ -287,13 +289,14 @@ impl Driver {
         }
         while !self.out.is_empty() {
             let out = std::mem::take(&mut self.out);
+            let mut since = self.clock.now();
             for output in out {
-                let step = pace::Step::begin(&self.clock, pace::name_of(&output));
+                let step = pace::name_of(&output);
                 match output {
                     Output::Beat { beat, number, views } => self.send_beat(&beat, number, &views),
                     Output::Engine { engine, output } => self.effect(engine, output),
                 }
-                step.end(&self.clock);
+                since = pace::step_ended(&self.clock, step, since);
             }
         }
         self.carrying = false;

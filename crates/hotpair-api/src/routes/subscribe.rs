@@ -94,7 +94,7 @@ async fn subscribe(
     }
     let (last_epoch, last) = query.last.as_deref().map_or(Ok((None, None)), position)?;
     if let Some(name) = &query.name {
-        check_plain_name(name)?;
+        check_plain_name(name).map_err(|it| Problem { kind: ProblemKind::BadRequest, ..it })?;
     }
     let place = api.session()?;
     let request = SubscribeRequest {
@@ -233,7 +233,10 @@ impl<'a> Session<'a> {
                     self.flush().await?;
                     self.note(&feed.progress);
                 }
-                _ = gatherings.tick(), if !self.gathered.is_empty() => self.release().await?,
+                _ = gatherings.tick(), if !self.gathered.is_empty() => {
+                    self.release().await?;
+                    self.note(&feed.progress);
+                }
                 () = changed(&mut status, status_after) => {
                     if let Some(status) = &mut status {
                         let now = Arc::clone(&status.borrow_and_update());

@@ -1,7 +1,7 @@
 //! Following: server-sent events and WebSockets.
 use crate::client::{Running, start, start_with};
 use futures_util::{SinkExt, StreamExt};
-use hotpair_api::face::FeedItem;
+use hotpair_api::face::{FeedItem, Reached};
 use hotpair_api::{Limits, Token};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -133,6 +133,34 @@ async fn gathered_values_come_once_and_in_order() {
         ends += u32::from(sequence >= 299);
     }
     assert!(messages < 100, "{messages} messages for 200 changes");
+    // The node sees how far it has come, also when everything was gathered.
+    reached(&api, Reached { epoch: 3, sequence: last, is_confirmed: false }).await;
+}
+
+/// Waits until the node sees that the client has come so far.
+async fn reached(api: &Running, wanted: Reached) {
+    let seen = async {
+        while api.node.with(|it| it.feeds[0].2.get()) != wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    let seen = tokio::time::timeout(std::time::Duration::from_secs(10), seen).await;
+    assert!(seen.is_ok(), "{:?}", api.node.with(|it| it.feeds[0].2.get()));
+}
+
+#[tokio::test]
+async fn a_client_may_say_what_it_has_and_nothing_else() {
+    let api = start().await;
+    let mut socket = open(&api, "/api/v1/subscribe?name=hmi-1").await.unwrap();
+    assert_eq!(api.node.with(|it| it.feeds[0].0.name.clone()).as_deref(), Some("hmi-1"));
+    socket.send(Message::Text(r#"{"has": "3:7"}"#.into())).await.unwrap();
+    reached(&api, Reached { epoch: 3, sequence: 7, is_confirmed: true }).await;
+    for text in ["{}", r#"{"has": "7"}"#, r#"{"has": "3:7", "more": 1}"#, "hello"] {
+        let mut socket = open(&api, "/api/v1/subscribe").await.unwrap();
+        socket.send(Message::Text(text.into())).await.unwrap();
+        assert_eq!(closed(&mut socket).await.0, 1008, "{text}");
+    }
+    assert_eq!(status_of(open(&api, "/api/v1/subscribe?name=a%2Fb").await), 400);
 }
 
 #[tokio::test]
@@ -155,7 +183,7 @@ async fn a_replaced_history_and_a_stopping_node_are_told_apart() {
     let api = start().await;
     let mut socket = open(&api, "/api/v1/subscribe").await.unwrap();
     next(&mut socket).await;
-    for (_, feed) in api.node.with(|it| std::mem::take(&mut it.feeds)) {
+    for (_, feed, _) in api.node.with(|it| std::mem::take(&mut it.feeds)) {
         feed.replaced();
     }
     assert_eq!(closed(&mut socket).await.0, 4001);

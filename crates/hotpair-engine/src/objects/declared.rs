@@ -39,18 +39,20 @@ impl Declared {
         if names.is_empty() {
             return Vec::new();
         }
-        self.writers.retain(|_, writer| !names.contains(writer));
+        // First all of them: two may have changed their tags.
+        names.iter().for_each(|it| self.leave_outputs(it));
         let refused = self.objects.iter().filter(|(_, it)| it.is_err()).map(|it| it.0.clone());
         let mut left: BTreeSet<Box<str>> = refused.chain(names).collect();
         let mut changed = Vec::new();
         // In the order of names: whoever loses a tag to one of them comes after it.
         while let Some(name) = left.pop_first() {
+            self.leave_outputs(&name);
             let before = self.objects.remove(&name);
-            self.writers.retain(|_, writer| *writer != name);
             let after = record_of(&name).map(|json| self.read_one(&name, &json, tags, modules));
             if let Some(Ok(declaration)) = &after {
                 for tag in outputs(declaration) {
-                    left.extend(self.writers.insert(tag.clone(), name.clone()));
+                    let loser = self.writers.insert(tag.clone(), name.clone());
+                    left.extend(loser.filter(|it| *it != name));
                 }
             }
             if before != after {
@@ -61,6 +63,16 @@ impl Declared {
             }
         }
         changed
+    }
+
+    /// The tags that an object writes are free.
+    fn leave_outputs(&mut self, name: &str) {
+        let Some(Ok(declaration)) = self.objects.get(name) else { return };
+        for tag in outputs(declaration) {
+            if self.writers.get(tag).is_some_and(|it| **it == *name) {
+                self.writers.remove(tag);
+            }
+        }
     }
 
     fn read_one(&self, name: &str, json: &[u8], tags: &Tags, modules: &ModulePorts) -> Read {
@@ -172,7 +184,7 @@ impl Proposed {
             let declaration = record.and_then(|it| Declaration::from_json(path, it).ok());
             self.changed.insert(path.into(), declaration.map(Arc::new));
         } else if let Some(name) = key.strip_prefix(CONFIG_PREFIX) {
-            self.declared.writers.retain(|_, writer| **writer != *name);
+            self.declared.leave_outputs(name);
             self.declared.objects.remove(name);
         }
     }

@@ -9,28 +9,15 @@ use std::time::Duration;
 /// the settings as they come.
 const SLOW: Duration = Duration::from_millis(250);
 
-/// One step of the loop, from its begin.
-pub(super) struct Step {
-    what: &'static str,
-    since: Time,
-}
-
-impl Step {
-    pub(super) fn begin(clock: &Clock, what: &'static str) -> Self {
-        Self { what, since: clock.now() }
+/// A step of the loop that began then is over now: the moment at which the next one begins.
+pub(super) fn step_ended(clock: &Clock, what: &'static str, since: Time) -> Time {
+    let now = clock.now();
+    let took = now.since(since);
+    if took >= SLOW {
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(step = what, took_ms, "the loop was kept busy; no beat went out meanwhile");
     }
-
-    pub(super) fn end(self, clock: &Clock) {
-        let took = clock.now().since(self.since);
-        if took >= SLOW {
-            let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-            tracing::warn!(
-                step = self.what,
-                took_ms,
-                "the loop was kept busy; no beat went out meanwhile"
-            );
-        }
-    }
+    now
 }
 
 /// What carrying it out is called.

@@ -4,7 +4,6 @@ use hotpair_api::face::{FeedProgress, Problem, ProblemKind, Reached, SubscriberS
 use hotpair_core::EngineIndex;
 use hotpair_engine::RuntimeStateProvider as _;
 use hotpair_engine::subscribers::{PROVIDER, SUBSCRIBERS_MAX, Subscriber, Subscribers};
-use hotpair_types::Time;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,6 @@ pub(crate) struct KeptSubscribers {
     pub(crate) known: Arc<Subscribers>,
     /// Those connected to this node. A name that comes once more is the newer connection's.
     here: BTreeMap<Box<str>, Here>,
-    next_note: Time,
 }
 
 struct Here {
@@ -65,15 +63,16 @@ impl Driver {
 
     /// Posts what is new about them, where this node acts.
     pub(super) fn note_subscribers(&mut self) {
-        let (now, wall) = (self.clock.now(), self.clock.wall());
+        let now = self.clock.now();
+        if now < self.next_note {
+            return;
+        }
+        self.next_note = now + NOTE_INTERVAL;
+        let wall = self.clock.wall();
         let node = self.settings.node.name.to_string();
         for engine in self.indexes() {
             let runtime = self.runtime(engine);
             let subscribers = &mut runtime.subscribers;
-            if now < subscribers.next_note {
-                continue;
-            }
-            subscribers.next_note = now + NOTE_INTERVAL;
             subscribers.here.retain(|_, it| it.connection.strong_count() > 0);
             if runtime.gate.passes().is_none() {
                 continue;

@@ -31,9 +31,6 @@ struct Source {
     alarms: Option<AlarmSource>,
     events: Option<broadcast::Receiver<Event>>,
     engine: EngineName,
-    /// Of a named one, as long as it lasts.
-    #[expect(dead_code, reason = "held, not read")]
-    connection: Option<Connection>,
     /// Up to this sequence changes may be shown.
     released: watch::Receiver<u64>,
     /// What waits to be released, in its order; the sequence it waits for.
@@ -65,6 +62,8 @@ struct Begun {
     position: Position,
     /// The client has something already.
     wants_more: bool,
+    /// Of a named one.
+    connection: Option<Connection>,
 }
 
 impl Face {
@@ -76,7 +75,7 @@ impl Face {
         let progress = FeedProgress::default();
         let own = progress.clone();
         let begun = self.with(engine, move |driver, index| driver.subscribe(index, request, own));
-        let Begun { mut source, events, position, wants_more } = begun.await??;
+        let Begun { mut source, events, position, wants_more, connection } = begun.await??;
         // Not on the driver's thread: a part at a time, so that neither it nor this one is held.
         let anew = source.tags.as_ref().is_some_and(|(_, it, _)| it.begins_anew());
         let level = source.first(position).await;
@@ -87,7 +86,11 @@ impl Face {
         let (sender, mut feed) = Feed::new(start, FEED_ITEMS_MAX + first.len());
         feed.progress = progress;
         source.waiting_max = FEED_ITEMS_MAX * 2 + first.len();
-        tokio::spawn(follow(sender, source));
+        tokio::spawn(async move {
+            follow(sender, source).await;
+            // A named one is here as long as that.
+            drop(connection);
+        });
         Ok(feed)
     }
 }
@@ -127,9 +130,9 @@ impl Driver {
         });
         let released = self.runtime(index).released.subscribe();
         let (waiting, waiting_max) = (VecDeque::new(), FEED_ITEMS_MAX * 2);
-        let source =
-            Source { tags, alarms, events, engine, connection, released, waiting, waiting_max };
-        Ok(Begun { source, events: kept, position, wants_more: request.last.is_some() })
+        let source = Source { tags, alarms, events, engine, released, waiting, waiting_max };
+        let wants_more = request.last.is_some();
+        Ok(Begun { source, events: kept, position, wants_more, connection })
     }
 
     /// A named one goes on from where it said that it is, unless it says it again.

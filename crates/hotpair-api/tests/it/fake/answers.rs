@@ -238,7 +238,7 @@ impl NodeFace for FakeNode {
                     let _ = sender.offer(FeedItem::Event { event: event.clone() });
                 }
             }
-            it.feeds.push((request, sender));
+            it.feeds.push((request, sender, feed.progress.clone()));
             Ok(feed)
         }))
     }

@@ -28,7 +28,7 @@ pub struct Inside {
     pub modules: BTreeMap<String, Vec<u8>>,
     pub upload_broke: Option<String>,
     pub divergences: Vec<Divergence>,
-    pub feeds: Vec<(SubscribeRequest, FeedSender)>,
+    pub feeds: Vec<(SubscribeRequest, FeedSender, FeedProgress)>,
     pub feed_items_max: usize,
     pub seen: Vec<String>,
     pub provider: Option<ProviderEventSender>,
