@@ -42,6 +42,10 @@ impl Context {
             return self.reply(id, Reply::Refused(refusals));
         }
         match command {
+            Command::HandOver => {
+                self.wishes.hand_over = true;
+                self.reply(id, Reply::Accepted);
+            }
             Command::Switchover | Command::BecomeActive if state.is_active() => {
                 let done = command == Command::BecomeActive;
                 self.wishes.switchover = !done;
@@ -112,6 +116,15 @@ impl Context {
             Command::Switchover | Command::BecomeActive => {
                 if waits {
                     no.push(Refusal::UnderWay);
+                }
+                self.why_not_switchover(state, &mut no);
+            }
+            Command::HandOver => {
+                if !state.is_active() {
+                    no.push(Refusal::NotActive);
+                }
+                if self.record.paused {
+                    no.push(Refusal::Paused);
                 }
                 self.why_not_switchover(state, &mut no);
             }

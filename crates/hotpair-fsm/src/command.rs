@@ -12,6 +12,9 @@ pub struct CommandId(pub u64);
 pub enum Command {
     /// Planned: the active hands over to its standby. Works on either node.
     Switchover,
+    /// A program that follows the role fails here: this active hands over. Unlike what people ask, not in
+    /// a pause.
+    HandOver,
     /// "Make me responsible": this node becomes active, planned.
     BecomeActive,
     /// Force: this node becomes active though nobody hands over.

@@ -187,6 +187,7 @@ pub const EDGES: &[Edge] = &[
             Rule::Recovery,
             Rule::HandOverNetwork,
             Rule::HandOverStorage,
+            Rule::HandOverService,
             Rule::HandOverLeave,
             Rule::ElectionLost,
             Rule::UnverifiedYields,

@@ -117,6 +117,8 @@ pub(crate) struct Wishes {
     pub(crate) promote: bool,
     /// For this event only.
     pub(crate) switchover: bool,
+    /// A service fails. For this event only.
+    pub(crate) hand_over: bool,
     /// For this event only.
     pub(crate) reinit: bool,
     /// For this event only.

@@ -79,6 +79,12 @@ pub enum Refusal {
     /// A stopped engine.
     #[error("this engine is undeployed or has left")]
     Stopped,
+    /// Only for the active.
+    #[error("this node is not the active")]
+    NotActive,
+    /// Nobody but a person changes a role in a pause.
+    #[error("automatic changes of role are paused")]
+    Paused,
     /// Only for a standby.
     #[error("this node is not a standby")]
     NotStandby,

@@ -89,6 +89,7 @@ rules! {
     Recovery "recovery" "the master is ready and has been for the hold time";
     HandOverNetwork "hand-over-network" "our required network is down, the partner's is not";
     HandOverStorage "hand-over-storage" "our storage failed, the partner's works";
+    HandOverService "hand-over-service" "a service fails here: the partner takes over";
     HandOverLeave "hand-over-leave" "leaving: the partner takes over first";
     ElectionLost "election-lost" "both were active and the partner wins";
     UnverifiedYields "unverified-yields" "we are unverified and the partner has sole";

@@ -13,8 +13,9 @@ const STEPS_MAX: usize = 400;
 /// The most time that passes at once, in milliseconds for each of the script's numbers.
 const MILLIS: u64 = 4;
 
-const COMMANDS: [Command; 10] = [
+const COMMANDS: [Command; 11] = [
     Command::Switchover,
+    Command::HandOver,
     Command::BecomeActive,
     Command::Promote { accept_loss: false },
     Command::Promote { accept_loss: true },

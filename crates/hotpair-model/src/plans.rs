@@ -203,6 +203,7 @@ pub fn everything() -> Vec<Plan> {
             let commands = [
                 Command::BecomeActive,
                 Command::Switchover,
+                Command::HandOver,
                 Command::Leave,
                 Command::Pause,
                 Command::Resume,

@@ -53,6 +53,7 @@ pub enum FaultKind {
     SwappedDisks,
     // People.
     Switchover,
+    ServiceFails,
     BecomeActive,
     PauseCommand,
     ResumeCommand,
@@ -80,7 +81,7 @@ pub struct Fault {
 }
 
 /// How often each kind strikes beside the others of its run.
-const KINDS: [(FaultKind, u64); 49] = [
+const KINDS: [(FaultKind, u64); 50] = [
     (FaultKind::CutChannel, 10),
     (FaultKind::CutBoth, 8),
     (FaultKind::CutOneWay, 6),
@@ -123,6 +124,7 @@ const KINDS: [(FaultKind, u64); 49] = [
     (FaultKind::WipedDisk, 2),
     (FaultKind::SwappedDisks, 2),
     (FaultKind::Switchover, 8),
+    (FaultKind::ServiceFails, 4),
     (FaultKind::BecomeActive, 4),
     (FaultKind::PauseCommand, 1),
     (FaultKind::ResumeCommand, 2),

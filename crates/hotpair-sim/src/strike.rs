@@ -134,6 +134,7 @@ impl World {
             | FaultKind::WipedDisk
             | FaultKind::SwappedDisks => return self.begin_damage(fault),
             FaultKind::Switchover => return self.command_all(node, fsm::Command::Switchover),
+            FaultKind::ServiceFails => return self.command_all(node, fsm::Command::HandOver),
             FaultKind::BecomeActive => return self.command_all(node, fsm::Command::BecomeActive),
             FaultKind::PauseCommand => return self.command(node, 0, fsm::Command::Pause),
             FaultKind::ResumeCommand => return self.command(node, 0, fsm::Command::Resume),
@@ -212,6 +213,7 @@ impl World {
             | FaultKind::WipedDisk
             | FaultKind::SwappedDisks
             | FaultKind::Switchover
+            | FaultKind::ServiceFails
             | FaultKind::BecomeActive
             | FaultKind::PauseCommand
             | FaultKind::ResumeCommand

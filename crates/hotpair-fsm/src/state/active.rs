@@ -54,7 +54,13 @@ fn why_hand_over(recovery: bool, cx: &Context) -> Option<(Rule, bool)> {
     if cx.wishes.switchover || partner.wants_switchover {
         return Some((Rule::Switchover, true));
     }
-    if cx.record.paused || was_declined(cx) {
+    if cx.record.paused {
+        return None;
+    }
+    if cx.wishes.hand_over {
+        return Some((Rule::HandOverService, true));
+    }
+    if was_declined(cx) {
         return None;
     }
     if !cx.facts.storage_ok && partner.storage_ok {

@@ -98,6 +98,7 @@ fn parse(line: &str) -> Vec<Step> {
     };
     let command = |it: &str| match it {
         "switchover" => Command::Switchover,
+        "hand-over" => Command::HandOver,
         "become-active" => Command::BecomeActive,
         "promote" => Command::Promote { accept_loss: true },
         "promote-unconfirmed" => Command::Promote { accept_loss: false },

@@ -141,7 +141,7 @@ impl Driver {
         let (name, at) = (self.name_of(engine).clone(), self.clock.wall());
         tracing::warn!(engine = %name, service = %failing.service, failures = failing.failures, "a service fails: asks for a handover");
         self.events.push_service(&name, at, failing);
-        self.command(engine, Command::Switchover, None);
+        self.command(engine, Command::HandOver, None);
     }
 
     fn service_alarms(&mut self) {

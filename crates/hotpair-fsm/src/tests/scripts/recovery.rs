@@ -240,3 +240,54 @@ fn a_suspended_standby_waits_out_silence_and_acts_on_proof() {
         "#]],
     );
 }
+
+#[test]
+fn a_service_that_fails_hands_over_like_a_person_but_not_in_a_pause() {
+    check(
+        "
+        start master
+        start backup
+        ask backup hand-over
+        ask master pause
+        ask master hand-over
+        ask master resume
+        ask master hand-over
+    ",
+        &expect![[r#"
+            start master
+                = 1 Wait sees 13 | -
+            start backup
+                master 1 -> 10 elected e1
+                master 10 -> 2 opened e1
+                backup 1 -> 4 partner-active e1
+                backup 4 -> 5 begin-sync e1
+                backup 5 -> 6 modules-match e1
+                backup 6 -> 7 way-settled e1
+                backup 7 -> 8 level e1
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            ask backup hand-over
+                backup answers refused: this node is not the active
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            ask master pause
+                master answers done
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            ask master hand-over
+                master answers refused: automatic changes of role are paused
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            ask master resume
+                master answers done
+                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+            ask master hand-over
+                master answers accepted
+                master 2 -> 11 hand-over-service e1
+                backup 8 -> 10 offered e2
+                master 11 -> 4 released e1
+                backup 10 -> 2 opened e2
+                master 4 -> 5 begin-sync e2
+                master 5 -> 6 modules-match e2
+                master 6 -> 7 way-settled e2
+                master 7 -> 8 level e2
+                = 8 Wait sees 2 | 2 open WhenReplicated sees 8
+        "#]],
+    );
+}
