@@ -233,7 +233,12 @@ async fn in_fault(stage: &Stage) -> Result<()> {
     let pair = counting(stage).await?;
     for (name, code, _) in HOSTILE {
         let text = format!(
-            r#"(module (memory (export "memory") 1) (func (export "hotpair_v1_scan") {code}))"#
+            r#"(module
+                (import "hotpair_v1" "log" (func $log (param i32 i32)))
+                (memory (export "memory") 1)
+                (data (i32.const 0) "last words\1b[2J")
+                (func (export "hotpair_v1_scan")
+                    (call $log (i32.const 0) (i32.const 14)) {code}))"#
         );
         add(&pair, name, &text).await?;
         let record = json!({"module": name, "period": "20ms", "scan_limit": "60s"});
@@ -254,6 +259,13 @@ async fn in_fault(stage: &Stage) -> Result<()> {
     let gone = pair.ask(Side::A, Request::new("DELETE", "/api/v1/modules/short")).await?;
     gone.ok()?;
     until_fault(&pair, Side::A, "short", "not-loaded").await?;
+    // What it said before it trapped is there for whoever looks for the reason, and moves no cursor.
+    let (shown, ..) = pair.cli(Side::A, &["object", "show", "traps"]).await?;
+    ensure!(shown.contains(r"last words\u{1b}[2J"), "{shown}");
+    eventually("the log has it", patience(Duration::from_secs(10)), async || {
+        pair.node(Side::A).log().contains(r"last words\u{1b}[2J").then_some(()).ok_or("not yet")
+    })
+    .await?;
     // A person tries again: in fault again, and again the others go on.
     let (out, error, status) = pair.cli(Side::A, &["object", "restart", "traps"]).await?;
     ensure!(status == 0, "restart: {out} {error}");

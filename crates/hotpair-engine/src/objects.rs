@@ -32,7 +32,7 @@ pub use fault::{Fault, FaultKind, REASON_BYTES_MAX};
 pub use name::{NAME_BYTES_MAX, Name};
 pub use native::{NATIVE_CHUNK_BYTES, Native, NativeObject, Scan};
 pub use object::{AttributeError, Object};
-pub use program::{CHUNK_BYTES_MAX, Chunk, Inputs, Outputs, Program};
+pub use program::{CHUNK_BYTES_MAX, Chunk, Inputs, Outputs, Program, Said};
 pub use runner::{Begin, Ended, Job, MakeProgram, Posts, Runner};
 pub use scheduler::{Due, Next, Scheduler, Shown, Verdict};
 pub use statistics::{CLASSES, Statistics};

@@ -55,7 +55,7 @@ fn check(scan: &Scan, module: &Module) {
         assert_eq!(output.value.of_type(), module.ports()[output.port].of_type.of_tag());
         assert!(!matches!(output.value, Value::Float(it) if !it.is_finite()));
     }
-    for line in &scan.log {
+    for line in &scan.said.lines {
         assert!(!line.chars().any(char::is_control), "controls a terminal: {line:?}");
     }
 }

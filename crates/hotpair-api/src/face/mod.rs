@@ -38,8 +38,8 @@ pub use measure::{
 };
 pub use module::{ModuleBody, ModuleRecord, ModuleSender, UploadBroken};
 pub use object::{
-    ObjectAttribute, ObjectBinding, ObjectDetail, ObjectPage, ObjectSchedule, ObjectState,
-    ObjectStatus, ObjectTimes,
+    ObjectAttribute, ObjectBinding, ObjectDetail, ObjectLine, ObjectPage, ObjectSchedule,
+    ObjectState, ObjectStatus, ObjectTimes,
 };
 pub use outputs::{AddressState, AddressStatus, Fencing, OutputsStatus};
 pub use problem::{Problem, ProblemKind};

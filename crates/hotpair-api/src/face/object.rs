@@ -141,4 +141,16 @@ pub struct ObjectDetail {
     pub position: Option<PositionStatus>,
     /// In the order of their names.
     pub attributes: Vec<ObjectAttribute>,
+    /// The newest lines that its program said on this node, oldest first; the other node has its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<ObjectLine>,
+}
+
+/// A line that a program said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectLine {
+    /// When, by the wall clock, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// Without control characters.
+    pub text: String,
 }

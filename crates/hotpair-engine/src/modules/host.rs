@@ -4,6 +4,7 @@ use super::fault::Fault;
 use super::instance::{Input, Output};
 use super::interface::IMPORTS_FROM;
 use super::port::{Direction, Port, PortType};
+use crate::objects::Said;
 use crate::tags::{Quality, Value};
 use std::sync::Arc;
 
@@ -27,8 +28,7 @@ pub(super) struct Host {
     pub(super) scan_number: u64,
     pub(super) elapsed_us: u64,
     pub(super) time_ms: u64,
-    pub(super) log: Vec<Box<str>>,
-    pub(super) log_lost: usize,
+    pub(super) said: Said,
     pub(super) memory: Option<Memory>,
     pub(super) memory_bytes_max: usize,
     /// Why the scan was stopped, when it was stopped by one of these functions.
@@ -265,10 +265,10 @@ impl Body for Call<'_> {
     fn log(&mut self, at: u32, bytes: u32) -> Result<(), Error> {
         let line = self.text("log", at, bytes)?;
         let host = self.data_mut();
-        if host.log.len() < LOG_LINES_MAX {
-            host.log.push(line);
+        if host.said.lines.len() < LOG_LINES_MAX {
+            host.said.lines.push(line);
         } else {
-            host.log_lost += 1;
+            host.said.left_out += 1;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::module::{Module, ModuleHash};
 use super::port::{Direction, PortType};
 use super::refusal::said;
 use super::state::{CHUNK_BYTES, Changes, Chunk, State};
+use crate::objects::Said;
 use crate::tags::{Quality, Value};
 use hotpair_types::NodeTime;
 use std::collections::BTreeMap;
@@ -51,10 +52,8 @@ pub struct Output {
 pub struct Scan {
     /// The outputs that were written, in the order of the declaration: the last value of each.
     pub outputs: Vec<Output>,
-    /// What it logged; without control characters.
-    pub log: Vec<Box<str>>,
-    /// How many more lines it logged than are kept.
-    pub log_lost: usize,
+    /// What it logged.
+    pub said: Said,
     /// What it used of its budget.
     pub fuel: u64,
     /// What it changed of the state.
@@ -89,6 +88,8 @@ pub struct Instance {
     budget: Budget,
     running: Running,
     held: Held,
+    /// Logged in a scan that ended in a fault.
+    last_words: Said,
 }
 
 /// What the interpreter holds.
@@ -126,7 +127,7 @@ impl Instance {
             memory: running.memory.data(&running.store).to_vec(),
             globals: running.globals(),
         };
-        Ok(Self { module: module.clone(), budget, running, held })
+        Ok(Self { module: module.clone(), budget, running, held, last_words: Said::default() })
     }
 
     /// Goes on from the state of another instance, here or elsewhere.
@@ -209,6 +210,7 @@ impl Instance {
         self.running.store.set_fuel(before).expect("fuel is counted");
         if let Err(error) = self.running.scan.call(&mut self.running.store, ()) {
             let fault = self.running.fault(self.budget, &error);
+            self.last_words = std::mem::take(&mut self.running.store.data_mut().said);
             // Its memory may be larger now and cannot shrink: everything anew.
             self.running = Running::start(&self.module, self.budget)
                 .expect("it was started with this budget before");
@@ -221,11 +223,14 @@ impl Instance {
         let host = self.running.store.data_mut();
         Ok(Scan {
             outputs: host.outputs.iter_mut().filter_map(Option::take).collect(),
-            log: std::mem::take(&mut host.log),
-            log_lost: host.log_lost,
+            said: std::mem::take(&mut host.said),
             fuel: before - left,
             changes,
         })
+    }
+
+    pub(super) fn last_words(&mut self) -> Said {
+        std::mem::take(&mut self.last_words)
     }
 
     /// What is not as it is held; then it is held so.
@@ -284,8 +289,7 @@ impl Running {
             scan_number: 0,
             elapsed_us: 0,
             time_ms: 0,
-            log: Vec::new(),
-            log_lost: 0,
+            said: Said::default(),
             memory: None,
             memory_bytes_max: budget.memory_bytes(),
             fault: None,
@@ -314,8 +318,7 @@ impl Running {
             }
         }
         host.outputs.fill(None);
-        host.log.clear();
-        host.log_lost = 0;
+        host.said = Said::default();
         host.fault = None;
         (host.scan_number, host.elapsed_us, host.time_ms) =
             (scans, inputs.elapsed_us, inputs.time.0);

@@ -6,7 +6,7 @@ use super::instance::{Input, Inputs, Instance};
 use super::module::Module;
 use super::port::{Direction, Port};
 use super::state::State;
-use crate::objects::{self, Chunk, FaultKind, ObjectDeclaration, Outputs, Program};
+use crate::objects::{self, Chunk, FaultKind, ObjectDeclaration, Outputs, Program, Said};
 use crate::tags::TagRecord;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -26,6 +26,8 @@ pub struct ModuleProgram {
     pending: BTreeMap<u32, Bytes>,
     /// Everything that was given.
     given: BTreeMap<u32, Bytes>,
+    /// Logged since it was last asked.
+    said: Said,
 }
 
 impl ModuleProgram {
@@ -49,7 +51,8 @@ impl ModuleProgram {
         let instance = Instance::new(module, budget).map_err(|it| of_object(&it))?;
         let identity = format!("module/{}", module.hash()).into();
         let (pending, given) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { identity, budget, instance, places, pending, given })
+        let said = Said::default();
+        Ok(Self { identity, budget, instance, places, pending, given, said })
     }
 
     fn inputs(&self, attributes: &[TagRecord]) -> Vec<Input> {
@@ -73,13 +76,21 @@ impl Program for ModuleProgram {
         let elapsed = u64::try_from(inputs.elapsed().as_micros()).unwrap_or(u64::MAX);
         let elapsed_us = if self.instance.scans() == 0 { 0 } else { elapsed };
         let given = Inputs { ports: &ports, elapsed_us, time: inputs.at };
-        let scan = self.instance.scan(&given).map_err(|it| of_object(&it))?;
+        let scan = self.instance.scan(&given).map_err(|it| {
+            self.said = self.instance.last_words();
+            of_object(&it)
+        })?;
+        self.said = scan.said;
         let mut outputs = Outputs::new();
         for it in scan.outputs {
             outputs.set(self.places[it.port], it.value, it.quality);
         }
         self.pending.extend(pieces(scan.changes.items()));
         Ok(outputs)
+    }
+
+    fn said(&mut self) -> Said {
+        std::mem::take(&mut self.said)
     }
 
     fn state(&self) -> Vec<Chunk> {

@@ -3,7 +3,7 @@ use super::attribute::{AttributeDeclaration, Binding};
 use super::checkpoint::Checkpoint;
 use super::declaration::ObjectDeclaration;
 use super::fault::{Fault, FaultKind};
-use super::program::{Inputs, Outputs, Program};
+use super::program::{Inputs, Outputs, Program, Said};
 use super::scheduler::Due;
 use super::unit::Unit;
 use crate::alarms::Observed;
@@ -171,6 +171,12 @@ impl Object {
         let scanned = self.try_scan(due, at, read);
         self.fault = scanned.as_ref().err().cloned();
         scanned
+    }
+
+    /// What its program said in the last scan; taken. One that panics says nothing.
+    pub fn said(&mut self) -> Said {
+        let program = &mut self.program;
+        catch_unwind(AssertUnwindSafe(|| program.said())).unwrap_or_default()
     }
 
     fn try_scan(

@@ -55,6 +55,15 @@ impl Outputs {
     }
 }
 
+/// What a program said during a scan, for people. Nothing depends on it, and it is not replicated.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Lines without control characters.
+    pub lines: Vec<Box<str>>,
+    /// How many more it said than are kept.
+    pub left_out: usize,
+}
+
 /// A numbered piece of a program's private state. What is in it is the program's own business.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
@@ -79,6 +88,11 @@ pub trait Program: Send {
     /// # Errors
     /// `Fault` ends the object. The program is not used again: what it did is thrown away.
     fn scan(&mut self, inputs: &Inputs<'_>) -> Result<Outputs, Fault>;
+
+    /// What it said in the last scan, also in one that ended in a fault. It is taken by this.
+    fn said(&mut self) -> Said {
+        Said::default()
+    }
 
     /// All private state, in ascending order.
     fn state(&self) -> Vec<Chunk>;

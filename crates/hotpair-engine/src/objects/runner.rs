@@ -11,7 +11,7 @@ use super::declaration::ObjectDeclaration;
 use super::fault::{Fault, FaultKind};
 use super::name::Name;
 use super::object::Object;
-use super::program::Program;
+use super::program::{Program, Said};
 use super::scheduler::{Due, Next, Scheduler, Shown, Verdict};
 use super::unit::Unit;
 use crate::alarms::Alarms;
@@ -80,6 +80,20 @@ pub struct Ended {
     due: Due,
     object: Option<Box<Object>>,
     result: Result<Unit, Fault>,
+    said: Said,
+}
+
+impl Ended {
+    /// Whose scan it was.
+    #[must_use]
+    pub const fn object(&self) -> &Name {
+        &self.due.object
+    }
+
+    /// What the program said; taken.
+    pub fn said(&mut self) -> Said {
+        std::mem::take(&mut self.said)
+    }
 }
 
 /// A unit as it is posted: all of it in one entry.
@@ -109,9 +123,10 @@ impl Job {
         match made {
             Ok(mut object) => {
                 let result = object.scan(&due, at, read);
-                Ended { due, object: Some(object), result }
+                let said = object.said();
+                Ended { due, object: Some(object), result, said }
             }
-            Err(fault) => Ended { due, object: None, result: Err(fault) },
+            Err(fault) => Ended { due, object: None, result: Err(fault), said: Said::default() },
         }
     }
 }
@@ -198,7 +213,7 @@ impl Runner {
 
     /// A scan ended, well or not. Gives the unit to post; none when nobody waits for it any more.
     pub fn ended(&mut self, now: Time, ended: Ended) -> Option<Unit> {
-        let Ended { due, object, result } = ended;
+        let Ended { due, object, result, said: _ } = ended;
         let how = result.as_ref().map(|_| ()).map_err(Clone::clone);
         match self.scheduler.ended(now, due.object.as_str(), due.run, how) {
             Verdict::Keep => {

@@ -137,7 +137,7 @@ fn the_pump_starts_in_order_and_stays_tripped_until_a_reset() {
     assert_eq!(now(&bench), (2, Value::Bool(true), 0));
     bench.set("temperature", 81.0).scan();
     assert_eq!(now(&bench), (4, Value::Bool(false), 3));
-    assert_eq!(&*bench.scan.as_ref().unwrap().log[0], "the pump tripped");
+    assert_eq!(&*bench.scan.as_ref().unwrap().said.lines[0], "the pump tripped");
     bench.take_over();
     bench.set("temperature", 20.0).set("reset", true).scan();
     assert_eq!(now(&bench), (4, Value::Bool(false), 3), "not while it is still to start");

@@ -3,8 +3,8 @@ use crate::table::at;
 use crate::wat::{bytes, module};
 use hotpair_engine::modules::{Budget, Module, ModuleProgram, attributes_of};
 use hotpair_engine::objects::{
-    Around, Checkpoint, Checkpoints, FaultKind, Name, Next, Object, ObjectDeclaration, Scheduler,
-    Unit, Verdict,
+    Around, Checkpoint, Checkpoints, Due, FaultKind, Name, Next, Object, ObjectDeclaration, Said,
+    Scheduler, Unit, Verdict,
 };
 use hotpair_engine::tags::{Quality, Tags, Value};
 use hotpair_types::{NodeTime, Time};
@@ -154,6 +154,23 @@ fn hostile_modules_are_in_fault_with_the_reason_and_the_others_go_on() {
     }
     let good = node.scheduler.shown("good").unwrap();
     assert_eq!((&good.fault, good.last_scan), (&None, 11));
+}
+
+#[test]
+fn what_was_said_before_a_trap_is_told_once() {
+    let module = module(
+        r#"(module
+            (import "hotpair_v1" "log" (func $log (param i32 i32)))
+            (memory (export "memory") 1) (data (i32.const 0) "here")
+            (func (export "hotpair_v1_scan")
+                (call $log (i32.const 0) (i32.const 4)) unreachable))"#,
+    );
+    let plain = r#"{"module": "m", "period": "100ms", "attributes": {}}"#;
+    let mut object = object(&declared("o", plain, &module), &module, None);
+    let due = Due { object: Name::new("o").unwrap(), scan: 1, run: 1, slot: Time::ZERO, missed: 0 };
+    assert!(object.scan(&due, NodeTime(5), &|_| None).is_err());
+    assert_eq!(object.said(), Said { lines: vec!["here".into()], left_out: 0 });
+    assert_eq!(object.said(), Said::default());
 }
 
 #[test]

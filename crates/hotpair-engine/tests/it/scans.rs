@@ -178,8 +178,8 @@ fn a_module_says_something_and_gives_up() {
             (br_if $l (i32.lt_s (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 20))))",
     );
     let scan = talking.scan(&NOTHING).unwrap();
-    assert_eq!((scan.log.len(), scan.log_lost), (16, 4));
-    assert!(scan.log[0].starts_with(r"so\u{1b}p\u{0}"), "{}", scan.log[0]);
+    assert_eq!((scan.said.lines.len(), scan.said.left_out), (16, 4));
+    assert!(scan.said.lines[0].starts_with(r"so\u{1b}p\u{0}"), "{}", scan.said.lines[0]);
 }
 
 #[test]

@@ -137,7 +137,7 @@ async fn show(cx: &Context, ask: &Ask, name: &str) -> Result<Exit, Failure> {
         cx.screen.json(&detail);
         return Ok(Exit::Done);
     }
-    let ObjectDetail { object, program, position, attributes } = &detail;
+    let ObjectDetail { object, program, position, attributes, said: lines } = &detail;
     let mut rows = vec![
         ("state", state(cx, object.state, object.state.as_str())),
         ("module", clean(object.module.as_deref().unwrap_or("-"), 64)),
@@ -167,6 +167,9 @@ async fn show(cx: &Context, ask: &Ask, name: &str) -> Result<Exit, Failure> {
     for line in table(&rows, |_, column, cell| if column > 2 { cx.screen.dim(&cell) } else { cell })
     {
         cx.screen.line(&line);
+    }
+    for it in lines {
+        cx.screen.line(&format!("said at {}  {}", clock(it.at_ms), clean(&it.text, 300)));
     }
     Ok(Exit::Done)
 }

@@ -76,6 +76,9 @@ impl Driver {
     ) {
         let objects = &mut self.runtime(engine).objects;
         let declaration = objects.declared.get(name).cloned();
+        if declaration.is_none() {
+            objects.words.forget(name);
+        }
         let alarms = declaration.as_ref().and_then(|it| it.as_ref().ok());
         objects.alarms.declare(name, alarms.map_or(&[][..], |it| &it.alarms[..]));
         let anew = match &declaration {

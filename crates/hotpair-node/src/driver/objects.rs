@@ -2,6 +2,7 @@
 //! is due and what becomes of it is decided by `Runner`; here it is posted, through the gate.
 use super::Driver;
 use super::object_troubles::Refused;
+use super::object_words::ObjectWords;
 use crate::scans::{Scanned, Work};
 use hotpair_core::EngineIndex;
 use hotpair_engine::alarms::{self, Alarms};
@@ -43,6 +44,8 @@ pub(crate) struct EngineObjects {
     pub(super) removals: bool,
     /// When the next scan is due, or something else is to be done.
     wake_at: Option<Time>,
+    /// What they said here.
+    pub(crate) words: ObjectWords,
     /// The journal does not take what objects do.
     pub(crate) refused: Option<Refused>,
 }
@@ -151,12 +154,14 @@ impl Driver {
     /// A scan was done on its thread.
     pub(super) fn on_scanned(&mut self, scanned: Scanned) {
         self.scans.ended();
-        let Scanned { engine, opening, ended } = scanned;
-        let now = self.clock.now();
+        let Scanned { engine, opening, mut ended } = scanned;
+        let (now, at, name) = (self.clock.now(), self.clock.wall(), self.name_of(engine).clone());
         let objects = &mut self.runtime(engine).objects;
         if objects.opening != opening {
             return;
         }
+        let said = ended.said();
+        objects.words.take(&name, ended.object().as_str(), said, (now, at));
         let unit = objects.runner.as_mut().and_then(|it| it.ended(now, ended));
         if let Some(unit) = unit {
             // Not taken: it had no effect, and is done again.

@@ -1,11 +1,11 @@
 //! Objects: their records checked before they are written, and how they do.
 use super::Face;
 use super::tags::quality_of;
-use crate::driver::Driver;
+use crate::driver::{Driver, Line};
 use hotpair_api::face::{
-    Caller, Evidence, HistogramValue, ObjectAttribute, ObjectBinding, ObjectDetail, ObjectMeasures,
-    ObjectPage, ObjectSchedule, ObjectState, ObjectStatus, ObjectTimes, Problem, ProblemKind,
-    Reason,
+    Caller, Evidence, HistogramValue, ObjectAttribute, ObjectBinding, ObjectDetail, ObjectLine,
+    ObjectMeasures, ObjectPage, ObjectSchedule, ObjectState, ObjectStatus, ObjectTimes, Problem,
+    ProblemKind, Reason,
 };
 use hotpair_core::EngineIndex;
 use hotpair_engine::Complaints;
@@ -195,11 +195,14 @@ impl Driver {
         let attributes =
             attributes(runtime.objects.declared.get(name), checkpoint.as_ref(), &runtime.tags);
         let program = checkpoint.as_ref().map(|it| it.program.to_string());
+        let line = |it: &Line| ObjectLine { at_ms: it.at.0, text: it.text.to_string() };
+        let said = runtime.objects.words.of(name).map(line).collect();
         Ok(ObjectDetail {
             object,
             program: program.filter(|it| !it.is_empty()),
             position: checkpoint.map(|it| it.position.into()),
             attributes,
+            said,
         })
     }
 

@@ -1,14 +1,11 @@
 //! What a service says on its outputs: whole lines into the log of the node, of a bounded length and number.
 use crate::clock::Clock;
+use crate::line_pace::LinePace;
 use hotpair_types::Time;
 use std::io::{PipeReader, Read as _};
-use std::time::Duration;
 
 /// The rest of a longer line is left out.
 const LINE_BYTES_MAX: usize = 1_024;
-/// Lines beyond so many in a second are left out.
-const LINES_PER_SECOND_MAX: u32 = 200;
-const SECOND: Duration = Duration::from_secs(1);
 
 /// Logs what comes out of this pipe until nobody holds its other end.
 pub(super) fn follow(service: String, mut pipe: PipeReader, clock: Clock) {
@@ -33,9 +30,7 @@ struct Lines {
     line: Vec<u8>,
     /// Of the line at hand, beyond its limit.
     cut: usize,
-    since: Time,
-    said: u32,
-    left_out: u64,
+    pace: LinePace,
 }
 
 impl Lines {
@@ -53,20 +48,14 @@ impl Lines {
         if !self.line.is_empty() {
             self.finish(now, say);
         }
-        self.tell_left_out(say);
+        self.pace.end(say);
     }
 
     fn finish(&mut self, now: Time, say: &mut impl FnMut(&str)) {
         let (line, cut) = (std::mem::take(&mut self.line), std::mem::take(&mut self.cut));
-        if now.since(self.since) >= SECOND {
-            self.tell_left_out(say);
-            (self.since, self.said) = (now, 0);
-        }
-        if self.said == LINES_PER_SECOND_MAX {
-            self.left_out += 1;
+        if !self.pace.passes(now, say) {
             return;
         }
-        self.said += 1;
         let text = String::from_utf8_lossy(&line);
         // Nothing that moves a terminal's cursor, or begins a line that looks like one of the node's.
         let mut text: String = text
@@ -79,20 +68,13 @@ impl Lines {
         }
         say(&text);
     }
-
-    fn tell_left_out(&mut self, say: &mut impl FnMut(&str)) {
-        let left_out = std::mem::take(&mut self.left_out);
-        if left_out > 0 {
-            say(&format!(
-                "({left_out} lines are left out: more than {LINES_PER_SECOND_MAX} a second)"
-            ));
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line_pace::LINES_PER_SECOND_MAX;
+    use std::time::Duration;
 
     fn said(feed: impl FnOnce(&mut Lines, &mut dyn FnMut(&str))) -> Vec<String> {
         let mut said = Vec::new();
@@ -119,7 +101,7 @@ mod tests {
             for _ in 0..LINES_PER_SECOND_MAX + 9 {
                 lines.push(Time::ZERO, b"again\n", &mut say);
             }
-            lines.push(Time::ZERO + SECOND, b"later\n", &mut say);
+            lines.push(Time::ZERO + Duration::from_secs(1), b"later\n", &mut say);
         });
         assert!(said[0].ends_with("x … (7 more bytes)"), "{}", said[0]);
         let most = LINES_PER_SECOND_MAX as usize;

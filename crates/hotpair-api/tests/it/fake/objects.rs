@@ -46,6 +46,7 @@ pub fn detail(name: &str) -> Result<ObjectDetail, Problem> {
             binding: ObjectBinding::Input,
             tag: Some("tank/level".into()),
         }],
+        said: vec![ObjectLine { at_ms: 5, text: "the tank is full".into() }],
     })
 }
 
