@@ -74,8 +74,9 @@ struct Hog(Child);
 
 impl Hog {
     fn start() -> Result<Self> {
-        let mut command = Command::new("sh");
-        command.args(["-c", "while :; do :; done"]).stdin(Stdio::null());
+        // In a session of its own, as other programs are: the kernel may share time by sessions.
+        let mut command = Command::new("setsid");
+        command.args(["sh", "-c", "while :; do :; done"]).stdin(Stdio::null());
         Ok(Self(command.spawn()?))
     }
 }

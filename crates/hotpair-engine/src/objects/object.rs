@@ -5,6 +5,7 @@ use super::declaration::ObjectDeclaration;
 use super::fault::{Fault, FaultKind};
 use super::program::{Inputs, Outputs, Program, Said};
 use super::scheduler::Due;
+use super::setting::{AttributeError, admitted};
 use super::unit::Unit;
 use crate::alarms::Observed;
 use crate::tags::{Quality, Reading, TagRecord, TagWrite, Value, ValueError};
@@ -35,36 +36,6 @@ impl std::fmt::Debug for Object {
         let name = &self.declaration.name;
         f.debug_struct("Object").field("name", name).field("last_scan", &self.last_scan).finish()
     }
-}
-
-/// Why an attribute cannot be set.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum AttributeError {
-    /// The object has none of this name.
-    #[error("object `{object}` has no attribute `{attribute}`")]
-    Unknown {
-        /// The object.
-        object: Box<str>,
-        /// The name, shortened.
-        attribute: Box<str>,
-    },
-    /// It comes from a tag.
-    #[error("attribute `{attribute}` is an input: write its tag `{tag}`")]
-    Input {
-        /// The attribute.
-        attribute: Box<str>,
-        /// Where its value comes from.
-        tag: Arc<str>,
-    },
-    /// The declaration does not allow the value.
-    #[error("attribute `{attribute}`: {error}")]
-    Value {
-        /// The attribute.
-        attribute: Box<str>,
-        /// Why.
-        #[source]
-        error: ValueError,
-    },
 }
 
 impl Object {
@@ -137,21 +108,15 @@ impl Object {
         quality: Quality,
         at: NodeTime,
     ) -> Result<(), AttributeError> {
-        let short = || attribute.chars().take(80).collect::<String>().into();
-        let Some(place) = self.declaration.attribute(attribute) else {
-            let object = self.declaration.name.as_str().into();
-            return Err(AttributeError::Unknown { object, attribute: short() });
-        };
-        let declared = &self.declaration.attributes[place];
-        if let Binding::Input(tag) = &declared.binding {
-            return Err(AttributeError::Input { attribute: short(), tag: Arc::clone(tag) });
-        }
-        let value = declared
-            .declaration
-            .admit(value)
-            .map_err(|error| AttributeError::Value { attribute: short(), error })?;
+        let (place, value) = admitted(&self.declaration, attribute, value)?;
         self.waiting.insert(place, TagRecord { value, quality, timestamp: at });
         Ok(())
+    }
+
+    /// A person set an attribute, in a step of its own that is no scan.
+    pub(super) fn stepped(&mut self, place: usize, record: TagRecord) {
+        self.values[place] = record;
+        self.last_scan += 1;
     }
 
     /// Does one scan: tags in, program, unit out.

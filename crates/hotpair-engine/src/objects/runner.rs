@@ -13,9 +13,10 @@ use super::name::Name;
 use super::object::Object;
 use super::program::{Program, Said};
 use super::scheduler::{Due, Next, Scheduler, Shown, Verdict};
+use super::setting::{AttributeError, admitted, short};
 use super::unit::Unit;
 use crate::alarms::Alarms;
-use crate::tags::{Reading, Tags};
+use crate::tags::{Quality, Reading, TagRecord, Tags, Value};
 use crate::{Post, ProviderError};
 use hotpair_types::{NodeTime, Position, Time};
 use std::collections::BTreeMap;
@@ -178,6 +179,36 @@ impl Runner {
         let scan = self.scheduler.restart(now, object)?;
         self.drop_object(object);
         Some(Unit::of_fault(Name::new(object)?, scan, None))
+    }
+
+    /// Sets an attribute, in a step of its own: an object of a long period, or in fault, takes it at once,
+    /// too. Gives the unit to post. The next scan begins with it.
+    ///
+    /// # Errors
+    /// `AttributeError`; nothing is changed then.
+    pub fn set(
+        &mut self,
+        object: &str,
+        attribute: &str,
+        value: Value,
+        quality: Quality,
+        at: NodeTime,
+    ) -> Result<Unit, AttributeError> {
+        let unknown = || AttributeError::NoObject { object: short(object) };
+        let standing = self.objects.get_mut(object).ok_or_else(unknown)?;
+        let (place, value) = admitted(&standing.declaration, attribute, value)?;
+        let Some(scan) = self.scheduler.step(object) else {
+            return Err(AttributeError::Scanning { object: object.into() });
+        };
+        let record = TagRecord { value, quality, timestamp: at };
+        if let Some(object) = &mut standing.object {
+            object.stepped(place, record.clone());
+        }
+        let fault = self.scheduler.shown(object).and_then(|it| it.fault.clone());
+        let declared = &standing.declaration;
+        let mut unit = Unit::of_fault(declared.name.clone(), scan, fault);
+        unit.attributes.push((declared.attributes[place].name.clone(), record));
+        Ok(unit)
     }
 
     /// The objects whose scans take longer than they may: the units that say so.

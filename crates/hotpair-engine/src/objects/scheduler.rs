@@ -154,6 +154,16 @@ impl Scheduler {
         Some(scan)
     }
 
+    /// A step that is no scan. Gives its number; nothing when the object is being scanned, or not here.
+    pub fn step(&mut self, object: &str) -> Option<u64> {
+        let (name, mut entry) = self.take(object)?;
+        let is_idle = entry.running.is_none();
+        entry.shown.last_scan += u64::from(is_idle);
+        let scan = entry.shown.last_scan;
+        self.put(name, entry);
+        is_idle.then_some(scan)
+    }
+
     /// Puts an object into fault for a reason from outside of its scans. Gives the number of the step, as
     /// `restart` does. Nothing when it is in fault already, or not here.
     pub fn fault(&mut self, object: &str, fault: Fault) -> Option<u64> {

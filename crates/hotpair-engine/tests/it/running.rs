@@ -2,10 +2,10 @@
 use crate::table::at;
 use hotpair_engine::alarms::Alarms;
 use hotpair_engine::objects::{
-    Around, Begin, Checkpoints, Declared, Fault, FaultKind, MakeProgram, Native, NativeObject,
-    ObjectDeclaration, PROVIDER, Proposed, Runner, Scan, Unit,
+    Around, AttributeError, Begin, Checkpoints, Declared, Fault, FaultKind, MakeProgram, Native,
+    NativeObject, ObjectDeclaration, PROVIDER, Proposed, Runner, Scan, Unit,
 };
-use hotpair_engine::tags::{Tags, Value};
+use hotpair_engine::tags::{Quality, Tags, Value};
 use hotpair_types::{NodeTime, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,12 +29,14 @@ impl NativeObject for Counter {
         if self.count == self.until {
             return Err(Fault::new(FaultKind::Trapped, "that is enough"));
         }
+        let Value::Int(add) = scan.get("add")?.value else { panic!("declared as a number") };
+        self.count += add;
         scan.set("count", self.count)
     }
 }
 
 const DOCUMENT: &str = r#"{"module": "counter", "period": "100ms",
-    "attributes": {"count": {"type": "int"}}, "outputs": {"count": "line/count"},
+    "attributes": {"count": {"type": "int"}, "add": {"type": "int", "limits": {"max": 9}}}, "outputs": {"count": "line/count"},
     "alarms": {"many": {"attribute": "count", "when": "high", "limit": 1, "on_delay": "200ms"}}}"#;
 
 fn counter(until: i64) -> MakeProgram {
@@ -212,6 +214,92 @@ fn an_output_whose_tag_is_gone_is_the_fault_of_its_object() {
     node.runner.posted(node.now, posts, Some(at(1, 1))).unwrap();
     let (scan, fault) = node.checkpoints.step("c");
     assert_eq!((scan, fault.unwrap().kind), (1, FaultKind::BadOutput));
+}
+
+fn set(node: &mut Node, add: i64) -> Result<Unit, AttributeError> {
+    node.runner.set("c", "add", Value::Int(add), Quality::Good, NodeTime(2))
+}
+
+#[test]
+fn what_a_person_sets_is_a_step_of_its_own_and_the_next_scan_begins_with_it() {
+    let mut node = Node::new();
+    node.deploy(0);
+    let unit = set(&mut node, 5).unwrap();
+    node.post(unit, true);
+    let unit = node.scan();
+    assert_eq!(unit.scan, 2, "also before the first scan");
+    node.post(unit, true);
+    assert_eq!(node.count(), Some(Value::Int(6)));
+    let unit = set(&mut node, 7).unwrap();
+    assert_eq!(unit.scan, 3);
+    node.post(unit, true);
+    // The object that was scanned, and one that is made from the checkpoint, go on the same way.
+    let unit = node.scan();
+    let names: Vec<_> = unit.attributes.iter().map(|it| it.0.as_str()).collect();
+    assert_eq!((unit.scan, &names[..]), (4, &["count"][..]), "what was set is posted already");
+    node.runner = node.opened();
+    node.deploy(0);
+    let again = node.scan();
+    assert_eq!(again.outputs, unit.outputs);
+    node.post(again, true);
+    assert_eq!(node.count(), Some(Value::Int(14)));
+}
+
+#[test]
+fn what_is_set_and_not_posted_did_not_happen() {
+    let mut node = Node::new();
+    node.deploy(0);
+    let unit = node.scan();
+    node.post(unit, true);
+    let unit = set(&mut node, 9).unwrap();
+    node.post(unit, false);
+    let unit = node.scan();
+    assert_eq!(unit.scan, 2);
+    node.post(unit, true);
+    assert_eq!(node.count(), Some(Value::Int(2)));
+}
+
+#[test]
+fn an_attribute_is_set_between_scans_within_its_limits_and_not_where_a_tag_stands() {
+    let mut node = Node::new();
+    node.deploy(0);
+    let error = |it: Result<Unit, AttributeError>| it.unwrap_err().to_string();
+    let Begin::Scan(job) = node.runner.next(node.now) else { panic!("the first slot is now") };
+    assert_eq!(error(set(&mut node, 1)), "object `c` is being scanned");
+    let ended = job.run(NodeTime(1), &|path| node.tags.read(path));
+    let unit = node.runner.ended(node.now, ended).unwrap();
+    node.post(unit, true);
+    let refused = error(set(&mut node, 10));
+    assert!(refused.starts_with("attribute `add`: 10 is "), "{refused}");
+    let mut other = |attribute: &str, object: &str| {
+        error(node.runner.set(object, attribute, Value::Int(1), Quality::Good, NodeTime(2)))
+    };
+    assert_eq!(
+        other("count", "c"),
+        "attribute `count` is an output: the object writes it, to tag `line/count`"
+    );
+    assert_eq!(other("nothing", "c"), "object `c` has no attribute `nothing`");
+    assert_eq!(other("add", "nobody"), "there is no object `nobody`");
+    assert_eq!(node.checkpoints.step("c").0, 1, "a refusal is no step");
+    let unit = node.scan();
+    assert_eq!(unit.scan, 2);
+}
+
+#[test]
+fn what_is_set_in_a_fault_is_there_after_the_restart() {
+    let mut node = Node::new();
+    node.deploy(1);
+    let unit = node.scan();
+    node.post(unit, true);
+    let unit = set(&mut node, 4).unwrap();
+    assert_eq!((unit.scan, unit.fault.as_ref().map(|it| it.kind)), (2, Some(FaultKind::Trapped)));
+    node.post(unit, true);
+    assert!(matches!(node.runner.next(node.now + Duration::from_secs(9)), Begin::Idle));
+    let restart = node.runner.change(node.now, node.declaration(), counter(9)).unwrap();
+    node.post(restart, true);
+    let unit = node.scan();
+    node.post(unit, true);
+    assert_eq!(node.count(), Some(Value::Int(5)));
 }
 
 #[test]
