@@ -19,6 +19,7 @@ mod objects;
 mod object_records;
 mod object_troubles;
 mod alarms;
+mod history;
 mod journal;
 mod measure;
 mod pace;
@@ -48,7 +49,7 @@ use crate::store::{Completion, Store};
 use hotpair_api::face::{HistogramValue, NodeStatus};
 use hotpair_core::{Core, EngineIndex, EngineInput, Input, Output};
 use hotpair_replication::{Refusal, WriteTicket};
-use hotpair_transport::{PinnedKey, TransportEvent, TransportHandle};
+use hotpair_transport::{PinnedKey, TransportHandle};
 use hotpair_types::{EngineName, PerChannel, Time};
 use partner::PartnerInfo;
 use std::collections::BTreeMap;
@@ -184,13 +185,14 @@ impl Driver {
             let deadline = self.clock.instant(self.next_deadline());
             tokio::select! {
                 biased;
-                Some(event) = inlets.transport.recv() => self.on_transport(event),
+                Some(event) = inlets.transport.recv() => self.partner_event(event),
                 Some(done) = inlets.completions.recv() => self.on_completion(done),
                 Some(says) = inlets.guard.recv() => self.on_guard(says),
                 Some(report) = inlets.grants.recv() => self.on_grant(report),
                 Some(report) = inlets.addresses.recv() => self.on_addresses(report),
                 Some(scanned) = inlets.scanned.recv() => self.on_scanned(scanned),
                 Some(report) = inlets.services.recv() => self.on_services(report),
+                Some(report) = inlets.forwarded.recv() => self.on_forwarded(report),
                 Ok(()) = inlets.ends.changed() => {
                     self.ends = inlets.ends.borrow_and_update().clone();
                     self.tell_own_ends();
@@ -204,6 +206,7 @@ impl Driver {
             }
             self.drain(&mut inlets);
             self.run_objects();
+            self.run_history();
             self.input(Input::Flush);
             self.tidy();
             if let Some(ended) = self.ended {
@@ -216,7 +219,7 @@ impl Driver {
     fn drain(&mut self, inlets: &mut Inlets) {
         for _ in 0..BATCH_MAX {
             let Some(event) = inlets.transport.try_recv() else { break };
-            self.on_transport(event);
+            self.partner_event(event);
         }
         for _ in 0..BATCH_MAX {
             let Ok(done) = inlets.completions.try_recv() else { break };
@@ -236,6 +239,9 @@ impl Driver {
         }
         while let Ok(report) = inlets.services.try_recv() {
             self.on_services(report);
+        }
+        while let Ok(report) = inlets.forwarded.try_recv() {
+            self.on_forwarded(report);
         }
         // Reads never pass through the core: by time too, so that beats and deadlines are not late.
         let until = self.clock.now() + REQUESTS_TIME_MAX;
@@ -302,10 +308,6 @@ impl Driver {
         self.carrying = false;
     }
 
-    fn on_transport(&mut self, event: TransportEvent) {
-        self.partner_event(event);
-    }
-
     fn on_completion(&mut self, completion: Completion) {
         match completion {
             Completion::Stored { engine, ticket } => {
@@ -363,6 +365,7 @@ impl Driver {
         self.look_at_networks();
         self.look_at_failed_storage();
         self.look_at_objects();
+        self.look_at_history();
         self.sample_round_trips();
         let status = Arc::new(self.node_status());
         self.status.send_replace(status);

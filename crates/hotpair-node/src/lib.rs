@@ -16,6 +16,7 @@ pub mod face;
 mod gate;
 mod addresses;
 mod scans;
+mod forwarder;
 mod services;
 mod modbus;
 pub mod guard_link;

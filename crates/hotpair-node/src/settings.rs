@@ -11,6 +11,7 @@ mod reader;
 mod spelling;
 mod sections;
 mod services;
+mod history;
 mod checks;
 mod host;
 mod agree;
@@ -24,6 +25,7 @@ pub use edit::{EditError, set_value};
 pub use field::{Alike, FIELDS, Field, When};
 pub use guide::guide_page;
 pub use host::check_host;
+pub use history::{HistorySettings, HistorySink};
 pub use load::{LoadError, Unpaired, check_key_file, load, load_unpaired, read_file};
 pub use measure::{duration_text, parse_duration, parse_size, size_text};
 pub use problem::{Problem, Problems};
@@ -79,6 +81,8 @@ pub struct Settings {
     pub engines: Vec<EngineSettings>,
     /// Programs that run on the active alone, in the order of the file.
     pub services: Vec<ServiceSettings>,
+    /// Where history goes to; absent: nowhere, and nothing is recorded.
+    pub history: Option<HistorySettings>,
 }
 
 /// `[node]`

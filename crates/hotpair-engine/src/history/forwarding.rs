@@ -63,6 +63,11 @@ impl Forwarding {
         false
     }
 
+    /// It was not tried, or nobody knows what came of it.
+    pub fn left(&mut self, id: BlockId) {
+        self.under_way.take_if(|it| it.0 == id);
+    }
+
     /// The sink is failing.
     #[must_use]
     pub const fn failing(&self) -> Option<&Failing> {
