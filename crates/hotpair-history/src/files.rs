@@ -14,6 +14,9 @@ mod layout;
 mod encode;
 mod decode;
 mod directory;
+mod reading;
+
+pub use reading::read_files;
 
 /// How often another process may come first with a file that is wanted.
 const ATTEMPTS_MAX: usize = 3;

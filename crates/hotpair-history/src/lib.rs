@@ -22,6 +22,7 @@ mod database;
 
 pub use batch::{Batch, Committed, Quality, Row, Value};
 pub use error::SinkError;
+pub use files::read_files;
 pub use limits::{
     BATCH_TEXT_BYTES_MAX, NAME_BYTES_MAX, PASSWORD_BYTES_MAX, ROWS_MAX, TEXT_BYTES_MAX,
     TIME_LIMIT_MAX,

@@ -13,7 +13,7 @@ pub const TEXT_BYTES_MAX: usize = 65_536;
 pub const BATCH_TEXT_BYTES_MAX: usize = 64 << 20;
 
 /// Bytes of the name of a pair or an engine; letters, digits, `-` and `_`.
-pub const NAME_BYTES_MAX: usize = 64;
+pub const NAME_BYTES_MAX: usize = 80;
 
 /// Bytes of a file with a password.
 pub const PASSWORD_BYTES_MAX: usize = 4_096;

@@ -1,21 +1,16 @@
 //! The way of history to its sink, off the driver's thread: one task for each engine, one block at a time.
 mod rows;
-mod sink;
 
 use crate::gate::Gate;
-use crate::settings::{HistorySettings, Settings};
+use crate::settings::Settings;
 use bytes::Bytes;
 use hotpair_core::EngineIndex;
 use hotpair_engine::history::BlockId;
 use hotpair_types::EngineName;
+use hotpair_history::{Committed, Sink};
 use rows::batch;
-use sink::Sink;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc;
-
-/// A sink may take so long for one block; then it is opened anew.
-const COMMIT_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// A block for the sink.
 pub(crate) struct Work {
@@ -63,8 +58,10 @@ pub(crate) fn keep(
     let history = settings.history.clone()?;
     let mut nodes = [settings.node.name.as_str(), settings.partner.name.as_str()];
     nodes.sort_unstable();
-    let forwarder =
-        Forwarder { history, pair: nodes.join("+"), engine: engine.to_string(), gate, sink: None };
+    // Not `+`: it has no place in the name of a file.
+    let pair = nodes.join("_");
+    let sink = Sink::open(history.sink);
+    let forwarder = Forwarder { pair, engine: engine.to_string(), gate, sink };
     // The driver has one under way at a time.
     let (sender, work) = mpsc::channel(1);
     tokio::spawn(forwarder.run(work, reports));
@@ -72,11 +69,11 @@ pub(crate) fn keep(
 }
 
 struct Forwarder {
-    history: HistorySettings,
     pair: String,
     engine: String,
     gate: Arc<Gate>,
-    sink: Option<Sink>,
+    /// It keeps its own time limits.
+    sink: Sink,
 }
 
 impl Forwarder {
@@ -86,15 +83,7 @@ impl Forwarder {
         reports: mpsc::UnboundedSender<Report>,
     ) {
         while let Some(Work { engine, id, bytes }) = work.recv().await {
-            let how = match tokio::time::timeout(COMMIT_TIME_MAX, self.forward(id, &bytes)).await {
-                Ok(how) => how,
-                Err(_) => {
-                    // Whether it arrived is not known: the next attempt tells.
-                    self.sink = None;
-                    let why = format!("no answer in {} s", COMMIT_TIME_MAX.as_secs());
-                    How::Failed { why, is_temporary: true }
-                }
-            };
+            let how = self.forward(id, &bytes).await;
             if reports.send(Report { engine, id, how }).is_err() {
                 return;
             }
@@ -106,16 +95,15 @@ impl Forwarder {
             Ok(batch) => batch,
             Err(error) => return How::Unreadable(error.to_string()),
         };
-        if self.sink.is_none() {
-            match Sink::open(&self.history.sink).await {
-                Ok(sink) => self.sink = Some(sink),
-                Err(failed) => return failed,
-            }
-        }
-        let sink = self.sink.as_mut().expect("opened above");
+        // An output like any other.
         if self.gate.passes().is_none() {
             return How::Left;
         }
-        sink.commit(&batch).await
+        match self.sink.commit(&batch).await {
+            Ok(Committed { rows_new, rows_known }) => How::Committed { rows_new, rows_known },
+            Err(error) => {
+                How::Failed { why: error.to_string(), is_temporary: error.is_temporary() }
+            }
+        }
     }
 }

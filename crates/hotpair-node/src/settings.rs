@@ -25,7 +25,7 @@ pub use edit::{EditError, set_value};
 pub use field::{Alike, FIELDS, Field, When};
 pub use guide::guide_page;
 pub use host::check_host;
-pub use history::{HistorySettings, HistorySink};
+pub use history::HistorySettings;
 pub use load::{LoadError, Unpaired, check_key_file, load, load_unpaired, read_file};
 pub use measure::{duration_text, parse_duration, parse_size, size_text};
 pub use problem::{Problem, Problems};
@@ -33,6 +33,7 @@ pub use services::{OnFailure, SERVICES_MAX, ServiceSettings};
 pub use template::template;
 
 pub use hotpair_address::VirtualAddress;
+pub use hotpair_history::SinkSettings;
 pub use hotpair_transport::PinnedKey;
 
 use hotpair_types::{

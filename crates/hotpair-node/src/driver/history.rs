@@ -227,8 +227,8 @@ impl Driver {
     pub(crate) fn history_status(&mut self, engine: EngineIndex) -> HistoryStatus {
         let now = self.clock.now();
         let sink = self.settings.history.as_ref().map(|it| HistorySinkStatus {
-            kind: it.sink.kind().to_owned(),
-            target: it.sink.target(),
+            kind: it.kind().to_owned(),
+            target: it.target(),
             held_bytes_max: it.held_bytes_max,
         });
         let runtime = self.runtime(engine);

@@ -2,9 +2,7 @@
 use bytes::Bytes;
 use hotpair_engine::history::{BlockId, Recorded, Sample, scans};
 use hotpair_engine::tags::{DecodeError, Quality, Value};
-
-pub(super) struct Batch { pub pair: String, pub engine: String, pub epoch: u64, pub first: u64, pub rows: Vec<Row> }
-pub(super) struct Row { pub sequence: u64, pub epoch: u64, pub object: String, pub attribute: String, pub step: u64, pub at_unix_ns: i64, pub value: Value, pub quality: Quality, pub unit: Option<String> }
+use hotpair_history::{self as sink, Batch, Row};
 
 const NANOS_A_MILLI: i64 = 1_000_000;
 
@@ -28,12 +26,29 @@ pub(super) fn batch(
                 attribute: attribute.to_string(),
                 step,
                 at_unix_ns,
-                value,
-                quality,
+                value: value_of(&value),
+                quality: quality_of(quality),
                 unit: unit.map(Into::into),
             });
         }
     }
     let (pair, engine) = (pair.to_owned(), engine.to_owned());
     Ok(Batch { pair, engine, epoch: id.epoch, first: id.first, rows })
+}
+
+fn value_of(value: &Value) -> sink::Value {
+    match value {
+        Value::Bool(it) => sink::Value::Bool(*it),
+        Value::Int(it) => sink::Value::Int(*it),
+        Value::Float(it) => sink::Value::Float(*it),
+        Value::Text(it) => sink::Value::Text(it.to_string()),
+    }
+}
+
+const fn quality_of(quality: Quality) -> sink::Quality {
+    match quality {
+        Quality::Good => sink::Quality::Good,
+        Quality::Uncertain => sink::Quality::Uncertain,
+        Quality::Bad => sink::Quality::Bad,
+    }
 }
