@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hotpair-arbiter", &[]),
     ("hotpair-address", &["hotpair-os"]),
     ("hotpair-modbus", &["hotpair-types", "hotpair-engine"]),
+    ("hotpair-history", &[]),
     ("hotpair-transport", &["hotpair-types", "hotpair-protocol"]),
     ("hotpair-model", &["hotpair-types", "hotpair-fsm"]),
     ("hotpair-core", &["hotpair-types", "hotpair-fsm", "hotpair-replication"]),
@@ -57,6 +58,7 @@ const EVERY: &[&str] = &[
     "hotpair-arbiter",
     "hotpair-address",
     "hotpair-modbus",
+    "hotpair-history",
     "hotpair-os",
 ];
 
@@ -106,6 +108,8 @@ const OWNED: &[(&str, &str)] = &[
     ("wasmi", "hotpair-engine"),
     ("mimalloc", "hotpair-sim"),
     ("tokio-modbus", "hotpair-modbus"),
+    ("parquet", "hotpair-history"),
+    ("tokio-postgres", "hotpair-history"),
     ("libfuzzer-sys", "hotpair-fuzz-targets"),
 ];
 

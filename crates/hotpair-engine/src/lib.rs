@@ -1,4 +1,4 @@
-//! Runs what is redundant: runtime state providers, tags, modules, objects, alarms.
+//! Runs what is redundant: runtime state providers, tags, modules, objects, alarms, history.
 //!
 //! Nothing here knows a socket, a disk, a role or the partner. A provider holds state; the node
 //! carries its updates (docs/design/replication.md, "Runtime state providers").
@@ -13,6 +13,7 @@ pub mod tags;
 pub mod document;
 pub mod objects;
 pub mod alarms;
+pub mod history;
 pub mod modules;
 pub mod subscribers;
 

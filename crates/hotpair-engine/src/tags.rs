@@ -17,6 +17,7 @@ pub use declaration::{
     Declaration, DeclarationError, Limits, PATH_BYTES_MAX, TAGS_MAX, UNIT_BYTES_MAX, is_path,
 };
 pub use encoding::{DecodeError, TagRecord};
+pub(crate) use encoding::{QualityV1, ValueV1};
 pub use error::TagError;
 pub use reading::Reading;
 pub use subscription::{Delivery, Filter, ResumeFrom, Subscription};

@@ -14,6 +14,7 @@ mod arguments;
 mod confirm;
 mod status;
 mod subscriber;
+mod history;
 mod watch;
 mod advice;
 mod role;
@@ -130,6 +131,7 @@ fn carry_out(cx: &Context, command: Command) -> Result<ExitCode, Failure> {
         | Command::Module(_)
         | Command::Object(_)
         | Command::Subscriber(_)
+        | Command::History(_)
         | Command::Alarm(_)
         | Command::Divergence(_)
         | Command::Engine(_)
@@ -160,6 +162,7 @@ async fn carry_out_asking(cx: &Context, command: Command) -> Result<Exit, Failur
         Command::Module(it) => module::carry_out(cx, it).await,
         Command::Object(it) => object::carry_out(cx, it).await,
         Command::Subscriber(it) => subscriber::carry_out(cx, it).await,
+        Command::History(it) => history::carry_out(cx, it).await,
         Command::Alarm(it) => alarm::carry_out(cx, it).await,
         Command::Divergence(it) => divergence::carry_out(cx, it).await,
         Command::Engine(EngineCommand::List) => engine::list(cx).await,

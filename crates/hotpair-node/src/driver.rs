@@ -6,6 +6,7 @@
 
 mod parts;
 mod runtime;
+mod drain;
 mod partner;
 mod refusals;
 mod live_settings;
@@ -20,6 +21,7 @@ mod object_records;
 mod object_troubles;
 mod object_words;
 mod alarms;
+mod history;
 mod journal;
 mod measure;
 mod pace;
@@ -50,7 +52,7 @@ use crate::store::{Completion, Store};
 use hotpair_api::face::{HistogramValue, NodeStatus};
 use hotpair_core::{Core, EngineIndex, EngineInput, Input, Output};
 use hotpair_replication::{Refusal, WriteTicket};
-use hotpair_transport::{PinnedKey, TransportEvent, TransportHandle};
+use hotpair_transport::{PinnedKey, TransportHandle};
 use hotpair_types::{EngineName, PerChannel, Time};
 use partner::PartnerInfo;
 use std::collections::BTreeMap;
@@ -58,10 +60,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Inputs of one kind that are taken before the next flush.
-const BATCH_MAX: usize = 1_024;
-/// Requests may take so long before the next flush.
-const REQUESTS_TIME_MAX: Duration = Duration::from_millis(5);
 /// Requests that wait for the loop; beyond it callers are refused.
 pub(crate) const REQUESTS_MAX: usize = 16_384;
 /// The status is published at least so often.
@@ -186,13 +184,14 @@ impl Driver {
             let deadline = self.clock.instant(self.next_deadline());
             tokio::select! {
                 biased;
-                Some(event) = inlets.transport.recv() => self.on_transport(event),
+                Some(event) = inlets.transport.recv() => self.partner_event(event),
                 Some(done) = inlets.completions.recv() => self.on_completion(done),
                 Some(says) = inlets.guard.recv() => self.on_guard(says),
                 Some(report) = inlets.grants.recv() => self.on_grant(report),
                 Some(report) = inlets.addresses.recv() => self.on_addresses(report),
                 Some(scanned) = inlets.scanned.recv() => self.on_scanned(scanned),
                 Some(report) = inlets.services.recv() => self.on_services(report),
+                Some(report) = inlets.forwarded.recv() => self.on_forwarded(report),
                 Ok(()) = inlets.ends.changed() => {
                     self.ends = inlets.ends.borrow_and_update().clone();
                     self.tell_own_ends();
@@ -206,47 +205,13 @@ impl Driver {
             }
             self.drain(&mut inlets);
             self.run_objects();
+            self.run_history();
             self.input(Input::Flush);
             self.tidy();
             if let Some(ended) = self.ended {
                 self.end().await;
                 return ended;
             }
-        }
-    }
-
-    fn drain(&mut self, inlets: &mut Inlets) {
-        for _ in 0..BATCH_MAX {
-            let Some(event) = inlets.transport.try_recv() else { break };
-            self.on_transport(event);
-        }
-        for _ in 0..BATCH_MAX {
-            let Ok(done) = inlets.completions.try_recv() else { break };
-            self.on_completion(done);
-        }
-        while let Ok(says) = inlets.guard.try_recv() {
-            self.on_guard(says);
-        }
-        while let Ok(report) = inlets.grants.try_recv() {
-            self.on_grant(report);
-        }
-        while let Ok(report) = inlets.addresses.try_recv() {
-            self.on_addresses(report);
-        }
-        while let Ok(scanned) = inlets.scanned.try_recv() {
-            self.on_scanned(scanned);
-        }
-        while let Ok(report) = inlets.services.try_recv() {
-            self.on_services(report);
-        }
-        // Reads never pass through the core: by time too, so that beats and deadlines are not late.
-        let until = self.clock.now() + REQUESTS_TIME_MAX;
-        for _ in 0..BATCH_MAX {
-            if self.clock.now() >= until {
-                break;
-            }
-            let Ok(request) = inlets.requests.try_recv() else { break };
-            request(self);
         }
     }
 
@@ -302,10 +267,6 @@ impl Driver {
             }
         }
         self.carrying = false;
-    }
-
-    fn on_transport(&mut self, event: TransportEvent) {
-        self.partner_event(event);
     }
 
     fn on_completion(&mut self, completion: Completion) {
@@ -365,6 +326,7 @@ impl Driver {
         self.look_at_networks();
         self.look_at_failed_storage();
         self.look_at_objects();
+        self.look_at_history();
         self.sample_round_trips();
         let status = Arc::new(self.node_status());
         self.status.send_replace(status);

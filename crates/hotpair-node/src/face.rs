@@ -17,11 +17,11 @@ use crate::driver::{Driver, Request};
 use crate::gate::Gate;
 use hotpair_api::face::{
     AlarmOrder, Caller, Command, CommandKind, ConfigChange, ConfigExport, ConfigPage, ConfigRecord,
-    ConfigTransaction, Divergence, DivergenceSummary, Event, Feed, Measures, ModuleBody,
-    ModuleRecord, NodeFace, NodeStatus, ObjectAlarm, ObjectAlarmPage, ObjectDetail, ObjectPage,
-    ObjectStatus, Problem, ProblemKind, ProviderEncoding, ProviderStart, Reason, ReplayReport,
-    Reply, SubscribeRequest, SubscriberStatus, Tag, TagPage, TagWrite, Verdict, WriteOptions,
-    WriteOutcome,
+    ConfigTransaction, Divergence, DivergenceSummary, Event, Feed, HistoryStatus, Measures,
+    ModuleBody, ModuleRecord, NodeFace, NodeStatus, ObjectAlarm, ObjectAlarmPage, ObjectDetail,
+    ObjectPage, ObjectStatus, Problem, ProblemKind, ProviderEncoding, ProviderStart, Reason,
+    ReplayReport, Reply, SubscribeRequest, SubscriberStatus, Tag, TagPage, TagWrite, Verdict,
+    WriteOptions, WriteOutcome,
 };
 use hotpair_core::EngineIndex;
 use hotpair_types::EngineName;
@@ -75,23 +75,6 @@ impl Face {
     /// The node's clock.
     pub(crate) async fn clock(&self) -> Result<crate::clock::Clock, Problem> {
         self.call(|driver| driver.clock).await
-    }
-
-    /// Raises an alarm of an engine, or lowers it.
-    pub(crate) async fn show_alarm(
-        &self,
-        engine: EngineIndex,
-        id: &'static str,
-        text: Option<String>,
-    ) -> Result<(), Problem> {
-        self.call(move |driver| match text {
-            Some(text) => driver.raise(engine, id, text),
-            None => {
-                driver.runtime(engine).alarms.remove(id);
-                driver.changed();
-            }
-        })
-        .await
     }
 
     /// Begins a clean stop.
@@ -312,6 +295,10 @@ impl NodeFace for Face {
 
     fn subscribers(&self, engine: Option<EngineName>) -> Reply<'_, Vec<SubscriberStatus>> {
         Box::pin(self.with(engine, |driver, index| driver.subscribers(index)))
+    }
+
+    fn history(&self, engine: Option<EngineName>) -> Reply<'_, HistoryStatus> {
+        Box::pin(self.with(engine, |driver, index| driver.history_status(index)))
     }
 
     fn modules(&self, engine: Option<EngineName>) -> Reply<'_, Vec<ModuleRecord>> {

@@ -17,6 +17,7 @@ mod gate;
 mod addresses;
 mod scans;
 mod line_pace;
+mod forwarder;
 mod services;
 mod modbus;
 pub mod guard_link;

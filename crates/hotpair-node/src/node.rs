@@ -6,6 +6,7 @@ use crate::boot;
 use crate::clock::Clock;
 use crate::driver::{Driver, Ended, EngineRuntime, EventLog, Inlets, Parts, REQUESTS_MAX};
 use crate::face::Face;
+use crate::forwarder;
 use crate::grants::{REPORTS_MAX, ThirdParty};
 use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
@@ -293,6 +294,11 @@ impl Node {
         let gates = runtimes.iter().map(|it| it.gate.clone()).collect();
         let (said, service_inlet) = mpsc::unbounded_channel();
         let services = Services::keep(&settings, program, gates, clock, guard.is_real(), said);
+        let (reports, forwarded) = mpsc::unbounded_channel();
+        for it in &mut runtimes {
+            let sink = forwarder::keep(&settings, &it.name, it.gate.clone(), reports.clone());
+            it.history.sink = sink;
+        }
         let ends = own_ends::watch(PerChannel::from_fn(|it| local[it].ip()));
         let parts = Parts {
             clock,
@@ -324,6 +330,7 @@ impl Node {
             addresses: address_inlet,
             scanned,
             services: service_inlet,
+            forwarded,
             ends,
         };
         let runtime = tokio::runtime::Handle::current();

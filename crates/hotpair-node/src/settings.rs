@@ -11,6 +11,7 @@ mod reader;
 mod spelling;
 mod sections;
 mod services;
+mod history;
 mod checks;
 mod host;
 mod agree;
@@ -23,6 +24,7 @@ pub(crate) use checks::CLOCK_RATE_PPM;
 pub use edit::{EditError, set_value};
 pub use field::{Alike, FIELDS, Field, When};
 pub use guide::guide_page;
+pub use history::HistorySettings;
 pub use host::check_host;
 pub use load::{LoadError, Unpaired, check_key_file, load, load_unpaired, read_file};
 pub use measure::{duration_text, parse_duration, parse_size, size_text};
@@ -31,6 +33,7 @@ pub use services::{OnFailure, SERVICES_MAX, ServiceSettings};
 pub use template::template;
 
 pub use hotpair_address::VirtualAddress;
+pub use hotpair_history::SinkSettings;
 pub use hotpair_transport::PinnedKey;
 
 use hotpair_types::{
@@ -79,6 +82,8 @@ pub struct Settings {
     pub engines: Vec<EngineSettings>,
     /// Programs that run on the active alone, in the order of the file.
     pub services: Vec<ServiceSettings>,
+    /// Where history goes to; absent: nowhere, and nothing is recorded.
+    pub history: Option<HistorySettings>,
 }
 
 /// `[node]`

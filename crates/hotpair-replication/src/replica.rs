@@ -311,6 +311,13 @@ impl Replica {
         Some(PerJournal::from_fn(|kind| serving.received(kind)))
     }
 
+    /// As an active: the last sequences that the standby has on its disk.
+    #[must_use]
+    pub fn durable_at_partner(&self) -> Option<PerJournal<u64>> {
+        let serving = self.serving.as_ref()?;
+        Some(PerJournal::from_fn(|kind| serving.durable(kind)))
+    }
+
     /// How many writes wait for their acknowledgement.
     #[must_use]
     pub fn waiting_writes(&self) -> usize {

@@ -77,6 +77,21 @@ pub struct EngineMeasures {
     pub objects: Vec<ObjectMeasures>,
     /// How many alarms of objects are in each state.
     pub alarms: Vec<(&'static str, u64)>,
+    /// What is held of history; absent where none is kept.
+    pub history: Option<HistoryMeasures>,
+}
+
+/// How much history is held, and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryMeasures {
+    /// Bytes held.
+    pub held_bytes: u64,
+    /// Samples held.
+    pub held_records: u64,
+    /// Samples in the sink.
+    pub committed_records: u64,
+    /// Samples dropped because no more could be held.
+    pub lost_records: u64,
 }
 
 /// The figures of one object, since the outputs of this node opened.

@@ -18,6 +18,7 @@ mod provider;
 mod module;
 mod progress;
 mod subscriber;
+mod history;
 mod object;
 mod alarm;
 mod divergence;
@@ -33,8 +34,10 @@ pub use config::{
 pub use divergence::{DivergedEntry, Divergence, DivergenceSummary, ReplayReport, ReplayedEntry};
 pub use event::{Event, EventKind};
 pub use feed::{Feed, FeedEnd, FeedItem, FeedSender, FeedStart, Lagged, SubscribeRequest};
+pub use history::{HistoryFailing, HistorySinkStatus, HistoryStatus};
 pub use measure::{
-    EngineMeasures, GrantMeasures, HistogramValue, Measures, ObjectMeasures, QueueMeasure,
+    EngineMeasures, GrantMeasures, HistogramValue, HistoryMeasures, Measures, ObjectMeasures,
+    QueueMeasure,
 };
 pub use module::{ModuleBody, ModuleRecord, ModuleSender, UploadBroken};
 pub use object::{
@@ -174,6 +177,9 @@ pub trait NodeFace: Send + Sync + 'static {
 
     /// Who follows under a name, as this node knows it.
     fn subscribers(&self, engine: Option<EngineName>) -> Reply<'_, Vec<SubscriberStatus>>;
+
+    /// History that is held until a sink has it.
+    fn history(&self, engine: Option<EngineName>) -> Reply<'_, HistoryStatus>;
 
     /// Registers a program outside as a runtime state provider.
     fn provider(

@@ -2,8 +2,8 @@
 use super::board::Board;
 use crate::answer::Answer;
 use crate::face::{
-    AddressState, EngineMeasures, Fencing, HistogramValue, Measures, ObjectMeasures, OutputsStatus,
-    Problem, ProblemKind, ServiceState, ServiceStatus,
+    AddressState, EngineMeasures, Fencing, HistogramValue, HistoryMeasures, Measures,
+    ObjectMeasures, OutputsStatus, Problem, ProblemKind, ServiceState, ServiceStatus,
 };
 use crate::gate::{Api, Shared};
 use axum::extract::State;
@@ -110,6 +110,7 @@ impl Collector for Scrape {
         self.journals(to)?;
         self.objects(to)?;
         self.alarms(to)?;
+        self.history(to)?;
         self.channels(to)?;
         self.outputs(to)?;
         self.services(to)?;
@@ -252,6 +253,38 @@ impl Scrape {
         for (engine, name) in self.engines() {
             for (state, count) in &engine.alarms {
                 family.whole(&[("engine", name), ("state", state)], *count)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where history is kept: without it there are no such families.
+    fn history(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let kept = || self.engines().filter_map(|(it, name)| Some((it.history?, name)));
+        if kept().next().is_none() {
+            return Ok(());
+        }
+        type Figure = fn(&HistoryMeasures) -> u64;
+        let held: [(&str, &str, Figure); 2] = [
+            ("history_held_bytes", "Bytes of history that wait for the sink", |it| it.held_bytes),
+            ("history_held_records", "Samples that wait for the sink", |it| it.held_records),
+        ];
+        for (name, help, figure) in held {
+            let mut family = Family::new(to, name, help, MetricType::Gauge)?;
+            for (it, engine) in kept() {
+                family.whole(&[("engine", engine)], figure(&it))?;
+            }
+        }
+        let gone: [(&str, &str, Figure); 2] = [
+            ("history_committed_records", "Samples in the sink", |it| it.committed_records),
+            ("history_lost_records", "Samples dropped: no more could be held", |it| {
+                it.lost_records
+            }),
+        ];
+        for (name, help, figure) in gone {
+            let mut family = Family::new(to, name, help, MetricType::Counter)?;
+            for (it, engine) in kept() {
+                family.counter(&[("engine", engine)], figure(&it))?;
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ mod config;
 mod tags;
 mod subscribe;
 mod subscribers;
+mod history;
 mod provider;
 mod modules;
 mod objects;
@@ -62,6 +63,7 @@ fn board() -> Board {
     let board = tags::routes(board);
     let board = subscribe::routes(board);
     let board = subscribers::routes(board);
+    let board = history::routes(board);
     let board = provider::routes(board);
     let board = modules::routes(board);
     let board = objects::routes(board);

@@ -118,6 +118,7 @@ async fn answers_are_what_the_description_says() {
         ("GET /api/v1/tags", "", "/api/v1/tags"),
         ("GET /api/v1/modules", "", "/api/v1/modules"),
         ("GET /api/v1/subscribers", "", "/api/v1/subscribers"),
+        ("GET /api/v1/history", "", "/api/v1/history"),
         ("GET /api/v1/objects", "", "/api/v1/objects"),
         ("GET /api/v1/objects/tank-1", "", "/api/v1/objects/{name}"),
         ("GET /api/v1/objects/none", "", "/api/v1/objects/{name}"),

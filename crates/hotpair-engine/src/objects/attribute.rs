@@ -38,7 +38,7 @@ pub struct AttributeDeclaration {
     pub declaration: Declaration,
     /// Where its value comes from or goes to.
     pub binding: Binding,
-    /// Whether its changes are kept as history.
+    /// Whether its changes are recorded in history.
     pub history: bool,
 }
 

@@ -8,6 +8,7 @@ use super::scheduler::Due;
 use super::setting::{AttributeError, admitted};
 use super::unit::Unit;
 use crate::alarms::Observed;
+use crate::history::Sample;
 use crate::tags::{Quality, Reading, TagRecord, TagWrite, Value, ValueError};
 use hotpair_types::NodeTime;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,8 @@ pub struct Object {
     last_scan: u64,
     /// The next unit says everything.
     whole: bool,
+    /// The marked attributes, as they were recorded last; none before the first scan of this object here.
+    recorded: Vec<(usize, Option<TagRecord>)>,
     fault: Option<Fault>,
 }
 
@@ -75,7 +78,19 @@ impl Object {
         let changed = vec![whole; values.len()];
         let last_scan = checkpoint.map_or(0, |it| it.scan);
         let waiting = BTreeMap::new();
-        Ok(Self { declaration, program, values, changed, waiting, last_scan, whole, fault: None })
+        let marked = declaration.attributes.iter().enumerate().filter(|it| it.1.history);
+        let recorded = marked.map(|(place, _)| (place, None)).collect();
+        Ok(Self {
+            declaration,
+            program,
+            values,
+            changed,
+            waiting,
+            last_scan,
+            whole,
+            recorded,
+            fault: None,
+        })
     }
 
     /// What it was declared as.
@@ -176,6 +191,7 @@ impl Object {
         self.last_scan = due.scan;
         let mut unit = self.unit(at, read);
         unit.observed = self.observed(elapsed);
+        unit.samples = self.samples();
         Ok(unit)
     }
 
@@ -220,6 +236,22 @@ impl Object {
         let values = all.filter(|it| watched.contains(&it.0.name));
         let values = values.map(|(it, value)| (it.name.clone(), value.clone())).collect();
         Some(Observed::new(elapsed, values))
+    }
+
+    /// The marked attributes that are not as they were recorded last.
+    fn samples(&mut self) -> Vec<Sample> {
+        let mut samples = Vec::new();
+        for (place, recorded) in &mut self.recorded {
+            let value = &self.values[*place];
+            if recorded.as_ref().is_some_and(|it| same(it, value)) {
+                continue;
+            }
+            let attribute = &self.declaration.attributes[*place];
+            let (name, unit) = (attribute.name.clone(), attribute.declaration.unit.clone());
+            samples.push(Sample::new(name, unit, value));
+            *recorded = Some(value.clone());
+        }
+        samples
     }
 
     fn unit(&mut self, at: NodeTime, read: &dyn Fn(&str) -> Option<Reading>) -> Unit {

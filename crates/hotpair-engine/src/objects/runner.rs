@@ -16,6 +16,7 @@ use super::scheduler::{Due, Next, Scheduler, Shown, Verdict};
 use super::setting::{AttributeError, admitted, short};
 use super::unit::Unit;
 use crate::alarms::Alarms;
+use crate::history::Sample;
 use crate::tags::{Quality, Reading, TagRecord, Tags, Value};
 use crate::{Post, ProviderError};
 use hotpair_types::{NodeTime, Position, Time};
@@ -98,16 +99,20 @@ impl Ended {
 }
 
 /// A unit as it is posted: all of it in one entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Posts {
     /// Of which object.
     pub object: Name,
+    /// The number of the step.
+    pub step: u64,
     /// Items of the provider of checkpoints.
     pub checkpoint: Vec<Post>,
     /// Items of the provider of tags.
     pub tags: Vec<Post>,
     /// Items of the provider of alarms.
     pub alarms: Vec<Post>,
+    /// What goes into history, where that is kept; their sequence is given when they are posted.
+    pub samples: Vec<Sample>,
 }
 
 impl Job {
@@ -285,11 +290,12 @@ impl Runner {
         let tags = tags.map_err(|error| Some(Fault::new(FaultKind::BadOutput, error)))?;
         let alarms = unit.observed.as_ref();
         let alarms = alarms.map(|it| self.alarms.observed(unit.object.as_str(), it, at));
-        Ok(Posts { object: unit.object, checkpoint, tags, alarms: alarms.unwrap_or_default() })
+        let (alarms, samples) = (alarms.unwrap_or_default(), unit.samples);
+        Ok(Posts { object: unit.object, step: unit.scan, checkpoint, tags, alarms, samples })
     }
 
     /// The journal took it and gave it this place, or it did not: then the object goes on from its
-    /// checkpoint. Tags and alarms commit their parts themselves.
+    /// checkpoint. Tags, alarms and history commit their parts themselves.
     ///
     /// # Errors
     /// When what was checked cannot be taken. The object goes on from its checkpoint then, too.
@@ -299,7 +305,7 @@ impl Runner {
         posts: Posts,
         position: Option<Position>,
     ) -> Result<(), ProviderError> {
-        let Posts { object, checkpoint, tags: _, alarms: _ } = posts;
+        let Posts { object, checkpoint, step: _, tags: _, alarms: _, samples: _ } = posts;
         let taken = position.map(|at| self.checkpoints.commit(at, checkpoint));
         if !matches!(taken, Some(Ok(()))) {
             self.begin_anew(now, &object);

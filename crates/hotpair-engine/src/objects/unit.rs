@@ -3,6 +3,7 @@ use super::fault::{Fault, FaultKind};
 use super::name::Name;
 use super::program::Chunk;
 use crate::alarms::Observed;
+use crate::history::Sample;
 use crate::tags::{DecodeError, TagRecord, TagWrite};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,8 @@ pub struct Unit {
     pub outputs: Vec<TagWrite>,
     /// What the object's alarms are held against; none where they are not looked at.
     pub observed: Option<Observed>,
+    /// What goes into history: marked attributes that are not as they were recorded last.
+    pub samples: Vec<Sample>,
 }
 
 impl Unit {
@@ -57,6 +60,7 @@ impl Unit {
             attributes: Vec::new(),
             chunks: Vec::new(),
             outputs: Vec::new(),
+            samples: Vec::new(),
         }
     }
 }

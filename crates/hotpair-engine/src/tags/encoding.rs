@@ -40,14 +40,14 @@ pub enum DecodeError {
 }
 
 #[derive(Serialize, Deserialize)]
-enum QualityV1 {
+pub(crate) enum QualityV1 {
     Good,
     Uncertain,
     Bad,
 }
 
 #[derive(Serialize, Deserialize)]
-enum ValueV1<'a> {
+pub(crate) enum ValueV1<'a> {
     Bool(bool),
     Int(i64),
     Float(f64),
@@ -72,18 +72,9 @@ impl TagRecord {
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let record = RecordV1 {
-            quality: match self.quality {
-                Quality::Good => QualityV1::Good,
-                Quality::Uncertain => QualityV1::Uncertain,
-                Quality::Bad => QualityV1::Bad,
-            },
+            quality: QualityV1::of(self.quality),
             timestamp_millis: self.timestamp.0,
-            value: match &self.value {
-                Value::Bool(it) => ValueV1::Bool(*it),
-                Value::Int(it) => ValueV1::Int(*it),
-                Value::Float(it) => ValueV1::Float(*it),
-                Value::Text(it) => ValueV1::Text(it.as_bytes()),
-            },
+            value: ValueV1::of(&self.value),
         };
         let mut bytes = Vec::with_capacity(24 + self.value.heap_bytes());
         bytes.push(VERSION);
@@ -105,24 +96,52 @@ impl TagRecord {
         if !rest.is_empty() {
             return Err(malformed("bytes after the value"));
         }
-        let value = match record.value {
-            ValueV1::Bool(it) => Value::Bool(it),
-            ValueV1::Int(it) => Value::Int(it),
-            ValueV1::Float(it) if !it.is_finite() => return Err(malformed("not a finite number")),
-            ValueV1::Float(it) => Value::Float(it),
-            ValueV1::Text(it) if it.len() > TEXT_BYTES_MAX => {
-                return Err(malformed("text too long"));
-            }
-            ValueV1::Text(it) => {
-                let text = ByteString::try_from(bytes.slice_ref(it));
-                Value::Text(Box::new(text.map_err(|_| malformed("a text that is not UTF-8"))?))
-            }
-        };
-        let quality = match record.quality {
-            QualityV1::Good => Quality::Good,
-            QualityV1::Uncertain => Quality::Uncertain,
-            QualityV1::Bad => Quality::Bad,
-        };
+        let value = record.value.read(bytes).map_err(malformed)?;
+        let quality = record.quality.read();
         Ok(Self { value, quality, timestamp: NodeTime(record.timestamp_millis) })
+    }
+}
+
+impl QualityV1 {
+    pub(crate) const fn of(quality: Quality) -> Self {
+        match quality {
+            Quality::Good => Self::Good,
+            Quality::Uncertain => Self::Uncertain,
+            Quality::Bad => Self::Bad,
+        }
+    }
+
+    pub(crate) const fn read(&self) -> Quality {
+        match self {
+            Self::Good => Quality::Good,
+            Self::Uncertain => Quality::Uncertain,
+            Self::Bad => Quality::Bad,
+        }
+    }
+}
+
+impl<'a> ValueV1<'a> {
+    pub(crate) fn of(value: &'a Value) -> Self {
+        match value {
+            Value::Bool(it) => Self::Bool(*it),
+            Value::Int(it) => Self::Int(*it),
+            Value::Float(it) => Self::Float(*it),
+            Value::Text(it) => Self::Text(it.as_bytes()),
+        }
+    }
+
+    /// `whole`: the bytes that it was read from; a text is a part of them.
+    pub(crate) fn read(self, whole: &Bytes) -> Result<Value, &'static str> {
+        Ok(match self {
+            Self::Bool(it) => Value::Bool(it),
+            Self::Int(it) => Value::Int(it),
+            Self::Float(it) if !it.is_finite() => return Err("not a finite number"),
+            Self::Float(it) => Value::Float(it),
+            Self::Text(it) if it.len() > TEXT_BYTES_MAX => return Err("text too long"),
+            Self::Text(it) => {
+                let text = ByteString::try_from(whole.slice_ref(it));
+                Value::Text(Box::new(text.map_err(|_| "a text that is not UTF-8")?))
+            }
+        })
     }
 }

@@ -10,6 +10,7 @@ mod checkpoints;
 mod declarations;
 mod encoding;
 mod examples;
+mod history;
 mod module_objects;
 mod module_state;
 mod object_declarations;

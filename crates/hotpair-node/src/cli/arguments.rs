@@ -4,8 +4,8 @@ mod data;
 mod node;
 
 pub(super) use data::{
-    AlarmArguments, AlarmCommand, ConfigCommand, DivergenceCommand, EngineCommand, ModuleCommand,
-    ObjectCommand, SubscriberCommand, TagCommand, WriteArguments,
+    AlarmArguments, AlarmCommand, ConfigCommand, DivergenceCommand, EngineCommand, HistoryCommand,
+    ModuleCommand, ObjectCommand, SubscriberCommand, TagCommand, WriteArguments,
 };
 pub(super) use node::{
     CertCommand, DemoArguments, InitArguments, InviteArguments, JoinArguments, NodeArguments,
@@ -180,6 +180,9 @@ pub enum Command {
     /// Who follows an engine under a name
     #[command(subcommand)]
     Subscriber(SubscriberCommand),
+    /// What objects recorded, and what of it is not in the sink yet
+    #[command(subcommand)]
+    History(HistoryCommand),
     /// Alarms of objects: list, acknowledge, put aside, take up again
     #[command(subcommand)]
     Alarm(AlarmCommand),

@@ -11,7 +11,7 @@ use hotpair_engine::objects::{
     Begin, Checkpoints, Declared, Fault, FaultKind, MakeProgram, ModulePorts, ObjectDeclaration,
     PROVIDER, Posts, Proposed, Runner, Unit,
 };
-use hotpair_engine::{Post, tags};
+use hotpair_engine::{Post, history, tags};
 use hotpair_replication::{ModuleHash, Op, Refusal, WriteBody};
 use hotpair_types::Time;
 use std::collections::{BTreeMap, BTreeSet};
@@ -286,7 +286,7 @@ impl Driver {
         }
     }
 
-    /// One unit is one entry: checkpoint, outputs and alarms, or nothing of it.
+    /// One unit is one entry: checkpoint, outputs, alarms and history, or nothing of it.
     fn post_unit(&mut self, engine: EngineIndex, unit: Unit) -> Result<(), Option<Refusal>> {
         let (now, at) = (self.clock.now(), self.clock.wall());
         if unit.fault.is_some() {
@@ -295,14 +295,20 @@ impl Driver {
         }
         let tags = self.runtime(engine).tags.clone();
         let runner = self.runtime(engine).objects.runner.as_mut();
-        let Some(posts) = runner.and_then(|it| it.posts(now, at, unit, &tags)) else {
+        let Some(mut posts) = runner.and_then(|it| it.posts(now, at, unit, &tags)) else {
             return Err(None);
         };
-        let body = WriteBody::Runtime { ops: all_ops(&posts) };
-        let passes = self.runtime(engine).gate.passes().is_some();
-        let posted = if passes { self.post(engine, body) } else { Err(None) };
+        let passes = self.runtime(engine).gate.passes();
+        let recorded = self.history_ops(engine, passes, &mut posts, at);
+        let mut all = all_ops(&posts);
+        all.extend(ops(history::PROVIDER, &recorded));
+        let body = WriteBody::Runtime { ops: all };
+        let posted = if passes.is_some() { self.post(engine, body) } else { Err(None) };
         self.note_refused(engine, now, posted.as_ref().err().cloned().flatten());
         let position = posted.as_ref().ok().copied();
+        if let Some(position) = position {
+            self.commit_history(engine, position, recorded);
+        }
         // It may have been dropped meanwhile: with the role.
         let Some(runner) = &mut self.runtime(engine).objects.runner else { return Err(None) };
         if let Err(error) = runner.posted(now, posts, position) {

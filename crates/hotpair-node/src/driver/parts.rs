@@ -2,6 +2,7 @@
 use super::{EngineRuntime, EventLog, Request};
 use crate::addresses::{Addresses, Report as AddressReport};
 use crate::clock::Clock;
+use crate::forwarder::Report as Forwarded;
 use crate::grants::Report;
 use crate::guard_link::{GuardLink, GuardSays};
 use crate::logging::LogLevel;
@@ -50,5 +51,6 @@ pub(crate) struct Inlets {
     pub(crate) addresses: mpsc::UnboundedReceiver<AddressReport>,
     pub(crate) scanned: mpsc::Receiver<Scanned>,
     pub(crate) services: mpsc::UnboundedReceiver<ServiceReport>,
+    pub(crate) forwarded: mpsc::UnboundedReceiver<Forwarded>,
     pub(crate) ends: watch::Receiver<PerChannel<End>>,
 }

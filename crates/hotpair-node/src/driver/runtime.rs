@@ -20,6 +20,7 @@ pub(crate) struct EngineRuntime {
     pub(crate) tags: Arc<Tags>,
     pub(crate) providers: Arc<ProviderRegistry>,
     pub(crate) objects: super::objects::EngineObjects,
+    pub(crate) history: super::history::EngineHistory,
     pub(crate) subscribers: super::subscribers::KeptSubscribers,
     pub(crate) gate: Arc<Gate>,
     pub(crate) alarms: BTreeMap<&'static str, Alarm>,
@@ -74,6 +75,8 @@ impl EngineRuntime {
         let sender = alarm_news.clone();
         objects.alarms.set_on_change(move || sender.send_modify(|it| *it += 1));
         providers.register(objects.alarms.clone()).expect("the third one");
+        let history = super::history::EngineHistory::default();
+        providers.register(history.kept.clone()).expect("the fifth one");
         let first = StateId::DeterminingFailoverStatus;
         Self {
             name,
@@ -81,6 +84,7 @@ impl EngineRuntime {
             tags,
             providers,
             objects,
+            history,
             subscribers,
             gate: Arc::new(Gate::new(clock)),
             alarms: BTreeMap::new(),

@@ -246,6 +246,7 @@ impl Driver {
             commit_seconds: runtime.figures.commit_seconds.clone(),
             objects: self.object_measures(index),
             alarms: self.alarm_measures(index),
+            history: self.history_measures(index),
         }
     }
 }

@@ -9,7 +9,7 @@ use hotpair_api::face::{
 };
 use hotpair_core::{EngineIndex, EngineInput};
 use hotpair_engine::alarms::{self, AlarmRecord};
-use hotpair_engine::objects;
+use hotpair_engine::{history, objects};
 use hotpair_replication::{
     self as replication, Conflict, DivergenceId, DivergenceRecord, Fate, Op, Outcome,
 };
@@ -205,6 +205,8 @@ fn out_of_order(record: &DivergenceRecord) -> Option<&'static str> {
         Some("a step of an object: it does not follow the newest one")
     } else if has(alarms::PROVIDER) {
         Some("a change of an alarm: it does not follow the newest one; acknowledge it anew")
+    } else if has(history::PROVIDER) {
+        Some("a change of history: it does not follow the newest one")
     } else {
         None
     }

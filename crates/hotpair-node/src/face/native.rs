@@ -18,6 +18,23 @@ pub struct Registration {
 }
 
 impl Face {
+    /// Raises an alarm of an engine, or lowers it.
+    pub(crate) async fn show_alarm(
+        &self,
+        engine: EngineIndex,
+        id: &'static str,
+        text: Option<String>,
+    ) -> Result<(), Problem> {
+        self.call(move |driver| match text {
+            Some(text) => driver.raise(engine, id, text),
+            None => {
+                driver.runtime(engine).alarms.remove(id);
+                driver.changed();
+            }
+        })
+        .await
+    }
+
     /// Registers a provider. It is given what the journal has of it before this returns, and from
     /// then on whatever the partner posts. Where the journal has nothing of it and the engine is
     /// active here, what it has is posted instead.

@@ -64,8 +64,10 @@ impl Settings {
             if old == new {
                 continue;
             }
-            // Whether there is TLS or a token at all is weighed against the address once, at the start.
-            let appears = field.path.starts_with("api.") && (old.is_none() || new.is_none());
+            // Whether there is TLS or a token at all is weighed against the address once, at the start; a
+            // sink is opened then, too.
+            let optional = ["api.", "history."].iter().any(|it| field.path.starts_with(it));
+            let appears = optional && (old.is_none() || new.is_none());
             let change = Change {
                 field: field.path.to_owned(),
                 old: old.unwrap_or_default(),
@@ -108,6 +110,7 @@ impl Settings {
             self.api.token_file.clone_from(&new.api.token_file);
         }
         self.hooks.clone_from(&new.hooks);
+        self.take_live_history(new);
         reload
     }
 
@@ -118,6 +121,9 @@ impl Settings {
         }
         if let Some(rest) = path.strip_prefix("channels.primary.") {
             return self.channel_value(Channel::Primary, rest);
+        }
+        if let Some(rest) = path.strip_prefix("history.") {
+            return self.history_value(rest);
         }
         let list = |it: &[std::path::PathBuf]| {
             let names: Vec<_> = it.iter().map(|it| it.display().to_string()).collect();

@@ -1,6 +1,7 @@
 //! The table of all settings: name, what is allowed, default, when a change takes effect, whether
 //! the two nodes must agree. The parser, the comparison of two nodes and the guide read it.
 
+use super::history::OF_HISTORY;
 use super::services::OF_SERVICES;
 
 /// When a changed value takes effect.
@@ -66,10 +67,14 @@ const fn policy(
     default: &'static str,
     meaning: &'static str,
 ) -> Field {
-    running(Field { alike: Alike::Should, ..own(path, allowed, Some(default), meaning) })
+    running(should(own(path, allowed, Some(default), meaning)))
 }
 
-const fn running(field: Field) -> Field {
+pub(super) const fn should(field: Field) -> Field {
+    Field { alike: Alike::Should, ..field }
+}
+
+pub(super) const fn running(field: Field) -> Field {
     Field { when: When::Running, ..field }
 }
 
@@ -81,12 +86,19 @@ const FILES: &str = "a list of absolute paths";
 /// Every setting, in the order of the file.
 pub const FIELDS: &[Field] = &joined();
 
-const fn joined() -> [Field; OF_NODE.len() + OF_SERVICES.len()] {
-    let mut all = [OF_NODE[0]; OF_NODE.len() + OF_SERVICES.len()];
+const COUNT: usize = OF_NODE.len() + OF_HISTORY.len() + OF_SERVICES.len();
+
+const fn joined() -> [Field; COUNT] {
+    const HISTORY: usize = OF_NODE.len();
+    const SERVICES: usize = HISTORY + OF_HISTORY.len();
+    let mut all = [OF_NODE[0]; COUNT];
     let mut at = 0;
     while at < all.len() {
-        let of_node = at < OF_NODE.len();
-        all[at] = if of_node { OF_NODE[at] } else { OF_SERVICES[at - OF_NODE.len()] };
+        all[at] = match at {
+            ..HISTORY => OF_NODE[at],
+            HISTORY..SERVICES => OF_HISTORY[at - HISTORY],
+            SERVICES.. => OF_SERVICES[at - SERVICES],
+        };
         at += 1;
     }
     all

@@ -3,7 +3,8 @@
 use super::reader::{Reader, short};
 use super::{
     Api, ApiTls, Arbiter, ChannelSettings, Config, EngineSettings, Heartbeat, Hooks, Node, Pair,
-    Partner, PinnedKey, Problems, Recovery, Settings, VirtualAddress, Writes, checks, services,
+    Partner, PinnedKey, Problems, Recovery, Settings, VirtualAddress, Writes, checks, history,
+    services,
 };
 use hotpair_arbiter::{Etcd, EtcdSettings};
 use hotpair_transport::KeyError;
@@ -53,6 +54,7 @@ fn read(reader: &Reader<'_>) -> Option<Settings> {
     let hooks = hooks(reader);
     let engines = engines(reader, node.as_ref(), partner.as_ref());
     let services = services::read(reader, engines.as_deref());
+    let history = history::read(reader);
     Some(Settings {
         node: node?,
         partner: partner?,
@@ -69,6 +71,7 @@ fn read(reader: &Reader<'_>) -> Option<Settings> {
         hooks: hooks?,
         engines: engines?,
         services: services?,
+        history: history?,
     })
 }
 
@@ -323,7 +326,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     Err("not an IP address and a port".to_owned())
 }
 
-fn absolute(text: &str) -> Result<PathBuf, String> {
+pub(super) fn absolute(text: &str) -> Result<PathBuf, String> {
     if !Path::new(text).is_absolute() {
         return Err("not an absolute path".to_owned());
     }

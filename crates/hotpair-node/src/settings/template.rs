@@ -12,6 +12,9 @@ const HEAD: &str = "\
 pub(super) const BEFORE_PAIRING: &str = "\
 # The partner is not known yet: `hotpair invite` here and `hotpair join` on the other host write it.
 ";
+/// Sections that mean something by being there.
+const OPTIONAL: [&str; 7] =
+    ["partner", "arbiter", "history", "history.parquet", "history.postgres", "engines", "services"];
 /// Stands for a value that has no default.
 pub(super) const UNKNOWN: &str = "…";
 
@@ -25,7 +28,7 @@ pub fn template(values: &[(&str, String)]) -> String {
         // A section that would mean something by being there is commented as a whole.
         let within = |it: &&(&str, String)| it.0.rsplit_once('.').is_some_and(|it| it.0 == head);
         let given = values.iter().any(|it| within(&it));
-        let optional = matches!(head, "partner" | "arbiter" | "engines" | "services") && !given;
+        let optional = OPTIONAL.contains(&head) && !given;
         let mark = if optional { "# " } else { "" };
         if head != section {
             section = head;

@@ -1,16 +1,12 @@
 //! The fake node's answers.
 use super::config::apply;
 use super::session::FakeSession;
-use super::{FakeNode, alarms, figures, objects};
+use super::{FakeNode, alarms, figures, objects, reply};
 use hotpair_api::NodeFace;
 use hotpair_api::face::*;
 use hotpair_types::{EngineName, StateId};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
-
-pub fn reply<'a, T: Send + 'a>(answer: Result<T, Problem>) -> Reply<'a, T> {
-    Box::pin(async move { answer })
-}
 
 impl NodeFace for FakeNode {
     fn status(&self) -> watch::Receiver<Arc<NodeStatus>> {
@@ -260,6 +256,10 @@ impl NodeFace for FakeNode {
             it.provider = Some(sender);
             Ok(ProviderStart { session: Box::new(FakeSession(Mutex::new(it.sequence))), events })
         }))
+    }
+
+    fn history(&self, _: Option<EngineName>) -> Reply<'_, HistoryStatus> {
+        reply(Ok(objects::history()))
     }
 
     fn subscribers(&self, _: Option<EngineName>) -> Reply<'_, Vec<SubscriberStatus>> {

@@ -25,6 +25,12 @@ pub fn measures() -> Measures {
             commit_seconds: trips.clone(),
             objects: vec![super::objects::measures(&trips)],
             alarms: vec![("normal", 3), ("unacknowledged", 1)],
+            history: Some(HistoryMeasures {
+                held_bytes: 700,
+                held_records: 12,
+                committed_records: 4_000,
+                lost_records: 3,
+            }),
         }],
         beat_missed: PerChannel { redundancy: 3, primary: 1 },
         beat_round_trip_seconds: PerChannel { redundancy: trips.clone(), primary: trips },

@@ -262,3 +262,7 @@ impl FakeNode {
         })
     }
 }
+
+pub fn reply<'a, T: Send + 'a>(answer: Result<T, Problem>) -> Reply<'a, T> {
+    Box::pin(async move { answer })
+}

@@ -82,3 +82,28 @@ pub fn subscriber() -> SubscriberStatus {
         at_ms: 1_000,
     }
 }
+
+pub fn history() -> HistoryStatus {
+    let sink = HistorySinkStatus {
+        kind: "parquet".into(),
+        target: "/var/lib/history".into(),
+        held_bytes_max: 1 << 26,
+    };
+    let why = "no space left on device".into();
+    HistoryStatus {
+        sink: Some(sink),
+        forwards: true,
+        held_records: 12,
+        open_records: 2,
+        held_blocks: 1,
+        held_bytes: 700,
+        oldest_ms: Some(1_000),
+        newest: 4_015,
+        done: 4_003,
+        committed: 4_000,
+        committed_at_ms: Some(900),
+        lost: 3,
+        lost_at_ms: Some(800),
+        failing: Some(HistoryFailing { why, temporary: true, times: 2, for_ms: 70_000 }),
+    }
+}

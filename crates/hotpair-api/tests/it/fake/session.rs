@@ -1,5 +1,5 @@
 //! A provider's session with the fake node.
-use super::answers::reply;
+use super::reply;
 use hotpair_api::face::*;
 use hotpair_types::Ack;
 use std::sync::Mutex;

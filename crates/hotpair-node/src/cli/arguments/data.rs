@@ -177,6 +177,13 @@ pub enum SubscriberCommand {
     List,
 }
 
+/// `hotpair history`
+#[derive(Debug, Subcommand)]
+pub enum HistoryCommand {
+    /// Show what the asked node holds, and how it goes to the sink
+    Status,
+}
+
 /// `hotpair object`
 #[derive(Debug, Subcommand)]
 pub enum ObjectCommand {

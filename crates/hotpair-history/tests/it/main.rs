@@ -1,0 +1,4 @@
+//! Batches committed to real directories and a real server.
+
+mod sample;
+mod files;

@@ -1,0 +1,279 @@
+//! History of objects on the node that acts: recorded with a scan, sealed, handed to the sink, and removed when
+//! that has it. The standby holds what it has by the same entries.
+use super::{Driver, PostedWrite};
+use crate::forwarder::{How, Report, Work};
+use hotpair_api::face::{HistoryFailing, HistoryMeasures, HistorySinkStatus, HistoryStatus};
+use hotpair_core::EngineIndex;
+use hotpair_engine::Post;
+use hotpair_engine::history::{Forwarding, History, Oldest, PROVIDER, Shown};
+use hotpair_engine::objects::Posts;
+use hotpair_fsm::Acknowledge;
+use hotpair_types::{Epoch, NodeTime, Position, Time};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// What the journal did not take is tried again after this time.
+const REFUSED_PAUSE: Duration = Duration::from_millis(200);
+/// A sink may fail for so long before that is an alarm.
+const FAILING_MAX: Duration = Duration::from_secs(60);
+/// Beyond so many parts of a hundred of what may be held an alarm is raised.
+const HELD_PERCENT_ALARM: u64 = 80;
+/// So long after samples were dropped an alarm says so.
+const LOST_ALARM: Duration = Duration::from_hours(24);
+
+/// The history of one engine on this node.
+#[derive(Default)]
+pub(crate) struct EngineHistory {
+    pub(crate) kept: Arc<History>,
+    forwarding: Forwarding,
+    /// The way to the sink; absent: there is none.
+    pub(crate) sink: Option<mpsc::Sender<Work>>,
+    /// Since when there is something to seal, counted from when there was not.
+    sealed_at: Time,
+    /// The journal takes nothing before.
+    refused_until: Time,
+    /// A block that cannot be read.
+    unreadable: Option<String>,
+}
+
+impl Driver {
+    /// What a scan records, in the entry of its unit. Nothing where no history is kept.
+    pub(super) fn history_ops(
+        &mut self,
+        engine: EngineIndex,
+        epoch: Option<Epoch>,
+        posts: &mut Posts,
+        at: NodeTime,
+    ) -> Vec<Post> {
+        let samples = std::mem::take(&mut posts.samples);
+        let Some(epoch) = epoch.filter(|_| self.settings.history.is_some()) else {
+            return Vec::new();
+        };
+        let kept = &self.runtime(engine).history.kept;
+        kept.recorded(&posts.object, posts.step, epoch.number, at, samples)
+    }
+
+    /// What was posted is history here, too.
+    pub(super) fn commit_history(
+        &mut self,
+        engine: EngineIndex,
+        position: Position,
+        posts: Vec<Post>,
+    ) {
+        if posts.is_empty() {
+            return;
+        }
+        if let Err(error) = self.runtime(engine).history.kept.commit(position, posts) {
+            tracing::error!(%error, "what was recorded and posted cannot be taken");
+        }
+    }
+
+    /// Seals, drops and forwards what is due, on every engine whose gate passes.
+    pub(super) fn run_history(&mut self) {
+        let Some(settings) = self.settings.history.clone() else { return };
+        let bounds = settings.bounds();
+        for engine in self.indexes() {
+            let now = self.clock.now();
+            let runtime = self.runtime(engine);
+            let Some(epoch) = runtime.gate.passes() else { continue };
+            let history = &mut runtime.history;
+            let shown = history.kept.shown();
+            if shown.open_records == 0 {
+                history.sealed_at = now;
+            }
+            if now < history.refused_until {
+                continue;
+            }
+            let is_due = now.since(history.sealed_at) >= settings.block_age;
+            let sealed = history.kept.sealed(epoch.number, is_due, &bounds);
+            if sealed.is_some_and(|it| self.post_history(engine, it)) {
+                self.runtime(engine).history.sealed_at = now;
+            }
+            let wall = self.clock.wall();
+            if let Some((id, posts)) = self.runtime(engine).history.kept.dropped(wall, &bounds) {
+                let name = self.name_of(engine);
+                tracing::error!(engine = %name, first = id.first, last = id.last, "history is full: the oldest block is dropped");
+                self.post_history(engine, posts);
+            }
+            self.forward(engine, now);
+        }
+    }
+
+    /// Whether the journal took it.
+    fn post_history(&mut self, engine: EngineIndex, posts: Vec<Post>) -> bool {
+        match self.post(engine, PostedWrite::runtime(PROVIDER, &posts).body) {
+            Ok(position) => {
+                self.commit_history(engine, position, posts);
+                true
+            }
+            Err(_) => {
+                let again_at = self.clock.now() + REFUSED_PAUSE;
+                self.runtime(engine).history.refused_until = again_at;
+                false
+            }
+        }
+    }
+
+    /// Hands the oldest block to the sink, when nothing can take it back any more.
+    fn forward(&mut self, engine: EngineIndex, now: Time) {
+        let safe = self.safe_on_disk(engine);
+        let history = &mut self.runtime(engine).history;
+        let Some(sink) = &history.sink else { return };
+        let Some(Oldest { id, position, bytes }) = history.kept.oldest() else { return };
+        if position.sequence <= safe
+            && history.forwarding.begin(now, id)
+            && sink.try_send(Work { engine, id, bytes }).is_err()
+        {
+            history.forwarding.left(id);
+        }
+    }
+
+    /// Up to this sequence of the runtime journal all is on both disks, or on this one where there is no standby.
+    /// What a crash of both takes back must not be in the sink: it would come once more, under another number.
+    fn safe_on_disk(&self, engine: EngineIndex) -> u64 {
+        let engine = self.core.engine(engine).expect("an index of this node");
+        let replica = engine.replica();
+        let here = replica.stored().runtime;
+        match engine.machine().acknowledge() {
+            Acknowledge::Degraded => here,
+            Acknowledge::WhenReplicated => {
+                replica.durable_at_partner().map_or(0, |it| it.runtime.min(here))
+            }
+            Acknowledge::Wait => 0,
+        }
+    }
+
+    /// The sink has a block, or has not.
+    pub(super) fn on_forwarded(&mut self, report: Report) {
+        let Report { engine, id, how } = report;
+        let (now, wall) = (self.clock.now(), self.clock.wall());
+        let name = self.name_of(engine).clone();
+        let history = &mut self.runtime(engine).history;
+        match how {
+            How::Left => history.forwarding.left(id),
+            How::Unreadable(why) => {
+                tracing::error!(engine = %name, first = id.first, why, "a block of history cannot be read");
+                history.unreadable = Some(why.clone());
+                history.forwarding.ended(now, id, Err((why, false)));
+            }
+            How::Failed { why, is_temporary } => {
+                tracing::warn!(engine = %name, first = id.first, why, is_temporary, "the sink of history does not take a block");
+                history.forwarding.ended(now, id, Err((why, is_temporary)));
+            }
+            How::Committed { rows_new, rows_known } => {
+                tracing::debug!(engine = %name, first = id.first, last = id.last, rows_new, rows_known, "history is in the sink");
+                let is_done = history.forwarding.ended(now, id, Ok(()));
+                history.unreadable = None;
+                let posts = history.kept.committed(id, wall).filter(|_| is_done);
+                // Not taken: it goes to the sink once more, which knows it.
+                if let Some(posts) = posts
+                    && self.runtime(engine).gate.passes().is_some()
+                {
+                    self.post_history(engine, posts);
+                }
+            }
+        }
+        self.changed();
+    }
+
+    /// Alarms, as long as their cause lasts.
+    pub(super) fn look_at_history(&mut self) {
+        for engine in self.indexes() {
+            let behind = self.history_behind(engine);
+            self.show_object_alarm(engine, "history-behind", behind);
+            let lost = self.history_lost(engine);
+            self.show_object_alarm(engine, "history-lost", lost);
+        }
+    }
+
+    fn history_behind(&mut self, engine: EngineIndex) -> Option<String> {
+        let now = self.clock.now();
+        let settings = self.settings.history.clone();
+        let runtime = self.runtime(engine);
+        let acts = runtime.gate.passes().is_some();
+        let history = &runtime.history;
+        let Shown { records, bytes, .. } = history.kept.shown();
+        let Some(settings) = settings else {
+            let text = || format!("{records} samples are held, and no sink is set up for them");
+            return (records > 0).then(text);
+        };
+        let failing = history.forwarding.failing().filter(|_| acts);
+        let failing = failing.filter(|it| !it.is_temporary || now.since(it.since) >= FAILING_MAX);
+        if let Some(it) = failing {
+            return Some(format!(
+                "history does not reach its sink, {records} samples are held: {}",
+                it.why
+            ));
+        }
+        let since = history.forwarding.under_way_since().filter(|_| acts);
+        if since.is_some_and(|it| now.since(it) >= FAILING_MAX) {
+            return Some(format!(
+                "the sink of history does not answer; {records} samples are held"
+            ));
+        }
+        let percent = bytes.saturating_mul(100) / settings.held_bytes_max;
+        // The exact number would be news each time.
+        (percent > HELD_PERCENT_ALARM)
+            .then(|| format!("history is behind: more than {HELD_PERCENT_ALARM} % of what may be held waits for the sink; then the oldest is dropped"))
+    }
+
+    fn history_lost(&mut self, engine: EngineIndex) -> Option<String> {
+        let wall = self.clock.wall();
+        let head = self.runtime(engine).history.kept.shown().head;
+        let ago = Duration::from_millis(wall.0.saturating_sub(head.lost_at.0));
+        let text =
+            || format!("{} samples of history were dropped: no more could be held", head.lost);
+        (head.lost > 0 && ago < LOST_ALARM).then(text)
+    }
+
+    /// As this node holds it.
+    pub(crate) fn history_status(&mut self, engine: EngineIndex) -> HistoryStatus {
+        let now = self.clock.now();
+        let sink = self.settings.history.as_ref().map(|it| HistorySinkStatus {
+            kind: it.kind().to_owned(),
+            target: it.target(),
+            held_bytes_max: it.held_bytes_max,
+        });
+        let runtime = self.runtime(engine);
+        let forwards = runtime.gate.passes().is_some() && sink.is_some();
+        let Shown { head, blocks, records, open_records, bytes, oldest_at } =
+            runtime.history.kept.shown();
+        let failing = runtime.history.forwarding.failing().filter(|_| forwards);
+        let failing = failing.map(|it| HistoryFailing {
+            why: it.why.clone(),
+            temporary: it.is_temporary,
+            times: it.count,
+            for_ms: u64::try_from(now.since(it.since).as_millis()).unwrap_or(u64::MAX),
+        });
+        let when = |it: NodeTime| Some(it.0).filter(|it| *it != 0);
+        HistoryStatus {
+            sink,
+            forwards,
+            held_records: records,
+            open_records,
+            held_blocks: blocks,
+            held_bytes: bytes,
+            oldest_ms: oldest_at.map(|it| it.0),
+            newest: head.next - 1,
+            done: head.done,
+            committed: head.committed,
+            committed_at_ms: when(head.committed_at),
+            lost: head.lost,
+            lost_at_ms: when(head.lost_at),
+            failing,
+        }
+    }
+
+    /// Figures, where history is kept or held.
+    pub(crate) fn history_measures(&self, engine: EngineIndex) -> Option<HistoryMeasures> {
+        let shown = self.engines[usize::from(engine.0)].history.kept.shown();
+        let is_kept = self.settings.history.is_some() || shown.records > 0;
+        is_kept.then_some(HistoryMeasures {
+            held_bytes: shown.bytes,
+            held_records: shown.records,
+            committed_records: shown.head.committed,
+            lost_records: shown.head.lost,
+        })
+    }
+}
