@@ -91,17 +91,25 @@ impl Drop for Hog {
 async fn hogs(stage: &Stage) -> Result<()> {
     let pair = stage.start(PairSettings::default()).await?;
     pair.declare_tag(Side::A, TAG).await?;
-    let writer = pair.writer(TAG);
-    writer.until_more(10).await?;
-    let epoch = pair.status(Side::A).await?.epoch();
+    let epoch = pair.until_active(Side::A).await?.epoch();
+    pair.until_roles(Side::A).await?;
     let cores = std::thread::available_parallelism()?.get();
     let hogs: Vec<Hog> = (0..cores).map(|_| Hog::start()).collect::<Result<_>>()?;
     let same = |it: &Status| it.is_active() && it.epoch() == epoch;
-    let period = Duration::from_secs(stage.size(15, 3600));
-    pair.stays(Side::A, "active under the same epoch", period, same).await?;
-    writer.until_more(10).await?;
+    let mut audit = Audit::of(&pair);
+    let mut first = 1;
+    // In the long form each minute anew: a writer without pause would be the hog itself.
+    for _ in 0..stage.size(1, 60) {
+        let writer = pair.writer_at(Side::A, TAG, first);
+        writer.until_more(200).await?;
+        let written = writer.stop().await?;
+        first += i64::try_from(written.len())?;
+        audit = audit.with(written);
+        let period = Duration::from_secs(stage.size(15, 60));
+        pair.stays(Side::A, "active under the same epoch", period, same).await?;
+    }
     drop(hogs);
-    let active = Audit::of(&pair).with(writer.stop().await?).run().await?;
+    let active = audit.run().await?;
     ensure!(active == Side::A && pair.status(Side::A).await?.epoch() == epoch, "no role change");
     Ok(())
 }

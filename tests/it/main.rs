@@ -20,6 +20,7 @@ mod handover;
 mod clients;
 mod modules;
 mod objects;
+mod attributes;
 mod alarms;
 mod modbus;
 mod storage;

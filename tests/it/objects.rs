@@ -48,7 +48,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 const TAG: &str = "line/counter";
 
 /// Counts its scans in a global, and leaves a trace of each in memory: `sum` is right only with both.
-const COUNTER: &str = r#"(module
+pub(crate) const COUNTER: &str = r#"(module
     (import "hotpair_v1" "write_int" (func $write (param i32 i64)))
     (@custom "hotpair_v1_ports" "out count int\nout sum int\n")
     (memory (export "memory") 1)
@@ -73,7 +73,7 @@ const HOSTILE: [(&str, &str, &str); 3] = [
     ("grows", "(drop (memory.grow (i32.const 1000)))", "out-of-memory"),
 ];
 
-async fn add(pair: &Pair, name: &str, text: &str) -> Result<()> {
+pub(crate) async fn add(pair: &Pair, name: &str, text: &str) -> Result<()> {
     let bytes = wat::parse_str(text)?;
     let request = Request::new("PUT", &format!("/api/v1/modules/{name}"));
     pair.ask(Side::A, request.body("application/wasm", bytes)).await?.ok()?;
@@ -109,11 +109,11 @@ async fn back_to_master(pair: &Pair) -> Result<()> {
     Ok(())
 }
 
-async fn object(pair: &Pair, side: Side, name: &str) -> Result<Value> {
+pub(crate) async fn object(pair: &Pair, side: Side, name: &str) -> Result<Value> {
     pair.ask(side, Request::get(&format!("/api/v1/objects/{name}"))).await?.ok()
 }
 
-fn attribute(object: &Value, name: &str) -> Option<i64> {
+pub(crate) fn attribute(object: &Value, name: &str) -> Option<i64> {
     let mut attributes = object["attributes"].as_array()?.iter();
     attributes.find(|it| it["name"] == name)?["value"].as_i64()
 }

@@ -238,7 +238,7 @@ async fn hands_over(stage: &Stage) -> Result<()> {
     let why = events.iter().find(|it| it["cause"] == "service-failing").context("an event")?;
     ensure!(why["rule"] == "services.on_failure" && why["evidence"][0]["value"] == "plc", "{why}");
     ensure!(why["evidence"][2]["value"] == "ended with status 3", "{why}");
-    let by = |it: &&serde_json::Value| it["rule"] == "hand-over-service";
+    let by = |it: &&Value| it["rule"] == "hand-over-service";
     ensure!(
         events.iter().any(|it| by(&it)),
         "the change of role says that no person asked: {events:?}"

@@ -21,6 +21,7 @@ mod object_records;
 mod object_troubles;
 mod object_words;
 mod alarms;
+mod attributes;
 mod history;
 mod journal;
 mod measure;
@@ -33,13 +34,14 @@ mod status;
 mod storage_failed;
 
 pub(crate) use alarms::AlarmWanted;
+pub(crate) use attributes::AttributeWanted;
 pub(crate) use data::Session;
 pub use journal::EventLog;
 pub(crate) use object_words::Line;
 pub(crate) use parts::{Inlets, Parts};
 pub(crate) use runtime::EngineRuntime;
 pub(crate) use subscribers::Connection;
-pub(crate) use writes::PostedWrite;
+pub(crate) use writes::{PostedWrite, WriteEnd};
 
 use crate::addresses::{Addresses, View as AddressView};
 use crate::clock::Clock;

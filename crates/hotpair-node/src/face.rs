@@ -1,10 +1,13 @@
 //! The node as the API sees it. Every call goes through the driver's queue and is answered there.
 
+mod again;
 mod alarms;
 mod answering;
+mod attributes;
 mod commands;
 mod config;
 mod divergence;
+mod engine_face;
 mod feeds;
 mod gather;
 mod modules;
@@ -16,12 +19,10 @@ mod tags;
 use crate::driver::{Driver, Request};
 use crate::gate::Gate;
 use hotpair_api::face::{
-    AlarmOrder, Caller, Command, CommandKind, ConfigChange, ConfigExport, ConfigPage, ConfigRecord,
-    ConfigTransaction, Divergence, DivergenceSummary, Event, Feed, HistoryStatus, Measures,
-    ModuleBody, ModuleRecord, NodeFace, NodeStatus, ObjectAlarm, ObjectAlarmPage, ObjectDetail,
-    ObjectPage, ObjectStatus, Problem, ProblemKind, ProviderEncoding, ProviderStart, Reason,
-    ReplayReport, Reply, SubscribeRequest, SubscriberStatus, Tag, TagPage, TagWrite, Verdict,
-    WriteOptions, WriteOutcome,
+    Caller, Command, CommandKind, ConfigChange, ConfigExport, ConfigPage, ConfigRecord,
+    ConfigTransaction, Divergence, DivergenceSummary, Event, Feed, Measures, NodeFace, NodeStatus,
+    Problem, ProblemKind, ProviderEncoding, ProviderStart, Reason, ReplayReport, Reply,
+    SubscribeRequest, Tag, TagPage, TagWrite, Verdict, WriteOptions, WriteOutcome,
 };
 use hotpair_core::EngineIndex;
 use hotpair_types::EngineName;
@@ -272,90 +273,6 @@ impl NodeFace for Face {
         encoding: ProviderEncoding,
     ) -> Reply<'_, ProviderStart> {
         Box::pin(self.do_provider(engine, name, encoding))
-    }
-
-    fn module_add(
-        &self,
-        engine: Option<EngineName>,
-        name: String,
-        body: ModuleBody,
-        options: WriteOptions,
-    ) -> Reply<'_, (ModuleRecord, WriteOutcome)> {
-        Box::pin(self.do_module_add(engine, name, body, options))
-    }
-
-    fn module_remove(
-        &self,
-        engine: Option<EngineName>,
-        name: String,
-        options: WriteOptions,
-    ) -> Reply<'_, WriteOutcome> {
-        Box::pin(self.do_module_remove(engine, name, options))
-    }
-
-    fn subscribers(&self, engine: Option<EngineName>) -> Reply<'_, Vec<SubscriberStatus>> {
-        Box::pin(self.with(engine, |driver, index| driver.subscribers(index)))
-    }
-
-    fn history(&self, engine: Option<EngineName>) -> Reply<'_, HistoryStatus> {
-        Box::pin(self.with(engine, |driver, index| driver.history_status(index)))
-    }
-
-    fn modules(&self, engine: Option<EngineName>) -> Reply<'_, Vec<ModuleRecord>> {
-        Box::pin(self.do_modules(engine))
-    }
-
-    fn objects(
-        &self,
-        engine: Option<EngineName>,
-        prefix: String,
-        after: Option<String>,
-        count_max: usize,
-    ) -> Reply<'_, ObjectPage> {
-        Box::pin(self.do_objects(engine, prefix, after, count_max))
-    }
-
-    fn object(&self, engine: Option<EngineName>, name: String) -> Reply<'_, ObjectDetail> {
-        Box::pin(self.do_object(engine, name))
-    }
-
-    fn object_restart(
-        &self,
-        engine: Option<EngineName>,
-        name: String,
-        caller: Caller,
-    ) -> Reply<'_, ObjectStatus> {
-        Box::pin(self.do_object_restart(engine, name, caller))
-    }
-
-    fn object_alarms(
-        &self,
-        engine: Option<EngineName>,
-        prefix: String,
-        after: Option<String>,
-        count_max: usize,
-    ) -> Reply<'_, ObjectAlarmPage> {
-        Box::pin(self.do_object_alarms(engine, prefix, after, count_max))
-    }
-
-    fn object_alarm(
-        &self,
-        engine: Option<EngineName>,
-        object: String,
-        alarm: String,
-    ) -> Reply<'_, ObjectAlarm> {
-        Box::pin(self.do_object_alarm(engine, object, alarm))
-    }
-
-    fn alarm_order(
-        &self,
-        engine: Option<EngineName>,
-        name: (String, String),
-        order: AlarmOrder,
-        caller: Caller,
-        options: WriteOptions,
-    ) -> Reply<'_, WriteOutcome> {
-        Box::pin(self.do_alarm_order(engine, name, order, caller, options))
     }
 
     fn divergences(&self, engine: Option<EngineName>) -> Reply<'_, Vec<DivergenceSummary>> {

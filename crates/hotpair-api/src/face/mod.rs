@@ -3,6 +3,7 @@
 //! Nothing here knows HTTP; nothing of the node's inside is here. The types are the JSON that
 //! clients see (docs/design/interfaces.md, "HTTP").
 
+mod engine_face;
 mod reason;
 mod problem;
 mod service;
@@ -32,6 +33,7 @@ pub use config::{
     ConfigChange, ConfigExport, ConfigOp, ConfigPage, ConfigRecord, ConfigTransaction, Expectation,
 };
 pub use divergence::{DivergedEntry, Divergence, DivergenceSummary, ReplayReport, ReplayedEntry};
+pub use engine_face::EngineFace;
 pub use event::{Event, EventKind};
 pub use feed::{Feed, FeedEnd, FeedItem, FeedSender, FeedStart, Lagged, SubscribeRequest};
 pub use history::{HistoryFailing, HistorySinkStatus, HistoryStatus};
@@ -41,8 +43,8 @@ pub use measure::{
 };
 pub use module::{ModuleBody, ModuleRecord, ModuleSender, UploadBroken};
 pub use object::{
-    ObjectAttribute, ObjectBinding, ObjectDetail, ObjectLine, ObjectPage, ObjectSchedule,
-    ObjectState, ObjectStatus, ObjectTimes,
+    AttributeValue, ObjectAttribute, ObjectBinding, ObjectDetail, ObjectLine, ObjectPage,
+    ObjectSchedule, ObjectState, ObjectStatus, ObjectTimes,
 };
 pub use outputs::{AddressState, AddressStatus, Fencing, OutputsStatus};
 pub use problem::{Problem, ProblemKind};
@@ -75,7 +77,7 @@ pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send +
 ///
 /// Every call may be cancelled by dropping its future. A write whose future is dropped may still
 /// happen.
-pub trait NodeFace: Send + Sync + 'static {
+pub trait NodeFace: EngineFace {
     /// The status, published on each change and at least once a second.
     fn status(&self) -> watch::Receiver<Arc<NodeStatus>>;
 
@@ -175,12 +177,6 @@ pub trait NodeFace: Send + Sync + 'static {
     /// Follows tags and events (see `feed::Feed`).
     fn subscribe(&self, engine: Option<EngineName>, request: SubscribeRequest) -> Reply<'_, Feed>;
 
-    /// Who follows under a name, as this node knows it.
-    fn subscribers(&self, engine: Option<EngineName>) -> Reply<'_, Vec<SubscriberStatus>>;
-
-    /// History that is held until a sink has it.
-    fn history(&self, engine: Option<EngineName>) -> Reply<'_, HistoryStatus>;
-
     /// Registers a program outside as a runtime state provider.
     fn provider(
         &self,
@@ -188,74 +184,6 @@ pub trait NodeFace: Send + Sync + 'static {
         name: String,
         encoding: ProviderEncoding,
     ) -> Reply<'_, ProviderStart>;
-
-    /// Stores a code module and records its hash in config.
-    fn module_add(
-        &self,
-        engine: Option<EngineName>,
-        name: String,
-        body: ModuleBody,
-        options: WriteOptions,
-    ) -> Reply<'_, (ModuleRecord, WriteOutcome)>;
-
-    /// Removes a code module.
-    fn module_remove(
-        &self,
-        engine: Option<EngineName>,
-        name: String,
-        options: WriteOptions,
-    ) -> Reply<'_, WriteOutcome>;
-
-    /// The code modules that config records.
-    fn modules(&self, engine: Option<EngineName>) -> Reply<'_, Vec<ModuleRecord>>;
-
-    /// The declared objects whose name begins with `prefix` and comes after `after`, in order.
-    fn objects(
-        &self,
-        engine: Option<EngineName>,
-        prefix: String,
-        after: Option<String>,
-        count_max: usize,
-    ) -> Reply<'_, ObjectPage>;
-
-    /// One object with its attributes.
-    fn object(&self, engine: Option<EngineName>, name: String) -> Reply<'_, ObjectDetail>;
-
-    /// Lets an object in fault run again. Only where it would run.
-    fn object_restart(
-        &self,
-        engine: Option<EngineName>,
-        name: String,
-        caller: Caller,
-    ) -> Reply<'_, ObjectStatus>;
-
-    /// The alarms of declared objects whose `OBJECT/ALARM` begins with `prefix` and comes after
-    /// `after`, in order.
-    fn object_alarms(
-        &self,
-        engine: Option<EngineName>,
-        prefix: String,
-        after: Option<String>,
-        count_max: usize,
-    ) -> Reply<'_, ObjectAlarmPage>;
-
-    /// One alarm.
-    fn object_alarm(
-        &self,
-        engine: Option<EngineName>,
-        object: String,
-        alarm: String,
-    ) -> Reply<'_, ObjectAlarm>;
-
-    /// Does what a person or a rule wants of an alarm. Answered as a write is.
-    fn alarm_order(
-        &self,
-        engine: Option<EngineName>,
-        name: (String, String),
-        order: AlarmOrder,
-        caller: Caller,
-        options: WriteOptions,
-    ) -> Reply<'_, WriteOutcome>;
 
     /// The conflicts whose losing entries are kept.
     fn divergences(&self, engine: Option<EngineName>) -> Reply<'_, Vec<DivergenceSummary>>;

@@ -146,6 +146,17 @@ pub struct ObjectDetail {
     pub said: Vec<ObjectLine>,
 }
 
+/// What a person sets an attribute to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeValue {
+    /// As the attribute is declared.
+    pub value: Value,
+    /// How far it can be trusted.
+    #[serde(default)]
+    pub quality: TagQuality,
+}
+
 /// A line that a program said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectLine {

@@ -58,6 +58,8 @@ kinds! {
     UnknownModule = 404 "unknown-module" "There is no such module",
     /// No such object.
     UnknownObject = 404 "unknown-object" "There is no such object",
+    /// The object has no attribute of this name.
+    UnknownAttribute = 404 "unknown-attribute" "The object has no such attribute",
     /// No such alarm.
     UnknownAlarm = 404 "unknown-alarm" "There is no such alarm",
     /// No such conflict.

@@ -123,6 +123,11 @@ async fn answers_are_what_the_description_says() {
         ("GET /api/v1/objects/tank-1", "", "/api/v1/objects/{name}"),
         ("GET /api/v1/objects/none", "", "/api/v1/objects/{name}"),
         ("POST /api/v1/objects/tank-1/restart", "", "/api/v1/objects/{name}/restart"),
+        (
+            "PUT /api/v1/objects/tank-1/attributes/setpoint",
+            r#"{"value":1.5,"quality":"uncertain"}"#,
+            "/api/v1/objects/{name}/attributes/{attribute}",
+        ),
         ("GET /api/v1/alarms", "", "/api/v1/alarms"),
         ("GET /api/v1/alarms/tank-1/level-high", "", "/api/v1/alarms/{object}/{alarm}"),
         ("GET /api/v1/alarms/tank-1/none", "", "/api/v1/alarms/{object}/{alarm}"),

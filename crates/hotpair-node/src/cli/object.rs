@@ -33,6 +33,15 @@ pub(super) async fn carry_out(cx: &Context, command: ObjectCommand) -> Result<Ex
         }
         ObjectCommand::List { prefix } => list(cx, &ask, &prefix).await,
         ObjectCommand::Show { name } => show(cx, &ask, &name).await,
+        ObjectCommand::Set { name, pair, quality, write } => {
+            let (attribute, value) = config::split(&pair, "ATTRIBUTE=VALUE")?;
+            let path = format!("{PATH}/{}/attributes/{}", encoded(&name), encoded(attribute));
+            let body = json!({"value": tag::value_of(value), "quality": quality.as_str()});
+            let question = Question::new(Method::PUT, path).json(&body);
+            let done: Done = ask.ask(tag::wanted(question, &write)?).await?;
+            tag::show_done(cx, &done);
+            Ok(Exit::Done)
+        }
         ObjectCommand::Restart { name } => {
             let question =
                 Question::new(Method::POST, format!("{PATH}/{}/restart", encoded(&name)));

@@ -318,7 +318,7 @@ impl Driver {
     }
 }
 
-fn all_ops(posts: &Posts) -> Vec<Op> {
+pub(super) fn all_ops(posts: &Posts) -> Vec<Op> {
     let mut all = ops(PROVIDER, &posts.checkpoint);
     all.extend(ops(tags::PROVIDER, &posts.tags));
     all.extend(ops(alarms::PROVIDER, &posts.alarms));

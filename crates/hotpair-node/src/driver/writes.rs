@@ -1,7 +1,7 @@
 //! Writes on their way: to the replica, held during a switchover, answered through the gate.
 use super::Driver;
 use hotpair_core::{EngineIndex, EngineInput};
-use hotpair_engine::{Post, alarms, tags};
+use hotpair_engine::{Post, alarms, objects, tags};
 use hotpair_replication::{
     self as replication, Op, Outcome, Refusal, Write, WriteBody, WriteTicket,
 };
@@ -47,14 +47,15 @@ impl PostedWrite {
     }
 
     /// Whether it may be tried again as it is when a switchover is over. The record of an alarm is the
-    /// newest one, or none at all: it would undo what happened meanwhile.
+    /// newest one, and the step of an object the next one, or none at all: it would undo what happened
+    /// meanwhile.
     fn may_be_held(&self) -> bool {
-        let of_alarm = |it: &Op| match it {
-            Op::Set { item, .. } | Op::Remove { item } => *item.provider == *alarms::PROVIDER,
-            Op::ReplaceAll { provider, .. } => **provider == *alarms::PROVIDER,
+        let of_object = |it: &Op| match it {
+            Op::Set { item, .. } | Op::Remove { item } => is_of_object(&item.provider),
+            Op::ReplaceAll { provider, .. } => is_of_object(provider),
         };
         match &self.body {
-            WriteBody::Runtime { ops } => !self.is_placeholder() && !ops.iter().any(of_alarm),
+            WriteBody::Runtime { ops } => !self.is_placeholder() && !ops.iter().any(of_object),
             WriteBody::Config { .. } => true,
         }
     }
@@ -73,6 +74,10 @@ pub(super) fn op_of(provider: &str, post: &Post) -> Op {
         Some(value) => Op::Set { item, value: value.clone() },
         None => Op::Remove { item },
     }
+}
+
+fn is_of_object(provider: &str) -> bool {
+    provider == alarms::PROVIDER || provider == objects::PROVIDER
 }
 
 /// What of an entry is of one provider.
@@ -163,14 +168,18 @@ impl Driver {
     }
 
     fn runtime_sequence(&self, engine: EngineIndex) -> u64 {
+        self.runtime_position(engine).sequence
+    }
+
+    /// Where the runtime journal ends.
+    pub(super) fn runtime_position(&self, engine: EngineIndex) -> Position {
         let engine = self.core.engine(engine).expect("an index of this node");
-        engine.replica().positions().runtime.sequence
+        engine.replica().positions().runtime
     }
 
     /// Tags and alarms are shown when they have their place; other providers have applied already.
     fn show(&mut self, engine: EngineIndex, ops: &[Op]) {
-        let position =
-            self.core.engine(engine).expect("an index of this node").replica().positions().runtime;
+        let position = self.runtime_position(engine);
         let tags = posts_of(tags::PROVIDER, ops);
         if !tags.is_empty()
             && let Err(error) = self.runtime(engine).tags.commit(position, tags)

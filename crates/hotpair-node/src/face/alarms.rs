@@ -1,7 +1,8 @@
 //! Alarms of objects: as they stand, and what people want of them.
 use super::Face;
-use super::config::{key_of, outcome_of};
-use crate::driver::{AlarmWanted, Driver};
+use super::again::NotNow;
+use super::config::key_of;
+use crate::driver::{AlarmWanted, Driver, WriteEnd};
 use hotpair_api::face::{
     AlarmChange, AlarmCommand, AlarmCondition, AlarmOrder, AlarmWord, Caller, Evidence,
     ObjectAlarm, ObjectAlarmPage, Problem, ProblemKind, Reason, WriteOptions, WriteOutcome,
@@ -10,14 +11,9 @@ use hotpair_core::EngineIndex;
 use hotpair_engine::alarms::{
     AlarmError, AlarmRefusal, AlarmShown, Alarms, Command, Priority, WHO_BYTES_MAX, Word,
 };
-use hotpair_replication::{Outcome, Refusal};
 use hotpair_types::{EngineName, StateId};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
-
-/// During a switchover it is tried again so often.
-const AGAIN_EVERY: Duration = Duration::from_millis(20);
 
 impl Face {
     /// Not through the driver: there may be many.
@@ -67,28 +63,10 @@ impl Face {
             ack: options.ack,
             key: key_of(&options),
         };
-        let patience = self.call(|driver| driver.settings.pair.handover_timeout * 2).await?;
-        let tries = patience.as_millis() / AGAIN_EVERY.as_millis();
-        for last in (0..=tries).map(|it| it == tries) {
-            let (sender, receiver) = oneshot::channel();
-            let (wanted, caller) = (wanted.clone(), caller.clone());
-            let asked = self.call(move |driver| {
-                driver.order_alarm(index, wanted, &caller, sender)?;
-                Ok::<_, Problem>(driver.answering(index))
-            });
-            let answering = match asked.await? {
-                Ok(answering) => answering,
-                Err(problem) => return Ok(WriteOutcome::Refused(problem)),
-            };
-            let outcome = answering.outcome(receiver).await;
-            let again =
-                matches!(&outcome, Ok(Outcome::Refused(it)) if **it == Refusal::SwitchingOver);
-            if !again || last {
-                return Ok(outcome_of(outcome, answering.partner));
-            }
-            tokio::time::sleep(AGAIN_EVERY).await;
-        }
-        unreachable!("the last try is answered")
+        self.write_again(index, move |driver, reply| {
+            driver.order_alarm(index, wanted.clone(), &caller, reply)
+        })
+        .await
     }
 }
 
@@ -98,18 +76,19 @@ impl Driver {
         index: EngineIndex,
         wanted: AlarmWanted,
         caller: &Caller,
-        reply: oneshot::Sender<Outcome>,
-    ) -> Result<(), Problem> {
+        reply: WriteEnd,
+    ) -> Result<(), NotNow> {
         // During a switchover it is tried again; elsewhere what the alarm says may be old.
         let switching = self.state_of(index) == StateId::SwitchingToStandby;
         if !switching && self.runtime(index).gate.passes().is_none() {
-            return Err(self.not_active_here(index));
+            return Err(NotNow::Refused(self.not_active_here(index)));
         }
         let AlarmWanted { object, alarm, command, by, .. } = &wanted;
         tracing::info!(
             engine = %self.name_of(index), object, alarm, ?command, who = by.who(), %caller, "alarm"
         );
-        self.command_alarm(index, wanted, reply).map_err(|error| problem(&error))
+        let asked = self.command_alarm(index, wanted, reply);
+        asked.map_err(|error| NotNow::Refused(problem(&error)))
     }
 
     /// How many alarms are in each state.

@@ -89,25 +89,34 @@ fn unknown(path: &str) -> Problem {
 
 fn write_of(write: TagWrite, now: NodeTime) -> Result<tags::TagWrite, Problem> {
     let value = Value::from_json(&write.value).map_err(|it| value_problem(&write.path, &it))?;
-    let quality = match write.quality {
-        TagQuality::Good => Quality::Good,
-        TagQuality::Uncertain => Quality::Uncertain,
-        TagQuality::Bad => Quality::Bad,
-    };
+    let quality = quality_from(write.quality);
     let timestamp = write.timestamp.map_or(now, NodeTime);
     Ok(tags::TagWrite { path: write.path.into(), value, quality, timestamp })
 }
 
 fn value_problem(path: &str, error: &ValueError) -> Problem {
     let path: String = path.escape_default().take(80).collect();
-    let kind = match error.id() {
+    Problem::new(value_kind(error), format!("tag `{path}`: {error}"))
+}
+
+/// What kind of problem a value is that is not as declared.
+pub(super) fn value_kind(error: &ValueError) -> ProblemKind {
+    match error.id() {
         "out-of-limits" | "outside-limits" | "below-limit" | "above-limit" => {
             ProblemKind::OutOfLimits
         }
         "wrong-type" | "not-a-value" => ProblemKind::WrongType,
         _ => ProblemKind::Unprocessable,
-    };
-    Problem::new(kind, format!("tag `{path}`: {error}"))
+    }
+}
+
+/// A quality in the words of the engine.
+pub(super) const fn quality_from(quality: TagQuality) -> Quality {
+    match quality {
+        TagQuality::Good => Quality::Good,
+        TagQuality::Uncertain => Quality::Uncertain,
+        TagQuality::Bad => Quality::Bad,
+    }
 }
 
 fn problem(error: TagError) -> Problem {

@@ -1,5 +1,6 @@
 //! Alarms of objects: commands to them, answered once, and followed.
 use crate::site::{Site, start_pair};
+use hotpair_api::face::EngineFace as _;
 use hotpair_api::face::{
     AlarmCommand, AlarmOrder, Caller, ConfigOp, ConfigTransaction, Feed, FeedItem, ModuleBody,
     NodeFace, ProblemKind, SubscribeRequest, TagQuality, TagWrite, WriteOptions, WriteOutcome,

@@ -1,6 +1,7 @@
 //! A node without an inside: answers as it is told, remembers what it was asked.
 mod alarms;
 mod answers;
+mod engine_answers;
 mod config;
 mod figures;
 mod objects;

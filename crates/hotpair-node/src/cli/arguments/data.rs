@@ -214,6 +214,18 @@ pub enum ObjectCommand {
         /// Its name
         name: String,
     },
+    /// Set an attribute that is bound to no tag; the next scan begins with it
+    Set {
+        /// The object
+        name: String,
+        /// ATTRIBUTE=VALUE; the value is JSON, or a text
+        pair: String,
+        /// How far it can be trusted
+        #[arg(long, value_enum, default_value = "good")]
+        quality: Quality,
+        #[command(flatten)]
+        write: WriteArguments,
+    },
     /// Let an object in fault run again
     Restart {
         /// Its name
