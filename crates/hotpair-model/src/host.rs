@@ -50,6 +50,8 @@ pub(crate) struct Live {
     /// The gate is open.
     pub(crate) open: Option<Epoch>,
     pub(crate) serving: Option<Instance>,
+    /// Its replica said that the standby caught up: until that is counted on, or over, it gives no degraded answer.
+    pub(crate) closing: bool,
     pub(crate) orders: Orders,
     pub(crate) stopped: bool,
     pub(crate) asks_fast: bool,
@@ -121,15 +123,21 @@ impl Live {
             ReplicaOrder::StopSync => {
                 self.todo.retain(|it| !matches!(it, Todo::Modules | Todo::Way | Todo::Transfer));
             }
-            ReplicaOrder::ServePartner { partner } => self.serving = Some(*partner),
-            ReplicaOrder::StopServing => self.serving = None,
+            ReplicaOrder::ServePartner { partner } => {
+                self.serving = Some(*partner);
+                self.closing = false;
+            }
+            ReplicaOrder::StopServing => {
+                self.serving = None;
+                self.closing = false;
+            }
+            ReplicaOrder::BecomeStandby => self.closing = false,
             ReplicaOrder::StopWrites => self.must(Todo::Drained),
             ReplicaOrder::FetchAhead { .. } => self.must(Todo::Fetched),
             ReplicaOrder::StoreLosingEntries { .. } => self.must(Todo::LosingStored),
             ReplicaOrder::Follow
             | ReplicaOrder::ResumeWrites { .. }
             | ReplicaOrder::BecomeActive { .. }
-            | ReplicaOrder::BecomeStandby
             | ReplicaOrder::Reinit => {}
         }
     }

@@ -57,6 +57,21 @@ impl World {
         self.hurry();
         self.end_stopped();
         self.rebase();
+        self.answer_held();
+    }
+
+    /// What waited for a standby is answered as degraded as soon as that may be.
+    fn answer_held(&mut self) {
+        for host in 0..2 {
+            let runtime = &self.hosts[host].history.runtime;
+            let Some(epoch) = self.awake(host).and_then(|it| it.open) else { continue };
+            let written = runtime.lineage.epoch_of(runtime.last) == Some(epoch);
+            let may = self.acknowledge(host) == Acknowledge::Degraded && !self.holds_degraded(host);
+            if may && written && self.keeps_degraded {
+                let position = Position { epoch, sequence: runtime.last };
+                self.answered = self.answered.max(Some(position));
+            }
+        }
     }
 
     fn tick(&mut self, host: usize) {
@@ -169,9 +184,18 @@ impl World {
                 self.give(host, Event::Swapped);
                 self.set_history(host, history);
                 self.give(host, Event::DataReceived);
+                if let Some(active) = self.live_mut(OTHER[host]) {
+                    active.closing = true;
+                }
                 return self.give(OTHER[host], Event::DataTransferred);
             }
         };
+        if todo == Todo::Modules
+            && let Some(active) = self.live_mut(OTHER[host])
+        {
+            // What it had in an attempt before does not count.
+            active.closing = false;
+        }
         self.give(host, event);
     }
 

@@ -143,6 +143,7 @@ impl World {
             return;
         }
         match self.acknowledge(host) {
+            Acknowledge::Degraded if self.holds_degraded(host) => out.push(Step::WriteUnsent(host)),
             Acknowledge::Degraded => out.push(Step::Write(host)),
             Acknowledge::WhenReplicated => {
                 if self.follows_closely(OTHER[host]) {
@@ -152,6 +153,11 @@ impl World {
             }
             Acknowledge::Wait => {}
         }
+    }
+
+    /// The replica holds back degraded answers.
+    pub(crate) fn holds_degraded(&self, host: usize) -> bool {
+        self.live(host).is_some_and(|it| it.closing)
     }
 
     pub(crate) fn is_served(&self, host: usize) -> bool {

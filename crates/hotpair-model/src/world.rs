@@ -209,6 +209,7 @@ impl World {
             todo: BTreeSet::new(),
             open: None,
             serving: None,
+            closing: false,
             orders: Orders::default(),
             stopped: false,
             asks_fast: false,
@@ -271,10 +272,10 @@ impl World {
                 Action::GoAlone => live.orders.alone = Some(true),
                 Action::EndAlone => live.orders.alone = Some(false),
                 Action::AskFast(fast) => live.asks_fast = fast,
-                Action::PublishSummary
-                | Action::Acknowledge(_)
-                | Action::Reply { .. }
-                | Action::Alarm(_) => {}
+                Action::Acknowledge(how) => {
+                    live.closing &= how != Acknowledge::WhenReplicated;
+                }
+                Action::PublishSummary | Action::Reply { .. } | Action::Alarm(_) => {}
             }
         }
         if publish {

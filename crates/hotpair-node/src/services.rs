@@ -5,6 +5,7 @@ mod plan;
 mod lines;
 pub(crate) mod warden;
 mod process;
+mod end;
 mod keeper;
 
 pub(crate) use keeper::View;

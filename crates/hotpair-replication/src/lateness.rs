@@ -44,8 +44,8 @@ impl Replica {
                     line.resent = now;
                 }
             }
-            if serving.closing.is_some_and(|it| now.since(it.since) >= drop_after) {
-                serving.closing = None;
+            if serving.closing.is_some_and(|it| !it.said && now.since(it.since) >= drop_after) {
+                serving.give_up_closing();
                 lapsed = true;
             }
         }
@@ -56,7 +56,8 @@ impl Replica {
 
     pub(crate) fn serving_deadline(&self) -> Option<Time> {
         let serving = self.serving.as_ref()?;
-        let closing = serving.closing.map(|it| it.since + self.settings.drop_after);
+        let closing = serving.closing.filter(|it| !it.said);
+        let closing = closing.map(|it| it.since + self.settings.drop_after);
         let of_line = |kind| {
             let since = self.unacknowledged_since(kind)?;
             let line = &serving.lines[kind];

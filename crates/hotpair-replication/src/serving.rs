@@ -88,7 +88,13 @@ impl Serving {
     /// No connection is left.
     pub(crate) fn pause(&mut self) {
         self.paused = true;
-        self.closing = None;
+        self.give_up_closing();
+    }
+
+    /// Degraded answers are given again, unless the state machine was told that the standby has everything:
+    /// it may count on that at any moment, until it serves another one or none.
+    pub(crate) fn give_up_closing(&mut self) {
+        self.closing = self.closing.filter(|it| it.said);
     }
 
     /// A connection is there: what was not acknowledged goes again.

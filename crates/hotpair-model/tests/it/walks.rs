@@ -47,7 +47,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                     availability/one-way 23769
                     availability/channels 1122
                     availability/loss 6650
-                    availability/disk 6565
+                    availability/disk 6626
                     availability/standstill 21694
                     availability/handover 1364
                     availability/pause 15333
@@ -58,13 +58,13 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                     availability/retry 3135
                     availability/cut-and-kill 25001, all within 10
                     availability/hint 8932
-                    availability/reinit 1085
+                    availability/reinit 1207
                     availability/guard 2519
                     availability/recovery 21634
                     availability/suspended 11338
                     availability/sync 25001, all within 8
-                    availability/own 7590
-                    availability/slow-sync 25002, all within 21
+                    availability/own 7871
+                    availability/slow-sync 25001, all within 21
                     availability/winner-dies-in-sync 25001, all within 12
                     availability/dies-alone 25002, all within 15
                     availability/leaves-with-more 25004, all within 11
@@ -81,14 +81,14 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                 Mode::NoSplit,
                 &expect![[r#"
                     no-split/kill 21325
-                    no-split/kill-and-write 25003, all within 11
+                    no-split/kill-and-write 25001, all within 11
                     no-split/host 25001, all within 27
                     no-split/cut 5640
-                    no-split/cut-and-write 25001, all within 19
+                    no-split/cut-and-write 25002, all within 19
                     no-split/one-way 8489
                     no-split/channels 1122
                     no-split/loss 2405
-                    no-split/disk 7391
+                    no-split/disk 7452
                     no-split/standstill 7904
                     no-split/handover 1364
                     no-split/pause 15333
@@ -99,13 +99,13 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                     no-split/retry 4928
                     no-split/cut-and-kill 25001, all within 10
                     no-split/hint 814
-                    no-split/reinit 1112
+                    no-split/reinit 1234
                     no-split/guard 2877
                     no-split/recovery 25001, all within 47
                     no-split/suspended 21325
-                    no-split/sync 25001, all within 8
-                    no-split/own 8532
-                    no-split/goes-on-slowly 25002, all within 21
+                    no-split/sync 25002, all within 8
+                    no-split/own 8813
+                    no-split/goes-on-slowly 25001, all within 21
                     no-split/elected-slowly 25001, all within 13
                     no-split/outvoted-while-missing 25002, all within 17
                     no-split/elected-after-losing 25002, all within 21
@@ -118,14 +118,14 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
             Mode::Manual,
             &expect![[r#"
                 manual/kill 14638
-                manual/kill-and-write 25002, all within 11
+                manual/kill-and-write 25001, all within 11
                 manual/host 25002, all within 39
                 manual/cut 2185
-                manual/cut-and-write 25001, all within 17
+                manual/cut-and-write 25002, all within 18
                 manual/one-way 3763
                 manual/channels 1122
                 manual/loss 2663
-                manual/disk 7391
+                manual/disk 7452
                 manual/standstill 5012
                 manual/handover 1364
                 manual/pause 15333
@@ -136,12 +136,12 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                 manual/retry 3771
                 manual/cut-and-kill 25001, all within 10
                 manual/hint 814
-                manual/reinit 1112
+                manual/reinit 1234
                 manual/guard 2865
                 manual/recovery 18258
                 manual/suspended 14638
                 manual/sync 25001, all within 8
-                manual/own 8532
+                manual/own 8813
                 manual/winner-with-more-dies 25003, all within 16
             "#]],
         );
@@ -149,14 +149,14 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
             Mode::Arbiter,
             &expect![[r#"
                 arbiter/kill 25001, all within 15
-                arbiter/kill-and-write 25002, all within 10
+                arbiter/kill-and-write 25001, all within 10
                 arbiter/host 25002, all within 16
                 arbiter/cut 7804
-                arbiter/cut-and-write 25002, all within 16
+                arbiter/cut-and-write 25001, all within 16
                 arbiter/one-way 11838
                 arbiter/channels 3200
                 arbiter/loss 8835
-                arbiter/disk 20693
+                arbiter/disk 20854
                 arbiter/standstill 25001, all within 24
                 arbiter/handover 3512
                 arbiter/pause 25003, all within 17
@@ -167,12 +167,12 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                 arbiter/retry 8946
                 arbiter/cut-and-kill 25001, all within 9
                 arbiter/hint 2074
-                arbiter/reinit 4165
+                arbiter/reinit 4483
                 arbiter/guard 11518
                 arbiter/recovery 25001, all within 15
                 arbiter/suspended 25001, all within 15
                 arbiter/sync 25001, all within 8
-                arbiter/own 25001, all within 40
+                arbiter/own 25001, all within 35
                 arbiter/arbiter-away 10427
                 arbiter/arbiter-away-and-host 25002, all within 12
                 arbiter/grant-lost 210

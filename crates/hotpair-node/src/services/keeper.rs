@@ -1,6 +1,6 @@
 //! The thread that starts and ends the processes of services.
 use super::plan::{Effect, Limits, May, Phase, Plan};
-use super::process::{Process, status_text};
+use super::process::Process;
 use super::{Failing, Order, Report, Role};
 use crate::clock::Clock;
 use crate::gate::Gate;
@@ -289,7 +289,7 @@ impl Entry {
         let Some(process) = &mut self.process else { return true };
         let Some(ended) = process.ended() else { return false };
         let text = match ended {
-            Ok(status) => status_text(status),
+            Ok(end) => end.text(),
             Err(error) => format!("its end cannot be seen: {error}"),
         };
         let (name, failed) = (&self.service.name, may == May::Run);

@@ -1,16 +1,17 @@
 //! One run of a service: its warden, as the node sees it.
+use super::end::{End, WORD_BYTES};
 use super::{Role, lines, warden};
 use crate::clock::Clock;
 use crate::guard::memory;
 use crate::settings::ServiceSettings;
 use hotpair_os::child::{ChildSetup, Pid, ProcessHandle};
 use hotpair_os::signals;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// The hidden command that is a warden.
@@ -21,8 +22,9 @@ pub(crate) const COMMAND: &str = "keep-service";
 pub(super) struct Process {
     child: Child,
     handle: ProcessHandle,
-    /// Closed: it ends at once.
-    lease: Option<UnixStream>,
+    /// Shut for writing: it ends at once. What it says last is read all the same.
+    lease: UnixStream,
+    shut: bool,
 }
 
 impl Process {
@@ -59,7 +61,7 @@ impl Process {
             child.wait().ok();
         })?;
         lines::follow(service.name.clone(), said, clock);
-        Ok(Self { child, handle, lease: Some(near) })
+        Ok(Self { child, handle, lease: near, shut: false })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -68,14 +70,22 @@ impl Process {
 
     /// It may run until then.
     pub(super) fn renew(&mut self, until: Duration) {
-        let Some(lease) = &mut self.lease else { return };
+        if self.shut {
+            return;
+        }
         // A warden that does not read stands still, and finds its time over when it goes on.
-        match lease.write(&warden::encode(until)) {
+        match self.lease.write(&warden::encode(until)) {
             Ok(8) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // It is gone, or has got half a word: what follows would be nonsense.
-            Ok(_) | Err(_) => self.lease = None,
+            Ok(_) | Err(_) => self.shut(),
         }
+    }
+
+    fn shut(&mut self) {
+        self.shut = true;
+        // Fails only where the other end is gone.
+        self.lease.shutdown(Shutdown::Write).ok();
     }
 
     /// Asks it to end.
@@ -87,22 +97,18 @@ impl Process {
 
     /// Ends it and all that it started.
     pub(super) fn kill(&mut self) {
-        self.lease = None;
+        self.shut();
     }
 
     /// How it ended, when nothing of it is left.
-    pub(super) fn ended(&mut self) -> Option<io::Result<ExitStatus>> {
-        self.child.try_wait().transpose()
-    }
-}
-
-/// For people. The warden gives its own status to what a signal ended, as a shell does.
-pub(super) fn status_text(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(127), _) => "it cannot be started".to_owned(),
-        (Some(code @ 129..=192), _) => format!("ended by signal {}", code - 128),
-        (Some(code), _) => format!("ended with status {code}"),
-        (None, Some(signal)) => format!("its warden was ended by signal {signal}"),
-        (None, None) => "ended".to_owned(),
+    pub(super) fn ended(&mut self) -> Option<io::Result<End>> {
+        let status = match self.child.try_wait().transpose()? {
+            Ok(status) => status,
+            Err(error) => return Some(Err(error)),
+        };
+        let mut word = [0; WORD_BYTES];
+        // What it said is there before it is gone; a socket that fails says nothing.
+        let length = self.lease.read(&mut word).unwrap_or(0);
+        Some(Ok(End::decode(&word[..length], status)))
     }
 }

@@ -4,6 +4,7 @@
 //! A node that stands still, or dies together with its guard, ends nothing any more. So the end is turned
 //! round: the node says again and again until when the service may run, on a socket that is this process's
 //! standard input. When that time is over, or the socket is closed, everything is killed.
+use super::end::End;
 use crate::clock::Clock;
 use crate::guard::leftovers::end_what_it_left;
 use hotpair_os::child::{self, ChildSetup, Ended, Pid, Reaped};
@@ -15,10 +16,8 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-/// As a shell says that a program cannot be started.
-const CANNOT_START: u8 = 127;
-/// As a shell says that a program was ended by a signal: this and its number.
-const BY_SIGNAL: i32 = 128;
+/// The node is told how the service ended; this is for whoever looks at the process.
+const FAILED: u8 = 1;
 
 /// Until when the service may run, on the clock that all processes of a host share.
 pub(super) fn encode(until: Duration) -> [u8; 8] {
@@ -28,14 +27,26 @@ pub(super) fn encode(until: Duration) -> [u8; 8] {
 /// Runs a service until it ends or may not run any more. To be called while the process has no other
 /// thread.
 pub(crate) fn run(command: &[OsString]) -> ExitCode {
-    match Warden::start(command).and_then(Warden::run) {
-        Ok(status) => ExitCode::from(status),
+    let end = match Warden::start(command) {
+        Ok(warden) => warden.run().map_err(|error| (error, None)),
         Err(error) => {
+            let end = End::NotStarted(error.raw_os_error());
+            Err((error, Some(end)))
+        }
+    };
+    let (end, status) = match end {
+        Ok(end) => (Some(end), ExitCode::SUCCESS),
+        Err((error, end)) => {
             let name = command.first().map(|it| it.to_string_lossy()).unwrap_or_default();
             writeln!(io::stderr(), "hotpair: {name}: {error}").ok();
-            ExitCode::from(CANNOT_START)
+            (end, ExitCode::from(FAILED))
         }
+    };
+    if let Some(word) = end.and_then(End::encode) {
+        // A node that is gone needs no word.
+        Lease::of_standard_input().and_then(|mut it| it.socket.write_all(&word)).ok();
     }
+    status
 }
 
 struct Warden {
@@ -67,18 +78,17 @@ impl Warden {
         Ok(Self { signals, lease, program })
     }
 
-    fn run(mut self) -> io::Result<u8> {
+    fn run(mut self) -> io::Result<End> {
         let ended = self.until_it_ends();
         // Whatever it was: nothing is left behind.
         while !end_what_it_left(self.program, &self.signals)? {
             writeln!(io::stderr(), "hotpair: what the service started cannot be ended").ok();
         }
-        let status = match ended? {
-            Some(Ended::Exited(status)) => status,
-            Some(Ended::Killed(signal)) => BY_SIGNAL + signal,
-            None => BY_SIGNAL + signals::KILL,
-        };
-        Ok(u8::try_from(status).unwrap_or(u8::MAX))
+        Ok(match ended? {
+            Some(Ended::Exited(status)) => End::Exited(status),
+            Some(Ended::Killed(signal)) => End::Killed(signal),
+            None => End::TimeOver,
+        })
     }
 
     /// `None`: its time was over first.

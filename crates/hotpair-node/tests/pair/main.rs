@@ -8,3 +8,4 @@ mod follow;
 mod reading;
 mod alarms;
 mod starting;
+mod alone;

@@ -133,6 +133,45 @@ fn a_standby_is_not_called_level_before_it_has_what_was_answered_as_degraded() {
     }
 }
 
+/// S4: the state machine may count on a standby as soon as it was told that it caught up, also when the
+/// connection was lost since, or it takes its time.
+#[test]
+fn no_degraded_answer_is_given_once_it_was_said_that_the_standby_caught_up() {
+    let degraded = |it: &Outcome| matches!(it, Outcome::Acknowledged(it) if it.degraded);
+    for is_lost in [false, true] {
+        let mut pair = Pair::new();
+        pair.activate(A);
+        pair.tag(A, "x", "0");
+        pair.settle();
+        pair.begin_sync(B);
+        let said = |pair: &Pair| {
+            pair.nodes[A].facts.iter().any(|it| matches!(it, Fact::PartnerCaughtUp { .. }))
+        };
+        while !said(&pair) {
+            // What the state machine does about that fact waits for the view of the standby.
+            let is_level = |it: &Fact| matches!(it, Fact::DataTransferred { .. });
+            pair.drive = !pair.nodes[B].facts.iter().any(is_level);
+            assert!(pair.step(), "it does not come to that:\n{}", pair.log);
+        }
+        if is_lost {
+            pair.cut_wire();
+        } else {
+            // Nothing arrives, and no connection is known to be lost.
+            pair.cut = true;
+        }
+        let write = pair.tag(A, "x", "1");
+        for _ in 0..50 {
+            pair.pass(100);
+            assert!(!pair.nodes[A].replies.get(&write).is_some_and(degraded), "lost: {is_lost}");
+        }
+        // The standby is not served any more: nobody counts on it.
+        pair.direct(A, Direction::StopServing);
+        pair.pass(100);
+        while pair.step() {}
+        assert!(pair.nodes[A].replies.get(&write).is_some_and(degraded), "lost: {is_lost}");
+    }
+}
+
 #[test]
 fn after_a_move_to_another_link_entries_go_again_at_once() {
     let mut pair = Pair::level();
