@@ -21,6 +21,7 @@ mod clients;
 mod modules;
 mod objects;
 mod alarms;
+mod history;
 mod modbus;
 mod storage;
 mod faulty_disk;

@@ -45,10 +45,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-const TAG: &str = "line/counter";
+pub(crate) const TAG: &str = "line/counter";
 
 /// Counts its scans in a global, and leaves a trace of each in memory: `sum` is right only with both.
-const COUNTER: &str = r#"(module
+pub(crate) const COUNTER: &str = r#"(module
     (import "hotpair_v1" "write_int" (func $write (param i32 i64)))
     (@custom "hotpair_v1_ports" "out count int\nout sum int\n")
     (memory (export "memory") 1)
@@ -73,7 +73,7 @@ const HOSTILE: [(&str, &str, &str); 3] = [
     ("grows", "(drop (memory.grow (i32.const 1000)))", "out-of-memory"),
 ];
 
-async fn add(pair: &Pair, name: &str, text: &str) -> Result<()> {
+pub(crate) async fn add(pair: &Pair, name: &str, text: &str) -> Result<()> {
     let bytes = wat::parse_str(text)?;
     let request = Request::new("PUT", &format!("/api/v1/modules/{name}"));
     pair.ask(Side::A, request.body("application/wasm", bytes)).await?.ok()?;
@@ -101,7 +101,7 @@ async fn counting_with(stage: &Stage, settings: PairSettings) -> Result<std::syn
 }
 
 /// Config data is written there.
-async fn back_to_master(pair: &Pair) -> Result<()> {
+pub(crate) async fn back_to_master(pair: &Pair) -> Result<()> {
     if pair.until_settled().await? == Side::B {
         pair.switch_to(Side::A).await?;
         pair.until_roles(Side::A).await?;
@@ -109,7 +109,7 @@ async fn back_to_master(pair: &Pair) -> Result<()> {
     Ok(())
 }
 
-async fn object(pair: &Pair, side: Side, name: &str) -> Result<Value> {
+pub(crate) async fn object(pair: &Pair, side: Side, name: &str) -> Result<Value> {
     pair.ask(side, Request::get(&format!("/api/v1/objects/{name}"))).await?.ok()
 }
 
@@ -129,7 +129,7 @@ fn whole(object: &Value) -> Result<i64> {
 }
 
 /// Waits until an object has done so many scans, and was whole all the way.
-async fn until_scan(pair: &Pair, side: Side, scan: i64) -> Result<i64> {
+pub(crate) async fn until_scan(pair: &Pair, side: Side, scan: i64) -> Result<i64> {
     let what = format!("{side} shows scan {scan}");
     let done = eventually(&what, patience(Duration::from_secs(10)), async || {
         let shown = object(pair, side, "counter").await?;

@@ -64,6 +64,7 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     crate::modules::SCENARIOS,
     crate::objects::SCENARIOS,
     crate::alarms::SCENARIOS,
+    crate::history::SCENARIOS,
     crate::modbus::SCENARIOS,
     crate::noise::SCENARIOS,
     crate::endurance::SCENARIOS,
