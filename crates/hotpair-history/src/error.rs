@@ -277,12 +277,11 @@ impl SinkError {
 
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
-        match source.kind() {
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Self::Full { path, source },
-            _ => Self::Io { doing, path, source },
-        }
+        let no_room = matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        );
+        if no_room { Self::Full { path, source } } else { Self::Io { doing, path, source } }
     }
 }
 

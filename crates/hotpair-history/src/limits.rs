@@ -85,3 +85,64 @@ fn name(what: &'static str, name: &str) -> Result<(), SinkError> {
     }
     Err(SinkError::Name { what, name: name.chars().take(2 * NAME_BYTES_MAX).collect() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Quality, Row, Value};
+
+    fn batch(rows: u64) -> Batch {
+        let row = |sequence| Row {
+            sequence,
+            epoch: 1,
+            object: "tank".to_owned(),
+            attribute: "level".to_owned(),
+            step: 1,
+            at_unix_ns: 0,
+            value: Value::Int(1),
+            quality: Quality::Good,
+            unit: None,
+        };
+        let (pair, engine) = ("plant".to_owned(), "boiler".to_owned());
+        Batch { pair, engine, epoch: 1, first: 1, rows: (1..=rows).map(row).collect() }
+    }
+
+    fn refused(change: impl FnOnce(&mut Batch)) -> SinkError {
+        let mut batch = batch(4);
+        change(&mut batch);
+        batch.check().expect_err("it is beyond a limit")
+    }
+
+    #[test]
+    fn what_is_beyond_a_limit_is_refused_and_named() {
+        batch(ROWS_MAX as u64).check().expect("as many as may be");
+        let error = batch(ROWS_MAX as u64 + 1).check().expect_err("one more");
+        assert!(matches!(error, SinkError::TooManyRows { rows: 65_537 }), "{error}");
+        let error = refused(|it| it.rows[2].sequence = 4);
+        assert!(matches!(error, SinkError::Gap { expected: 3, found: 4, .. }), "{error}");
+        let error = refused(|it| it.rows[2].step = u64::MAX);
+        assert!(
+            matches!(error, SinkError::NumberTooLarge { sequence: 3, column: "step", .. }),
+            "{error}"
+        );
+        let error = refused(|it| it.rows[1].unit = Some("x".repeat(TEXT_BYTES_MAX + 1)));
+        assert!(
+            matches!(error, SinkError::TextTooLong { sequence: 2, column: "unit", .. }),
+            "{error}"
+        );
+        for name in ["", "a.b", "../a", "a b"] {
+            let error = refused(|it| it.engine = name.to_owned());
+            assert!(matches!(error, SinkError::Name { what: "engine", .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn all_texts_together_have_a_limit() {
+        let mut batch = batch(1_025);
+        for row in &mut batch.rows {
+            row.object = "x".repeat(TEXT_BYTES_MAX);
+        }
+        let error = batch.check().expect_err("more than 64 MiB");
+        assert!(matches!(error, SinkError::TextsTooLong { first: 1, .. }), "{error}");
+    }
+}

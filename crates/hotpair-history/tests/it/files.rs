@@ -177,13 +177,13 @@ async fn a_full_disk_leaves_nothing_and_passes() {
     assert_eq!(sink.commit(&wanted).await.unwrap(), committed(20_000, 0));
 }
 
-/// A disk in memory of 64 KiB.
+/// A disk in memory of 8 KiB.
 struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
     fn mount(path: &'a Path) -> Option<Self> {
         let run = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", "size=8k", "tmpfs"])
             .arg(path)
             .output();
         run.is_ok_and(|it| it.status.success()).then_some(Self(path))

@@ -2,3 +2,9 @@
 
 mod sample;
 mod files;
+mod database;
+mod secure;
+// The harness of whole pairs is not built for this.
+#[expect(unreachable_pub, reason = "public where it is at home")]
+#[path = "../../../../tests/src/postgres.rs"]
+mod postgres;
