@@ -1,15 +1,16 @@
 //! P41: history, from the scans of an object to a sink, over changes of role.
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use hotpair_history::{Row, Value as Kept, read_files};
-use hotpair_tests::{Audit, Pair, PairSettings, Request, Side, eventually, patience};
+use hotpair_tests::{Audit, Pair, PairSettings, Postgres, Request, Side, eventually, patience};
 use serde_json::{Value, json};
 
 use crate::objects::{COUNTER, TAG, add, object, until_scan};
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::stage::{Skip, Stage};
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
@@ -17,6 +18,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p41-history-over-takeovers-has-no-gap-and-no-double",
         "each step of the object is in the sink once, and what it was",
         |stage| Box::pin(over_takeovers(stage)),
+    )
+    .on_loopback_alone(),
+    Scenario::new(
+        "P41",
+        "p41-history-in-postgresql-has-no-gap-and-no-double",
+        "each step of the object is in the table once, though the server was killed, too",
+        |stage| Box::pin(in_postgresql(stage)),
     )
     .on_loopback_alone(),
     Scenario::new(
@@ -46,17 +54,19 @@ fn record(period: &str) -> Value {
 }
 
 /// A pair on which an object counts, and is recorded.
-async fn recording(stage: &Stage, directory: &Path) -> Result<std::sync::Arc<Pair>> {
-    let settings = PairSettings::default()
-        .with("history.sink", "parquet")
-        .with("history.parquet.directory", directory.to_str().context("a path")?)
-        .with("history.block_age", "1s")
-        .raw("history.block_records_max", "20");
+async fn recording(stage: &Stage, settings: PairSettings) -> Result<Arc<Pair>> {
+    let settings = settings.with("history.block_age", "1s").raw("history.block_records_max", "20");
     let pair = stage.start(settings).await?;
     pair.declare_tag(Side::A, TAG).await?;
     add(&pair, "counter", COUNTER).await?;
     pair.write_config(Side::A, "objects/counter", &record("20ms")).await?;
     Ok(pair)
+}
+
+fn to_files(directory: &Path) -> Result<PairSettings> {
+    let directory = directory.to_str().context("a path")?;
+    let settings = PairSettings::default().with("history.sink", "parquet");
+    Ok(settings.with("history.parquet.directory", directory))
 }
 
 async fn history(pair: &Pair, side: Side) -> Result<Value> {
@@ -117,14 +127,18 @@ fn without_a_gap(rows: &[Row], last: u64) -> Result<()> {
     Ok(())
 }
 
-async fn over_takeovers(stage: &Stage) -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let pair = recording(stage, directory.path()).await?;
-    let mut scan = until_scan(&pair, Side::A, 20).await?;
-    for round in 0..stage.size(4, 100) {
+/// The active is killed, or hands over, again and again. The number of the object's last step.
+async fn take_over(
+    pair: &Pair,
+    rounds: usize,
+    mut meanwhile: impl FnMut(usize) -> Result<()>,
+) -> Result<u64> {
+    let mut scan = until_scan(pair, Side::A, 20).await?;
+    for round in 0..rounds {
         let active = pair.until_settled().await?;
         let next = active.other();
-        scan = until_scan(&pair, active, scan + 20).await?;
+        scan = until_scan(pair, active, scan + 20).await?;
+        meanwhile(round)?;
         if round % 4 == 3 {
             pair.switch_to(next).await?;
         } else {
@@ -132,10 +146,17 @@ async fn over_takeovers(stage: &Stage) -> Result<()> {
             pair.until_active(next).await?;
             pair.node(active).start()?;
         }
-        scan = until_scan(&pair, next, scan + 10).await?;
+        scan = until_scan(pair, next, scan + 10).await?;
     }
-    let last = stand_still(&pair).await?;
-    until_drained(&pair, last).await?;
+    let last = stand_still(pair).await?;
+    until_drained(pair, last).await?;
+    Ok(last)
+}
+
+async fn over_takeovers(stage: &Stage) -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let pair = recording(stage, to_files(directory.path())?).await?;
+    let last = take_over(&pair, stage.size(4, 100), |_| Ok(())).await?;
     let rows = read_files(directory.path(), &pair_name(), "main")?;
     without_a_gap(&rows, last)?;
     let epochs: std::collections::BTreeSet<u64> = rows.iter().map(|it| it.epoch).collect();
@@ -144,7 +165,43 @@ async fn over_takeovers(stage: &Stage) -> Result<()> {
     let line = format!("hotpair_history_committed_records_total{{engine=\"main\"}} {last}");
     ensure!(metrics.contains(&line), "{line} is missing");
     let (shown, error, status) = pair.cli(Side::B, &["history", "status"]).await?;
-    ensure!(status == 0 && shown.contains(&format!("done up to {last} of {last}")), "{shown}{error}");
+    ensure!(
+        status == 0 && shown.contains(&format!("done up to {last} of {last}")),
+        "{shown}{error}"
+    );
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
+
+async fn in_postgresql(stage: &Stage) -> Result<()> {
+    if let Some(why) = Postgres::missing() {
+        return Err(anyhow::Error::new(Skip(why)));
+    }
+    let mut server = Postgres::start()?;
+    let settings = PairSettings::default()
+        .with("history.sink", "postgres")
+        .with("history.postgres.host", server.socket().to_str().context("a path")?)
+        .raw("history.postgres.port", &server.port().to_string())
+        .with("history.postgres.database", "postgres")
+        .with("history.postgres.user", Postgres::USER);
+    let pair = recording(stage, settings).await?;
+    let last = take_over(&pair, stage.size(4, 100), |round| {
+        if round % 3 == 1 {
+            server.kill()?;
+            server.resume(&[])?;
+        }
+        Ok(())
+    })
+    .await?;
+    let pair_name = pair_name();
+    let there = server.sql(&format!(
+        "select count(*), count(distinct sequence), min(sequence), max(sequence), \
+         count(*) filter (where step = sequence and value_int = step and object = 'counter' \
+         and attribute = 'count' and unit = 'pcs') from history \
+         where pair = '{pair_name}' and engine = 'main'"
+    ))?;
+    let expected = format!("{last}|{last}|1|{last}|{last}");
+    ensure!(there == expected, "the table has {there}, where {expected} must be");
     Audit::of(&pair).run().await?;
     Ok(())
 }
@@ -153,7 +210,7 @@ async fn sink_away(stage: &Stage) -> Result<()> {
     let directory = tempfile::tempdir()?;
     let (place, away) = (directory.path().join("sink"), directory.path().join("away"));
     std::fs::create_dir(&place)?;
-    let pair = recording(stage, &place).await?;
+    let pair = recording(stage, to_files(&place)?).await?;
     let limit = patience(Duration::from_secs(20));
     eventually("something is in the sink", limit, async || {
         let status = history(&pair, Side::A).await?;

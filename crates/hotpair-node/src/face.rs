@@ -17,11 +17,11 @@ use crate::driver::{Driver, Request};
 use crate::gate::Gate;
 use hotpair_api::face::{
     AlarmOrder, Caller, Command, CommandKind, ConfigChange, ConfigExport, ConfigPage, ConfigRecord,
-    ConfigTransaction, Divergence, DivergenceSummary, Event, Feed, HistoryStatus, Measures, ModuleBody,
-    ModuleRecord, NodeFace, NodeStatus, ObjectAlarm, ObjectAlarmPage, ObjectDetail, ObjectPage,
-    ObjectStatus, Problem, ProblemKind, ProviderEncoding, ProviderStart, Reason, ReplayReport,
-    Reply, SubscribeRequest, SubscriberStatus, Tag, TagPage, TagWrite, Verdict, WriteOptions,
-    WriteOutcome,
+    ConfigTransaction, Divergence, DivergenceSummary, Event, Feed, HistoryStatus, Measures,
+    ModuleBody, ModuleRecord, NodeFace, NodeStatus, ObjectAlarm, ObjectAlarmPage, ObjectDetail,
+    ObjectPage, ObjectStatus, Problem, ProblemKind, ProviderEncoding, ProviderStart, Reason,
+    ReplayReport, Reply, SubscribeRequest, SubscriberStatus, Tag, TagPage, TagWrite, Verdict,
+    WriteOptions, WriteOutcome,
 };
 use hotpair_core::EngineIndex;
 use hotpair_types::EngineName;

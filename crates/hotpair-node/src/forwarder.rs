@@ -6,8 +6,8 @@ use crate::settings::Settings;
 use bytes::Bytes;
 use hotpair_core::EngineIndex;
 use hotpair_engine::history::BlockId;
-use hotpair_types::EngineName;
 use hotpair_history::{Committed, Sink};
+use hotpair_types::EngineName;
 use rows::batch;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,11 +84,7 @@ struct Forwarder {
 }
 
 impl Forwarder {
-    async fn run(
-        mut self,
-        mut work: mpsc::Receiver<Work>,
-        reports: mpsc::UnboundedSender<Report>,
-    ) {
+    async fn run(mut self, mut work: mpsc::Receiver<Work>, reports: mpsc::UnboundedSender<Report>) {
         let mut looks = tokio::time::interval(CHECK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let engine = self.index;

@@ -36,7 +36,8 @@ pub use event::{Event, EventKind};
 pub use feed::{Feed, FeedEnd, FeedItem, FeedSender, FeedStart, Lagged, SubscribeRequest};
 pub use history::{HistoryFailing, HistorySinkStatus, HistoryStatus};
 pub use measure::{
-    EngineMeasures, GrantMeasures, HistogramValue, HistoryMeasures, Measures, ObjectMeasures, QueueMeasure,
+    EngineMeasures, GrantMeasures, HistogramValue, HistoryMeasures, Measures, ObjectMeasures,
+    QueueMeasure,
 };
 pub use module::{ModuleBody, ModuleRecord, ModuleSender, UploadBroken};
 pub use object::{

@@ -2,8 +2,8 @@
 use super::board::Board;
 use crate::answer::Answer;
 use crate::face::{
-    AddressState, EngineMeasures, Fencing, HistogramValue, HistoryMeasures, Measures, ObjectMeasures, OutputsStatus,
-    Problem, ProblemKind, ServiceState, ServiceStatus,
+    AddressState, EngineMeasures, Fencing, HistogramValue, HistoryMeasures, Measures,
+    ObjectMeasures, OutputsStatus, Problem, ProblemKind, ServiceState, ServiceStatus,
 };
 use crate::gate::{Api, Shared};
 use axum::extract::State;
@@ -277,7 +277,9 @@ impl Scrape {
         }
         let gone: [(&str, &str, Figure); 2] = [
             ("history_committed_records", "Samples in the sink", |it| it.committed_records),
-            ("history_lost_records", "Samples dropped: no more could be held", |it| it.lost_records),
+            ("history_lost_records", "Samples dropped: no more could be held", |it| {
+                it.lost_records
+            }),
         ];
         for (name, help, figure) in gone {
             let mut family = Family::new(to, name, help, MetricType::Counter)?;

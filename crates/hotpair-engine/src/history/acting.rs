@@ -48,8 +48,8 @@ impl History {
     #[must_use]
     pub fn sealed(&self, epoch: u64, is_due: bool, bounds: &Bounds) -> Option<Vec<Post>> {
         let held = self.held();
-        let is_full = held.open_records >= bounds.block_records_max
-            || held.open_bytes >= BLOCK_BYTES_MAX;
+        let is_full =
+            held.open_records >= bounds.block_records_max || held.open_bytes >= BLOCK_BYTES_MAX;
         if !is_full && !is_due {
             return None;
         }
@@ -57,7 +57,9 @@ impl History {
         let (first, at) = (oldest.first, oldest.at);
         let (mut records, mut bytes, mut count, mut next) = (0, 0, 0, first);
         // A hole, which no journal has, ends a block: what is there goes on.
-        for it in held.open.iter().take_while(|it| std::mem::replace(&mut next, it.end()) == it.first) {
+        for it in
+            held.open.iter().take_while(|it| std::mem::replace(&mut next, it.end()) == it.first)
+        {
             records += it.count;
             bytes += it.bytes.len() as u64;
             let fits = records <= bounds.block_records_max && bytes <= BLOCK_BYTES_MAX;

@@ -170,8 +170,8 @@ impl RuntimeStateProvider for History {
         all.sealed.into_iter().for_each(|it| held.push_block(it));
         all.opened.into_iter().for_each(|it| held.push_open(it));
         let whole = held.check_whole();
-        let whole = whole
-            .map_err(|reason| ProviderError { item: Some(Place::Head.item()), reason });
+        let whole =
+            whole.map_err(|reason| ProviderError { item: Some(Place::Head.item()), reason });
         *self.held.write().expect(UNPOISONED) = held;
         failed.or(whole.err()).map_or(Ok(()), Err)
     }

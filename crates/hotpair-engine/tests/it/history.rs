@@ -1,8 +1,8 @@
 //! History: from two nodes that take over from each other to a sink, no sample missing and none twice.
 use crate::table::at;
 use hotpair_engine::history::{
-    BlockId, Bounds, Forwarding, History, Recorded, RETRY_FIRST, RETRY_MAX, RETRY_REFUSED, SAMPLE_TEXT_BYTES_MAX,
-    Sample, scans,
+    BlockId, Bounds, Forwarding, History, RETRY_FIRST, RETRY_MAX, RETRY_REFUSED, Recorded,
+    SAMPLE_TEXT_BYTES_MAX, Sample, scans,
 };
 use hotpair_engine::objects::Name;
 use hotpair_engine::tags::{Quality, TagRecord, Value};
@@ -54,11 +54,18 @@ struct Pair {
 
 #[derive(Clone, Debug)]
 enum Act {
-    Scan { object: usize, samples: usize },
+    Scan {
+        object: usize,
+        samples: usize,
+    },
     Replicate(usize),
-    Seal { is_due: bool },
+    Seal {
+        is_due: bool,
+    },
     /// To the sink, and whether the active lives to note that.
-    Forward { is_noted: bool },
+    Forward {
+        is_noted: bool,
+    },
     Takeover,
     /// The standby is copied anew.
     Copy,
@@ -211,7 +218,8 @@ proptest! {
 #[test]
 fn what_does_not_follow_is_refused_and_changes_nothing() {
     let history = History::new();
-    let scan = |step| history.recorded(&name("o"), step, 1, NodeTime(7), vec![sample(1), sample(2)]);
+    let scan =
+        |step| history.recorded(&name("o"), step, 1, NodeTime(7), vec![sample(1), sample(2)]);
     let first = scan(1);
     history.commit(at(1, 1), first.clone()).unwrap();
     let before = history.shown();

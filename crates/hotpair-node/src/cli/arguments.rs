@@ -4,8 +4,8 @@ mod data;
 mod node;
 
 pub(super) use data::{
-    AlarmArguments, AlarmCommand, ConfigCommand, DivergenceCommand, EngineCommand, ModuleCommand,
-    HistoryCommand, ObjectCommand, SubscriberCommand, TagCommand, WriteArguments,
+    AlarmArguments, AlarmCommand, ConfigCommand, DivergenceCommand, EngineCommand, HistoryCommand,
+    ModuleCommand, ObjectCommand, SubscriberCommand, TagCommand, WriteArguments,
 };
 pub(super) use node::{
     CertCommand, DemoArguments, InitArguments, InviteArguments, JoinArguments, NodeArguments,

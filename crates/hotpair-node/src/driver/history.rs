@@ -210,9 +210,7 @@ impl Driver {
             return (records > 0).then(|| text.to_owned());
         };
         let failing = history.forwarding.failing().filter(|_| acts);
-        let failing = failing.filter(|it| {
-            !it.is_temporary || now.since(it.since) >= FAILING_MAX
-        });
+        let failing = failing.filter(|it| !it.is_temporary || now.since(it.since) >= FAILING_MAX);
         if let Some(it) = failing {
             return Some(format!("history does not reach its sink and is held here: {}", it.why));
         }
@@ -229,7 +227,8 @@ impl Driver {
         let wall = self.clock.wall();
         let head = self.runtime(engine).history.kept.shown().head;
         let ago = Duration::from_millis(wall.0.saturating_sub(head.lost_at.0));
-        let text = || format!("{} samples of history were dropped: no more could be held", head.lost);
+        let text =
+            || format!("{} samples of history were dropped: no more could be held", head.lost);
         (head.lost > 0 && ago < LOST_ALARM).then(text)
     }
 

@@ -91,7 +91,12 @@ impl Driver {
         (now.since(refused.since) >= REFUSED_MAX).then_some(text)
     }
 
-    pub(super) fn show_object_alarm(&mut self, engine: EngineIndex, id: &'static str, text: Option<String>) {
+    pub(super) fn show_object_alarm(
+        &mut self,
+        engine: EngineIndex,
+        id: &'static str,
+        text: Option<String>,
+    ) {
         let Some(text) = text else {
             self.runtime(engine).alarms.remove(id);
             return;

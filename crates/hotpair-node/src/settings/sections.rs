@@ -3,7 +3,8 @@
 use super::reader::{Reader, short};
 use super::{
     Api, ApiTls, Arbiter, ChannelSettings, Config, EngineSettings, Heartbeat, Hooks, Node, Pair,
-    Partner, PinnedKey, Problems, Recovery, Settings, VirtualAddress, Writes, checks, history, services,
+    Partner, PinnedKey, Problems, Recovery, Settings, VirtualAddress, Writes, checks, history,
+    services,
 };
 use hotpair_arbiter::{Etcd, EtcdSettings};
 use hotpair_transport::KeyError;

@@ -13,15 +13,8 @@ pub(super) const BEFORE_PAIRING: &str = "\
 # The partner is not known yet: `hotpair invite` here and `hotpair join` on the other host write it.
 ";
 /// Sections that mean something by being there.
-const OPTIONAL: [&str; 7] = [
-    "partner",
-    "arbiter",
-    "history",
-    "history.parquet",
-    "history.postgres",
-    "engines",
-    "services",
-];
+const OPTIONAL: [&str; 7] =
+    ["partner", "arbiter", "history", "history.parquet", "history.postgres", "engines", "services"];
 /// Stands for a value that has no default.
 pub(super) const UNKNOWN: &str = "…";
 
