@@ -22,6 +22,7 @@ mod modules;
 mod objects;
 mod attributes;
 mod alarms;
+mod history;
 mod modbus;
 mod storage;
 mod faulty_disk;

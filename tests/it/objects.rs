@@ -45,7 +45,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-const TAG: &str = "line/counter";
+pub(crate) const TAG: &str = "line/counter";
 
 /// Counts its scans in a global, and leaves a trace of each in memory: `sum` is right only with both.
 pub(crate) const COUNTER: &str = r#"(module
@@ -101,7 +101,7 @@ async fn counting_with(stage: &Stage, settings: PairSettings) -> Result<std::syn
 }
 
 /// Config data is written there.
-async fn back_to_master(pair: &Pair) -> Result<()> {
+pub(crate) async fn back_to_master(pair: &Pair) -> Result<()> {
     if pair.until_settled().await? == Side::B {
         pair.switch_to(Side::A).await?;
         pair.until_roles(Side::A).await?;
@@ -129,7 +129,7 @@ fn whole(object: &Value) -> Result<i64> {
 }
 
 /// Waits until an object has done so many scans, and was whole all the way.
-async fn until_scan(pair: &Pair, side: Side, scan: i64) -> Result<i64> {
+pub(crate) async fn until_scan(pair: &Pair, side: Side, scan: i64) -> Result<i64> {
     let what = format!("{side} shows scan {scan}");
     let done = eventually(&what, patience(Duration::from_secs(10)), async || {
         let shown = object(pair, side, "counter").await?;

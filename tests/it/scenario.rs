@@ -65,6 +65,7 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     crate::objects::SCENARIOS,
     crate::alarms::SCENARIOS,
     crate::attributes::SCENARIOS,
+    crate::history::SCENARIOS,
     crate::modbus::SCENARIOS,
     crate::noise::SCENARIOS,
     crate::endurance::SCENARIOS,

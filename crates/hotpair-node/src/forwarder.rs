@@ -10,20 +10,25 @@ use hotpair_history::{Committed, Sink};
 use hotpair_types::EngineName;
 use rows::batch;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::{Interval, MissedTickBehavior};
+
+/// A node that does not act looks so often whether it could.
+const CHECK_EVERY: Duration = Duration::from_secs(60);
 
 /// A block for the sink.
 pub(crate) struct Work {
-    pub(crate) engine: EngineIndex,
     pub(crate) id: BlockId,
     pub(crate) bytes: Bytes,
 }
 
-/// What came of it.
-pub(crate) struct Report {
-    pub(crate) engine: EngineIndex,
-    pub(crate) id: BlockId,
-    pub(crate) how: How,
+/// What the driver is told.
+pub(crate) enum Report {
+    /// What came of a block.
+    Block { engine: EngineIndex, id: BlockId, how: How },
+    /// Whether the sink can be reached from a node that does not act: a takeover is too late to find out.
+    Checked { engine: EngineIndex, why_not: Option<String> },
 }
 
 /// How it ended.
@@ -53,6 +58,7 @@ pub(crate) fn keep(
     settings: &Settings,
     engine: &EngineName,
     gate: Arc<Gate>,
+    index: EngineIndex,
     reports: mpsc::UnboundedSender<Report>,
 ) -> Option<mpsc::Sender<Work>> {
     let history = settings.history.clone()?;
@@ -61,7 +67,7 @@ pub(crate) fn keep(
     // Not `+`: it has no place in the name of a file.
     let pair = nodes.join("_");
     let sink = Sink::open(history.sink);
-    let forwarder = Forwarder { pair, engine: engine.to_string(), gate, sink };
+    let forwarder = Forwarder { pair, engine: engine.to_string(), index, gate, sink };
     // The driver has one under way at a time.
     let (sender, work) = mpsc::channel(1);
     tokio::spawn(forwarder.run(work, reports));
@@ -71,6 +77,7 @@ pub(crate) fn keep(
 struct Forwarder {
     pair: String,
     engine: String,
+    index: EngineIndex,
     gate: Arc<Gate>,
     /// It keeps its own time limits.
     sink: Sink,
@@ -78,10 +85,31 @@ struct Forwarder {
 
 impl Forwarder {
     async fn run(mut self, mut work: mpsc::Receiver<Work>, reports: mpsc::UnboundedSender<Report>) {
-        while let Some(Work { engine, id, bytes }) = work.recv().await {
-            let how = self.forward(id, &bytes).await;
-            if reports.send(Report { engine, id, how }).is_err() {
+        let mut looks = tokio::time::interval(CHECK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let engine = self.index;
+        loop {
+            let report = tokio::select! {
+                biased;
+                next = work.recv() => {
+                    let Some(Work { id, bytes }) = next else { return };
+                    Report::Block { engine, id, how: self.forward(id, &bytes).await }
+                }
+                // A block that comes meanwhile does not wait for it.
+                why_not = self.checked(&mut looks) => Report::Checked { engine, why_not },
+            };
+            if reports.send(report).is_err() {
                 return;
+            }
+        }
+    }
+
+    /// From time to time, where this node does not act.
+    async fn checked(&mut self, looks: &mut Interval) -> Option<String> {
+        loop {
+            looks.tick().await;
+            if self.gate.passes().is_none() {
+                return self.sink.check().await.err().map(|it| it.to_string());
             }
         }
     }

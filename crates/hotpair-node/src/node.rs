@@ -295,9 +295,9 @@ impl Node {
         let (said, service_inlet) = mpsc::unbounded_channel();
         let services = Services::keep(&settings, program, gates, clock, guard.is_real(), said);
         let (reports, forwarded) = mpsc::unbounded_channel();
-        for it in &mut runtimes {
-            let sink = forwarder::keep(&settings, &it.name, it.gate.clone(), reports.clone());
-            it.history.sink = sink;
+        for (it, index) in runtimes.iter_mut().zip((0..).map(EngineIndex)) {
+            let (gate, reports) = (it.gate.clone(), reports.clone());
+            it.history.sink = forwarder::keep(&settings, &it.name, gate, index, reports);
         }
         let ends = own_ends::watch(PerChannel::from_fn(|it| local[it].ip()));
         let parts = Parts {

@@ -1,7 +1,7 @@
 //! What the active does with history: what to post, so that it is recorded, sealed, done or dropped.
 use super::block::{self, BlockId};
 use super::head::Head;
-use super::held::{Held, Place};
+use super::held::Place;
 use super::sample::{Recorded, Sample};
 use super::table::History;
 use crate::Post;
@@ -93,7 +93,7 @@ impl History {
     #[must_use]
     pub fn dropped(&self, at: NodeTime, bounds: &Bounds) -> Option<(BlockId, Vec<Post>)> {
         let held = self.held();
-        if bytes_of(&held) <= bounds.held_bytes_max {
+        if held.bytes() <= bounds.held_bytes_max {
             return None;
         }
         let id = held.blocks.front()?.id;
@@ -101,10 +101,6 @@ impl History {
         let head = Head { done: id.last, lost, lost_at: at, ..held.head };
         Some((id, without_oldest(head, id)))
     }
-}
-
-const fn bytes_of(held: &Held) -> u64 {
-    held.block_bytes + held.open_bytes
 }
 
 fn without_oldest(head: Head, id: BlockId) -> Vec<Post> {

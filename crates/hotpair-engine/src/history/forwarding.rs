@@ -8,7 +8,7 @@ pub const RETRY_FIRST: Duration = Duration::from_millis(500);
 /// … and never longer than this.
 pub const RETRY_MAX: Duration = Duration::from_secs(30);
 /// The wait after a refusal that does not pass by itself.
-pub const RETRY_REFUSED: Duration = Duration::from_secs(60);
+pub const RETRY_REFUSED: Duration = Duration::from_secs(10);
 
 /// A sink that does not take a block.
 #[derive(Clone, Debug, PartialEq, Eq)]

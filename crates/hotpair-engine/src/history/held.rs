@@ -14,6 +14,9 @@ const OPEN: &str = "o/";
 /// Items of blocks: this, and the sequence of the first sample.
 const BLOCK: &str = "b/";
 
+/// What an item costs beside its value: its name and its places in tables. So that small ones are bounded, too.
+const ITEM_BYTES: u64 = 256;
+
 /// A scan that is not sealed yet.
 #[derive(Clone, Debug)]
 pub(super) struct Open {
@@ -41,6 +44,7 @@ pub(super) struct Held {
     pub(super) open: VecDeque<Open>,
     pub(super) open_records: u64,
     pub(super) open_bytes: u64,
+    pub(super) block_records: u64,
     pub(super) block_bytes: u64,
 }
 
@@ -183,6 +187,7 @@ impl Held {
         change.sealed.into_iter().for_each(|it| self.push_block(it));
         for _ in &change.gone {
             let it = self.blocks.pop_front().expect("checked before it is taken");
+            self.block_records -= it.id.count();
             self.block_bytes -= it.bytes.len() as u64;
         }
     }
@@ -194,8 +199,15 @@ impl Held {
     }
 
     pub(super) fn push_block(&mut self, it: Block) {
+        self.block_records += it.id.count();
         self.block_bytes += it.bytes.len() as u64;
         self.blocks.push_back(it);
+    }
+
+    /// All that it costs to hold it.
+    pub(super) fn bytes(&self) -> u64 {
+        let items = self.blocks.len() as u64 + self.open.len() as u64;
+        self.block_bytes + self.open_bytes + items * ITEM_BYTES
     }
 
     /// Whether all of it follows each other: from what is done to what comes next.

@@ -31,7 +31,7 @@ pub struct Shown {
     pub records: u64,
     /// Samples that are in no block yet.
     pub open_records: u64,
-    /// Bytes, those of blocks included.
+    /// Bytes, those of blocks included, with what an item costs beside its value.
     pub bytes: u64,
     /// When the oldest sample was taken, by the clock of the node that did.
     pub oldest_at: Option<NodeTime>,
@@ -63,9 +63,9 @@ impl History {
         Shown {
             head: held.head,
             blocks: held.blocks.len() as u64,
-            records: held.blocks.iter().map(|it| it.id.count()).sum::<u64>() + held.open_records,
+            records: held.block_records + held.open_records,
             open_records: held.open_records,
-            bytes: held.block_bytes + held.open_bytes,
+            bytes: held.bytes(),
             oldest_at: block.or_else(|| held.open.front().map(|it| it.at)),
         }
     }

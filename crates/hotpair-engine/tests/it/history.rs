@@ -353,5 +353,5 @@ fn a_block_that_fails_is_tried_again_later_and_later() {
     assert!(forwarding.ended(now, id, Ok(())) && forwarding.failing().is_none());
     assert!(forwarding.begin(now, id), "what works goes on at once");
     forwarding.ended(now, id, Err(("another table".into(), false)));
-    assert!(!forwarding.begin(now + RETRY_MAX, id) && forwarding.begin(now + RETRY_REFUSED, id));
+    assert!(!forwarding.begin(now + RETRY_FIRST, id) && forwarding.begin(now + RETRY_REFUSED, id));
 }

@@ -19,6 +19,8 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(200);
 const FAILING_MAX: Duration = Duration::from_secs(60);
 /// Beyond so many parts of a hundred of what may be held an alarm is raised.
 const HELD_PERCENT_ALARM: u64 = 80;
+/// The sink cannot be reached from a node that does not act.
+const AWAY: &str = "history-sink-away";
 /// So long after samples were dropped an alarm says so.
 const LOST_ALARM: Duration = Duration::from_hours(24);
 
@@ -33,8 +35,6 @@ pub(crate) struct EngineHistory {
     sealed_at: Time,
     /// The journal takes nothing before.
     refused_until: Time,
-    /// A block that cannot be read.
-    unreadable: Option<String>,
 }
 
 impl Driver {
@@ -85,7 +85,8 @@ impl Driver {
             if now < history.refused_until {
                 continue;
             }
-            let is_due = now.since(history.sealed_at) >= settings.block_age;
+            // Where blocks wait, small ones more would bring nothing there sooner.
+            let is_due = shown.blocks == 0 && now.since(history.sealed_at) >= settings.block_age;
             let sealed = history.kept.sealed(epoch.number, is_due, &bounds);
             if sealed.is_some_and(|it| self.post_history(engine, it)) {
                 self.runtime(engine).history.sealed_at = now;
@@ -121,11 +122,13 @@ impl Driver {
         let history = &mut self.runtime(engine).history;
         let Some(sink) = &history.sink else { return };
         let Some(Oldest { id, position, bytes }) = history.kept.oldest() else { return };
-        if position.sequence <= safe
-            && history.forwarding.begin(now, id)
-            && sink.try_send(Work { engine, id, bytes }).is_err()
-        {
-            history.forwarding.left(id);
+        if position.sequence > safe || !history.forwarding.begin(now, id) {
+            return;
+        }
+        if sink.try_send(Work { id, bytes }).is_err() {
+            let why = "the task that forwards history has ended: start this node again";
+            tracing::error!(why, "history is not forwarded");
+            history.forwarding.ended(now, id, Err((why.to_owned(), false)));
         }
     }
 
@@ -146,7 +149,13 @@ impl Driver {
 
     /// The sink has a block, or has not.
     pub(super) fn on_forwarded(&mut self, report: Report) {
-        let Report { engine, id, how } = report;
+        let (engine, id, how) = match report {
+            Report::Block { engine, id, how } => (engine, id, how),
+            Report::Checked { engine, why_not } => {
+                let text = |why| format!("history could not be forwarded from this node: {why}");
+                return self.show_object_alarm(engine, AWAY, why_not.map(text));
+            }
+        };
         let (now, wall) = (self.clock.now(), self.clock.wall());
         let name = self.name_of(engine).clone();
         let history = &mut self.runtime(engine).history;
@@ -154,7 +163,6 @@ impl Driver {
             How::Left => history.forwarding.left(id),
             How::Unreadable(why) => {
                 tracing::error!(engine = %name, first = id.first, why, "a block of history cannot be read");
-                history.unreadable = Some(why.clone());
                 history.forwarding.ended(now, id, Err((why, false)));
             }
             How::Failed { why, is_temporary } => {
@@ -164,7 +172,6 @@ impl Driver {
             How::Committed { rows_new, rows_known } => {
                 tracing::debug!(engine = %name, first = id.first, last = id.last, rows_new, rows_known, "history is in the sink");
                 let is_done = history.forwarding.ended(now, id, Ok(()));
-                history.unreadable = None;
                 let posts = history.kept.committed(id, wall).filter(|_| is_done);
                 // Not taken: it goes to the sink once more, which knows it.
                 if let Some(posts) = posts
@@ -182,6 +189,9 @@ impl Driver {
         for engine in self.indexes() {
             let behind = self.history_behind(engine);
             self.show_object_alarm(engine, "history-behind", behind);
+            if self.runtime(engine).gate.passes().is_some() {
+                self.runtime(engine).alarms.remove(AWAY);
+            }
             let lost = self.history_lost(engine);
             self.show_object_alarm(engine, "history-lost", lost);
         }
@@ -193,27 +203,22 @@ impl Driver {
         let runtime = self.runtime(engine);
         let acts = runtime.gate.passes().is_some();
         let history = &runtime.history;
+        // No number that changes by itself: each would be news.
         let Shown { records, bytes, .. } = history.kept.shown();
         let Some(settings) = settings else {
-            let text = || format!("{records} samples are held, and no sink is set up for them");
-            return (records > 0).then(text);
+            let text = "samples of history are held, and no sink is set up for them";
+            return (records > 0).then(|| text.to_owned());
         };
         let failing = history.forwarding.failing().filter(|_| acts);
         let failing = failing.filter(|it| !it.is_temporary || now.since(it.since) >= FAILING_MAX);
         if let Some(it) = failing {
-            return Some(format!(
-                "history does not reach its sink, {records} samples are held: {}",
-                it.why
-            ));
+            return Some(format!("history does not reach its sink and is held here: {}", it.why));
         }
         let since = history.forwarding.under_way_since().filter(|_| acts);
         if since.is_some_and(|it| now.since(it) >= FAILING_MAX) {
-            return Some(format!(
-                "the sink of history does not answer; {records} samples are held"
-            ));
+            return Some("the sink of history does not answer; it is held here".to_owned());
         }
         let percent = bytes.saturating_mul(100) / settings.held_bytes_max;
-        // The exact number would be news each time.
         (percent > HELD_PERCENT_ALARM)
             .then(|| format!("history is behind: more than {HELD_PERCENT_ALARM} % of what may be held waits for the sink; then the oldest is dropped"))
     }

@@ -1,6 +1,7 @@
 //! Each error of a settings file as it is printed.
 
 mod services;
+mod history;
 mod values;
 mod relations;
 
