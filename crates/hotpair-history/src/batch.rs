@@ -135,7 +135,7 @@ impl Row {
             ("object", self.object == other.object),
             ("attribute", self.attribute == other.attribute),
             ("step", self.step == other.step),
-            ("at", self.at_unix_us() == other.at_unix_us()),
+            ("taken_at", self.at_unix_us() == other.at_unix_us()),
             ("value", self.value == other.value),
             ("quality", self.quality == other.quality),
             ("unit", self.unit == other.unit),

@@ -14,7 +14,7 @@ pub(super) const COLUMNS: [(&str, &str, bool); 14] = [
     ("object", "text", false),
     ("attribute", "text", false),
     ("step", "bigint", false),
-    ("at", "timestamp with time zone", false),
+    ("taken_at", "timestamp with time zone", false),
     ("value", "double precision", true),
     ("value_bool", "boolean", true),
     ("value_int", "bigint", true),

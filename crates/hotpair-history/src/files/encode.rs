@@ -13,7 +13,7 @@ use crate::limits::signed;
 use crate::{Batch, Row};
 
 /// Whose numbers mostly grow: differences are small.
-const GROWING: [&str; 4] = ["epoch", "sequence", "step", "at"];
+const GROWING: [&str; 4] = ["epoch", "sequence", "step", "taken_at"];
 
 /// These rows of a batch as one file with one row group.
 pub(super) fn encode(batch: &Batch, rows: &[Row]) -> Result<Vec<u8>> {

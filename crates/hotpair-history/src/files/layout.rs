@@ -19,7 +19,7 @@ const COLUMNS: &str = "message history {
     required binary object (STRING);
     required binary attribute (STRING);
     required int64 step;
-    required int64 at (TIMESTAMP(MICROS, true));
+    required int64 taken_at (TIMESTAMP(MICROS, true));
     optional double value;
     optional boolean value_bool;
     optional int64 value_int;

@@ -77,7 +77,7 @@ async fn rows_are_there_as_they_were_and_once() {
     assert_eq!(sink.commit(&batch(150, 249)).await.unwrap(), committed(50, 50));
     assert_eq!(count(&server), "150 of 150");
     let rows = "select pair, engine, epoch, sequence, object, attribute, step, \
-                to_char(at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US'), value, value_bool, \
+                to_char(taken_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US'), value, value_bool, \
                 value_int, value_text, quality, unit from history where sequence in (150, 151, 152, 153) \
                 order by sequence";
     assert_eq!(
