@@ -53,7 +53,7 @@ impl Postgres {
         let password = place.path().join("password");
         fs::write(&password, Self::PASSWORD)?;
         let mut server = Self { programs, place, port, child: None };
-        server.give(&server.place.path().to_owned(), 0o700)?;
+        server.give(server.place.path(), 0o700)?;
         server.give(&password, 0o600)?;
         let made = server
             .program("initdb")
