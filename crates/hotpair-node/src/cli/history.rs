@@ -116,6 +116,6 @@ mod tests {
         assert_eq!(lines[0].1, "parquet /srv/history");
         assert!(lines[2].1.ends_with("700 bytes, at most 64 MiB"), "{lines:?}");
         assert_eq!(lines[4], ("lost", "9 samples, no more could be held".to_owned()));
-        assert_eq!(lines[5].1, "no space left (may pass; 3 times, for 90s)");
+        assert_eq!(lines[5].1, "no space left (may pass; 3 times, for 1m 30s)");
     }
 }

@@ -230,7 +230,7 @@ fn a_change_of_the_file_says_what_needs_a_restart() {
 #[test]
 fn what_may_change_while_running_is_taken_and_nothing_else() {
     let mut running = parse(
-        "[api]\ntls_cert = \"/a\"\ntls_key = \"/a\"\ntoken_file = \"/a\"\n[hooks]\non_active = []\n",
+        "[api]\ntls_cert = \"/a\"\ntls_key = \"/a\"\ntoken_file = \"/a\"\n[hooks]\non_active = []\n[history]\nsink = \"parquet\"\n[history.parquet]\ndirectory = \"/a\"\n",
     )
     .unwrap();
     let new = parse(
@@ -263,6 +263,13 @@ fn what_may_change_while_running_is_taken_and_nothing_else() {
         on_standby = ["/b"]
         notify = ["/b"]
         time_limit = "1s"
+        [history]
+        sink = "parquet"
+        block_records_max = 9
+        block_age = "1s"
+        held_max = "8 MiB"
+        [history.parquet]
+        directory = "/a"
         "#,
     )
     .unwrap();

@@ -43,12 +43,93 @@ fn bounds_change_while_running_and_the_sink_with_a_start() {
 fn what_is_wrong_with_history_is_named_at_its_place() {
     check(
         "[history]\nblock_records_max = 0\nheld_max = \"1 MiB\"\n[history.parquet]\ndirectory = \"srv\"\n",
-        expect![[""]],
+        expect![[r#"
+            error: history.sink: is missing
+              --> node.toml:13:2
+               |
+            13 | [history]
+               |  ^^^^^^^
+               = help: allowed: "parquet" or "postgres"
+
+            error: history.block_records_max: `0` is out of range
+              --> node.toml:14:21
+               |
+            14 | block_records_max = 0
+               |                     ^
+               = help: allowed: 1 to 50000
+
+            error: history.held_max: `1 MiB`: smaller than may be
+              --> node.toml:15:12
+               |
+            15 | held_max = "1 MiB"
+               |            ^^^^^^^
+               = help: allowed: 4 MiB to 4 GiB
+
+            error: history.parquet.directory: `srv`: not an absolute path
+              --> node.toml:17:13
+               |
+            17 | directory = "srv"
+               |             ^^^^^
+               = help: allowed: an absolute path
+
+            node.toml: 4 errors; nothing was started"#]],
     );
-    check("[history]\nsink = \"parket\"\nblock_age = \"0s\"\n", expect![[""]]);
-    check("[history]\nsink = \"postgres\"\n[history.postgres]\nport = 0\n", expect![[""]]);
+    check("[history]\nsink = \"parket\"\nblock_age = \"0s\"\n", expect![[r#"
+        error: history.sink: `parket`: not one of the choices
+          --> node.toml:14:8
+           |
+        14 | sink = "parket"
+           |        ^^^^^^^^
+           = help: allowed: "parquet" or "postgres"
+
+        error: history.block_age: `0s`: shorter than may be
+          --> node.toml:15:13
+           |
+        15 | block_age = "0s"
+           |             ^^^^
+           = help: allowed: 1s to 1h
+
+        node.toml: 2 errors; nothing was started"#]]);
+    check("[history]\nsink = \"postgres\"\n[history.postgres]\nport = 0\n", expect![[r#"
+        error: history.sink: `history.postgres.host` is missing
+          --> node.toml:14:8
+           |
+        14 | sink = "postgres"
+           |        ^^^^^^^^^^
+           = help: allowed: a name, an IP address, or the directory of a unix socket
+
+        error: history.sink: `history.postgres.database` is missing
+          --> node.toml:14:8
+           |
+        14 | sink = "postgres"
+           |        ^^^^^^^^^^
+           = help: allowed: a name
+
+        error: history.sink: `history.postgres.user` is missing
+          --> node.toml:14:8
+           |
+        14 | sink = "postgres"
+           |        ^^^^^^^^^^
+           = help: allowed: a name
+
+        error: history.postgres.port: `0` is out of range
+          --> node.toml:16:8
+           |
+        16 | port = 0
+           |        ^
+           = help: allowed: 1 to 65535
+
+        node.toml: 4 errors; nothing was started"#]]);
     check(
         "[history]\nsink = \"postgres\"\n[history.postgres]\nhost = \"192.0.2.1\"\ndatabase = \"plant\"\nuser = \"hotpair\"\ntable = \"a;b\"\n",
-        expect![[""]],
+        expect![[r#"
+            error: history.sink: 192.0.2.1 is not this host, so TLS is required: name the certificates of its CA
+              --> node.toml:14:8
+               |
+            14 | sink = "postgres"
+               |        ^^^^^^^^^^
+               = help: see docs/history.md
+
+            node.toml: 1 error; nothing was started"#]],
     );
 }
