@@ -7,6 +7,7 @@
 
 mod ticks;
 mod senses;
+mod histories;
 mod host;
 mod step;
 mod world;

@@ -4,8 +4,8 @@ use crate::possible::SYNC;
 use crate::step::{Fault, Step};
 use crate::ticks::{FENCE_TICKS, NOW, STANDSTILL_TICKS, TICK};
 use crate::world::{OTHER, SyncPace, World};
-use hotpair_fsm::{Acknowledge, Command, CommandId, Event, SyncFailure, Timer};
-use hotpair_types::{History, PerChannel, Position};
+use hotpair_fsm::{Command, CommandId, Event, SyncFailure, Timer};
+use hotpair_types::PerChannel;
 use std::sync::Arc;
 
 /// Whose moment makes no difference: they happen at once.
@@ -58,20 +58,6 @@ impl World {
         self.end_stopped();
         self.rebase();
         self.answer_held();
-    }
-
-    /// What waited for a standby is answered as degraded as soon as that may be.
-    fn answer_held(&mut self) {
-        for host in 0..2 {
-            let runtime = &self.hosts[host].history.runtime;
-            let Some(epoch) = self.awake(host).and_then(|it| it.open) else { continue };
-            let written = runtime.lineage.epoch_of(runtime.last) == Some(epoch);
-            let may = self.acknowledge(host) == Acknowledge::Degraded && !self.holds_degraded(host);
-            if may && written && self.keeps_degraded {
-                let position = Position { epoch, sequence: runtime.last };
-                self.answered = self.answered.max(Some(position));
-            }
-        }
     }
 
     fn tick(&mut self, host: usize) {
@@ -170,7 +156,10 @@ impl World {
             }
             Todo::ObjectsReady => Event::ObjectsReady,
             Todo::Drained => Event::WritesDrained,
-            Todo::Fetched => Event::FetchedAhead,
+            Todo::Fetched => {
+                self.fetch(host);
+                Event::FetchedAhead
+            }
             Todo::LosingStored => Event::LosingEntriesStored,
             Todo::Modules => Event::ModulesMatch,
             Todo::Way => Event::WaySettled,
@@ -355,33 +344,5 @@ impl World {
 
     pub(crate) fn ask(&mut self, host: usize, command: Command) {
         self.give(host, Event::Command { id: CommandId(0), command });
-    }
-
-    /// The entries' end of a host, told to its machine.
-    fn set_history(&mut self, host: usize, history: History) {
-        Arc::make_mut(&mut self.hosts[host]).history = history.clone();
-        self.give(host, Event::History(history));
-    }
-
-    /// Appends one runtime entry under the epoch of the open outputs.
-    fn appended(&self, host: usize) -> Option<(History, Position)> {
-        let epoch = self.live(host)?.open?;
-        let mut history = self.hosts[host].history.clone();
-        let position = Position { epoch, sequence: history.runtime.last + 1 };
-        history.runtime.note(position);
-        Some((history, position))
-    }
-
-    /// Appends an entry that is acknowledged at once.
-    fn append(&mut self, host: usize) {
-        let replicated = self.acknowledge(host) == Acknowledge::WhenReplicated;
-        let Some((history, position)) = self.appended(host) else { return };
-        self.set_history(host, history.clone());
-        if replicated {
-            self.set_history(OTHER[host], history);
-        }
-        if replicated || self.keeps_degraded {
-            self.answered = Some(position);
-        }
     }
 }

@@ -4,7 +4,7 @@ use super::{Follower, Move, Standby, State, ToActive};
 use crate::context::Context;
 use crate::facts::Partner;
 use crate::{Pulse, ReplicaOrder, Rule, Step, Timer};
-use hotpair_types::StateId;
+use hotpair_types::{Mode, StateId};
 
 pub(super) fn next(it: &mut Standby, cx: &mut Context) -> Option<Move> {
     if cx.wishes.promote {
@@ -113,7 +113,11 @@ fn hand_back(cx: &Context) -> Option<Rule> {
 pub(super) fn winner_fenced(follower: &Follower, cx: &Context) -> Option<Rule> {
     let fenced = cx.facts.fenced.filter(|it| it.instance == follower.instance && !it.behind)?;
     let lost = cx.facts.lost_to == Some(fenced.instance);
+    let last = cx.last_of(fenced.instance)?;
     // What its guard says is of its process; its data may be older than that and more than is here.
-    let equal = cx.last_of(fenced.instance).is_some_and(|last| cx.contains(last.positions));
-    (lost && equal && !cx.record.marks.stale && cx.may_move()).then_some(Rule::WinnerFenced)
+    let equal = cx.contains(last.positions);
+    // Elected with the right to act alone from a life before, it comes back with that.
+    let returns = last.sole && matches!(cx.settings.mode, Mode::NoSplit | Mode::Manual);
+    (lost && equal && !returns && !cx.record.marks.stale && cx.may_move())
+        .then_some(Rule::WinnerFenced)
 }

@@ -3,7 +3,7 @@ use super::oddities::Odd;
 use super::steps::{Step, TODOS};
 use super::world::{Todo, World};
 use crate::{Command, Rule, Timer};
-use hotpair_types::StateId;
+use hotpair_types::{Mode, StateId};
 
 fn level() -> World {
     let mut world = World::new(|_| {});
@@ -113,4 +113,41 @@ fn who_lost_an_election_acts_while_it_syncs_code_when_its_winner_is_proven_dead(
     assert_eq!(world.state(1), StateId::SwitchingToActive);
     let (_, change) = world.changes.last().unwrap();
     assert_eq!((change.from, change.rule), (StateId::StandbySyncingCode, Rule::WinnerFenced));
+}
+
+/// Hole 58: the winner came with the right to act alone from a life before, and its guard does not know yet.
+#[test]
+fn the_death_of_a_winner_that_may_act_alone_makes_no_second_one_that_may() {
+    for (mode, acts) in [(Mode::NoSplit, false), (Mode::Manual, false), (Mode::Availability, true)]
+    {
+        let mut world = World::new(|it| {
+            it.mode = mode;
+            it.start_alone = hotpair_types::StartAlone::Proven;
+        });
+        for step in [Step::Start(0), Step::Start(1), Step::CrashWithGuard(0), Step::Fenced(0)] {
+            world.take(step);
+            world.run();
+        }
+        assert_eq!(world.state(1), StateId::ActiveStandbyNotAvailable, "{mode}: with `sole`");
+        take(&mut world, &[Step::Crash(1), Step::Start(1), Step::Start(0)]);
+        let told = done(1, &Todo::GuardTold(true));
+        while !world.is_open(1) || !follows(&world) {
+            let next = world.benign().into_iter().find(|it| *it != told);
+            world.take(next.expect("it goes on without the guard"));
+        }
+        take(&mut world, &[Step::CrashWithGuard(1), Step::Fenced(1)]);
+        let begins = world.state(0) == StateId::SwitchingToActive;
+        assert_eq!(begins, acts, "{mode}: {}", world.state(0));
+        // It comes back with the right that it had, and acts.
+        take(&mut world, &[Step::Start(1)]);
+        world.run();
+        assert_eq!(world.is_open(0), acts, "{mode}");
+        assert_ne!(world.is_open(0), world.is_open(1), "{mode}");
+    }
+}
+
+/// The loser knows that the winner acts.
+fn follows(world: &World) -> bool {
+    world.state(0) == StateId::StandbyNotReady
+        && world.live(0).is_some_and(|it| it.machine.partner_state().is_active())
 }
