@@ -74,7 +74,9 @@ fn what_is_wrong_with_history_is_named_at_its_place() {
 
             node.toml: 4 errors; nothing was started"#]],
     );
-    check("[history]\nsink = \"parket\"\nblock_age = \"0s\"\n", expect![[r#"
+    check(
+        "[history]\nsink = \"parket\"\nblock_age = \"0s\"\n",
+        expect![[r#"
         error: history.sink: `parket`: not one of the choices
           --> node.toml:14:8
            |
@@ -89,8 +91,11 @@ fn what_is_wrong_with_history_is_named_at_its_place() {
            |             ^^^^
            = help: allowed: 1s to 1h
 
-        node.toml: 2 errors; nothing was started"#]]);
-    check("[history]\nsink = \"postgres\"\n[history.postgres]\nport = 0\n", expect![[r#"
+        node.toml: 2 errors; nothing was started"#]],
+    );
+    check(
+        "[history]\nsink = \"postgres\"\n[history.postgres]\nport = 0\n",
+        expect![[r#"
         error: history.sink: `history.postgres.host` is missing
           --> node.toml:14:8
            |
@@ -119,7 +124,8 @@ fn what_is_wrong_with_history_is_named_at_its_place() {
            |        ^
            = help: allowed: 1 to 65535
 
-        node.toml: 4 errors; nothing was started"#]]);
+        node.toml: 4 errors; nothing was started"#]],
+    );
     check(
         "[history]\nsink = \"postgres\"\n[history.postgres]\nhost = \"192.0.2.1\"\ndatabase = \"plant\"\nuser = \"hotpair\"\ntable = \"a;b\"\n",
         expect![[r#"
