@@ -3,8 +3,8 @@ use crate::table::at;
 use hotpair_engine::alarms::Alarms;
 use hotpair_engine::history::Sample;
 use hotpair_engine::objects::{
-    Around, Begin, Checkpoints, Fault, MakeProgram, Native, NativeObject, ObjectDeclaration, Runner,
-    Scan,
+    Around, Begin, Checkpoints, Fault, MakeProgram, Native, NativeObject, ObjectDeclaration,
+    Runner, Scan,
 };
 use hotpair_engine::tags::{Quality, Tags, Value};
 use hotpair_types::{NodeTime, Time};
