@@ -163,7 +163,7 @@ impl RuntimeStateProvider for History {
                 }
             };
             let read = read.map_err(|error| ProviderError::of_item(item, error));
-            failed = failed.or(read.err());
+            failed = failed.or_else(|| read.err());
         }
         all.sort();
         let mut held = Held { head: all.head.unwrap_or_default(), ..Held::default() };
@@ -173,7 +173,7 @@ impl RuntimeStateProvider for History {
         let whole =
             whole.map_err(|reason| ProviderError { item: Some(Place::Head.item()), reason });
         *self.held.write().expect(UNPOISONED) = held;
-        failed.or(whole.err()).map_or(Ok(()), Err)
+        failed.or_else(|| whole.err()).map_or(Ok(()), Err)
     }
 }
 

@@ -11,6 +11,7 @@ mod declarations;
 mod encoding;
 mod examples;
 mod history;
+mod recording;
 mod module_objects;
 mod module_state;
 mod object_declarations;

@@ -87,7 +87,6 @@ const FILES: &str = "a list of absolute paths";
 pub const FIELDS: &[Field] = &joined();
 
 const COUNT: usize = OF_NODE.len() + OF_HISTORY.len() + OF_SERVICES.len();
-
 const fn joined() -> [Field; COUNT] {
     const HISTORY: usize = OF_NODE.len();
     const SERVICES: usize = HISTORY + OF_HISTORY.len();
