@@ -173,13 +173,9 @@ const RARE: &[Rare] = &[
         name: "released-late-to-who-has-a-gap",
         mode: Mode::Availability,
         setup: QUICK,
-        way: &[
-            wrong(MASTER, SWITCHOVER),
-            Lead::Until(BACKUP, StateId::SwitchingToActive),
-            wrong(BACKUP, Due(Timer::Handover)),
-        ],
-        faults: &[Gap],
-        faults_max: 1,
+        way: &[wrong(MASTER, SWITCHOVER), Lead::Until(BACKUP, StateId::SwitchingToActive)],
+        faults: &[Due(Timer::Handover), Gap],
+        faults_max: 2,
         entries: 0,
     },
     Rare {

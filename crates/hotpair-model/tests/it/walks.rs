@@ -73,7 +73,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                     availability/suspended-as-standby 3546
                     availability/elected-while-missing 25001, all within 8
                     availability/released-late 25002, all within 16
-                    availability/released-late-to-who-has-a-gap 2174
+                    availability/released-late-to-who-has-a-gap 25001, all within 26
                     availability/stands-still-handing-over 25001, all within 21
                     availability/outdated-handing-over 10050
                 "#]],
