@@ -32,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "hotpair-tests",
         &[
             "hotpair-types",
+            "hotpair-history",
             "hotpair-client",
             "hotpair-protocol",
             "hotpair-transport",

@@ -24,7 +24,7 @@ impl World {
         let [own, other] = [host, OTHER[host]].map(|it| &self.hosts[it].history);
         let is_behind = JournalKind::ALL.iter().all(|&kind| {
             let relation = own.of(kind).relation_to(other.of(kind));
-            matches!(relation, Relation::Behind { .. } | Relation::Equal { .. })
+            matches!(relation, Relation::Behind { .. } | Relation::Equal)
         });
         if is_behind {
             self.set_history(host, other.clone());

@@ -88,8 +88,8 @@ pub struct Instance {
     budget: Budget,
     running: Running,
     held: Held,
-    /// Logged in a scan that ended in a fault.
-    last_words: Said,
+    /// Logged in a scan that ended in a fault, until it is taken.
+    pub(super) last_words: Said,
 }
 
 /// What the interpreter holds.
@@ -227,10 +227,6 @@ impl Instance {
             fuel: before - left,
             changes,
         })
-    }
-
-    pub(super) fn last_words(&mut self) -> Said {
-        std::mem::take(&mut self.last_words)
     }
 
     /// What is not as it is held; then it is held so.

@@ -77,7 +77,7 @@ impl Program for ModuleProgram {
         let elapsed_us = if self.instance.scans() == 0 { 0 } else { elapsed };
         let given = Inputs { ports: &ports, elapsed_us, time: inputs.at };
         let scan = self.instance.scan(&given).map_err(|it| {
-            self.said = self.instance.last_words();
+            self.said = std::mem::take(&mut self.instance.last_words);
             of_object(&it)
         })?;
         self.said = scan.said;
