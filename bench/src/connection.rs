@@ -48,6 +48,14 @@ impl Connection {
         Ok(self.exchange(request.as_bytes()).await?.0)
     }
 
+    /// Reads a path that is there.
+    pub(crate) async fn body(&mut self, path: &str) -> Result<Vec<u8>> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.to);
+        let (status, body) = self.exchange(request.as_bytes()).await?;
+        ensure!(status == 200, "{path}: {status} {}", String::from_utf8_lossy(&body));
+        Ok(body)
+    }
+
     /// Writes to a tag.
     pub(crate) async fn write(
         &mut self,

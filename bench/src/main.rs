@@ -12,6 +12,7 @@ mod takeover;
 mod switchover;
 mod in_process;
 mod writes;
+mod next_scan;
 mod idle;
 mod large_reads;
 
@@ -30,6 +31,7 @@ type Run = fn(usize) -> Pin<Box<dyn Future<Output = Result<Vec<Report>>>>>;
 const BENCHES: &[(&str, usize, Run)] = &[
     ("takeover-crash", 15, |rounds| Box::pin(takeover::crash(rounds))),
     ("takeover-host", 7, |rounds| Box::pin(takeover::host(rounds))),
+    ("takeover-scan", 15, |rounds| Box::pin(next_scan::next_scan_after_a_kill(rounds))),
     ("switchover", 15, |rounds| Box::pin(switchover::switchover(rounds))),
     ("replicated-write", 5, |rounds| Box::pin(writes::replicated(rounds))),
     ("replicated-write-in-process", 5, |rounds| Box::pin(writes::in_process(rounds))),
