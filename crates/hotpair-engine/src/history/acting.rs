@@ -1,7 +1,7 @@
 //! What the active does with history: what to post, so that it is recorded, sealed, done or dropped.
 use super::block::{self, BlockId};
 use super::head::Head;
-use super::held::Place;
+use super::held::{ITEM_BYTES, Place};
 use super::sample::{Recorded, Sample};
 use super::table::History;
 use crate::Post;
@@ -48,8 +48,8 @@ impl History {
     #[must_use]
     pub fn sealed(&self, epoch: u64, is_due: bool, bounds: &Bounds) -> Option<Vec<Post>> {
         let held = self.held();
-        let is_full =
-            held.open_records >= bounds.block_records_max || held.open_bytes >= BLOCK_BYTES_MAX;
+        let is_full = held.open_records >= bounds.block_records_max
+            || held.open_bytes + ITEM_BYTES * held.open.len() as u64 >= BLOCK_BYTES_MAX;
         if !is_full && !is_due {
             return None;
         }

@@ -68,6 +68,12 @@ impl Forwarding {
         self.under_way.take_if(|it| it.0 == id);
     }
 
+    /// The role went, or nothing is held any more: what failed before says nothing of what comes.
+    pub fn forget(&mut self) {
+        self.failing = None;
+        self.again_at = None;
+    }
+
     /// The sink is failing.
     #[must_use]
     pub const fn failing(&self) -> Option<&Failing> {

@@ -15,7 +15,7 @@ const OPEN: &str = "o/";
 const BLOCK: &str = "b/";
 
 /// What an item costs beside its value: its name and its places in tables. So that small ones are bounded, too.
-const ITEM_BYTES: u64 = 256;
+pub(super) const ITEM_BYTES: u64 = 256;
 
 /// A scan that is not sealed yet.
 #[derive(Clone, Debug)]

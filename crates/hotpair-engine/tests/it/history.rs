@@ -352,6 +352,11 @@ fn a_block_that_fails_is_tried_again_later_and_later() {
     assert!(!forwarding.ended(now, BlockId { first: 9, ..id }, Ok(())), "another block's end");
     assert!(forwarding.ended(now, id, Ok(())) && forwarding.failing().is_none());
     assert!(forwarding.begin(now, id), "what works goes on at once");
+    // Who acts again later, after the other did, begins anew.
+    assert!(!forwarding.ended(now, id, Err(("a lock".into(), false))));
+    forwarding.forget();
+    assert_eq!(forwarding.failing(), None);
+    assert!(forwarding.begin(now, id), "and without a wait");
     forwarding.ended(now, id, Err(("another table".into(), false)));
     assert!(!forwarding.begin(now + RETRY_FIRST, id) && forwarding.begin(now + RETRY_REFUSED, id));
 }

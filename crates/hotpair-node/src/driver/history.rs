@@ -71,14 +71,22 @@ impl Driver {
 
     /// Seals, drops and forwards what is due, on every engine whose gate passes.
     pub(super) fn run_history(&mut self) {
-        let Some(settings) = self.settings.history.clone() else { return };
+        let settings = self.settings.clone();
+        let Some(settings) = &settings.history else { return };
         let bounds = settings.bounds();
         for engine in self.indexes() {
             let now = self.clock.now();
             let runtime = self.runtime(engine);
-            let Some(epoch) = runtime.gate.passes() else { continue };
             let history = &mut runtime.history;
+            let Some(epoch) = runtime.gate.passes() else {
+                // What the sink said then is nothing to whoever acts later.
+                history.forwarding.forget();
+                continue;
+            };
             let shown = history.kept.shown();
+            if shown.records == 0 {
+                history.forwarding.forget();
+            }
             if shown.open_records == 0 {
                 history.sealed_at = now;
             }
@@ -92,10 +100,15 @@ impl Driver {
                 self.runtime(engine).history.sealed_at = now;
             }
             let wall = self.clock.wall();
-            if let Some((id, posts)) = self.runtime(engine).history.kept.dropped(wall, &bounds) {
+            // What is at the sink just now may be there in a moment: it is not dropped before.
+            let history = &self.runtime(engine).history;
+            let at_sink = history.forwarding.under_way_since();
+            let may_drop = at_sink.is_none_or(|it| now.since(it) >= FAILING_MAX);
+            if let Some((id, posts)) = history.kept.dropped(wall, &bounds).filter(|_| may_drop)
+                && self.post_history(engine, posts)
+            {
                 let name = self.name_of(engine);
-                tracing::error!(engine = %name, first = id.first, last = id.last, "history is full: the oldest block is dropped");
-                self.post_history(engine, posts);
+                tracing::error!(engine = %name, first = id.first, last = id.last, "history was full: the oldest block is dropped");
             }
             self.forward(engine, now);
         }
@@ -209,7 +222,7 @@ impl Driver {
             let text = "samples of history are held, and no sink is set up for them";
             return (records > 0).then(|| text.to_owned());
         };
-        let failing = history.forwarding.failing().filter(|_| acts);
+        let failing = history.forwarding.failing().filter(|_| acts && records > 0);
         let failing = failing.filter(|it| !it.is_temporary || now.since(it.since) >= FAILING_MAX);
         if let Some(it) = failing {
             return Some(format!("history does not reach its sink and is held here: {}", it.why));
@@ -227,8 +240,10 @@ impl Driver {
         let wall = self.clock.wall();
         let head = self.runtime(engine).history.kept.shown().head;
         let ago = Duration::from_millis(wall.0.saturating_sub(head.lost_at.0));
-        let text =
-            || format!("{} samples of history were dropped: no more could be held", head.lost);
+        // Without their number, which would be news with each.
+        let text = || {
+            "samples of history were dropped: no more could be held; `hotpair history status` counts them".to_owned()
+        };
         (head.lost > 0 && ago < LOST_ALARM).then(text)
     }
 
