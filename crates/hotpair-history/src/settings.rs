@@ -75,6 +75,18 @@ impl SinkSettings {
         }
     }
 
+    /// Whether this can name a table: `table` or `schema.table`, each an identifier in lower case.
+    #[must_use]
+    pub fn is_table(text: &str) -> bool {
+        TableName::new(text).is_ok()
+    }
+
+    /// Whether a server is spoken to through TLS alone: it is not this host.
+    #[must_use]
+    pub fn needs_tls(host: &str) -> bool {
+        !is_this_host(host)
+    }
+
     /// Whether such a sink can be at all; whether it can be reached is for [`Sink::check`](crate::Sink::check).
     ///
     /// # Errors
@@ -106,7 +118,7 @@ impl SinkSettings {
                         return Err(SinkError::Setting { setting, value, why });
                     }
                 }
-                if tls_ca_file.is_none() && !is_this_host(host) {
+                if tls_ca_file.is_none() && Self::needs_tls(host) {
                     return Err(SinkError::TlsRequired { host: host.clone() });
                 }
                 limit("connect limit", *connect_limit)?;

@@ -6,7 +6,7 @@ use crate::settings::Settings;
 use bytes::Bytes;
 use hotpair_core::EngineIndex;
 use hotpair_engine::history::BlockId;
-use hotpair_history::{Committed, Sink};
+use hotpair_history::{Committed, Sink, SinkError};
 use hotpair_types::EngineName;
 use rows::batch;
 use std::sync::Arc;
@@ -109,7 +109,7 @@ impl Forwarder {
         loop {
             looks.tick().await;
             if self.gate.passes().is_none() {
-                return self.sink.check().await.err().map(|it| it.to_string());
+                return self.sink.check().await.err().map(why);
             }
         }
     }
@@ -126,8 +126,27 @@ impl Forwarder {
         match self.sink.commit(&batch).await {
             Ok(Committed { rows_new, rows_known }) => How::Committed { rows_new, rows_known },
             Err(error) => {
-                How::Failed { why: error.to_string(), is_temporary: error.is_temporary() }
+                let is_temporary = error.is_temporary();
+                How::Failed { why: why(error), is_temporary }
             }
         }
+    }
+}
+
+/// An error with what the system said, in one line: "cannot create a file" alone helps nobody.
+fn why(error: SinkError) -> String {
+    format!("{:#}", anyhow::Error::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn a_failure_is_told_with_its_cause() {
+        let source = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = SinkError::Io { doing: "create", path: "/srv/history/a".into(), source };
+        assert_eq!(why(error), "cannot create /srv/history/a: permission denied");
     }
 }

@@ -187,7 +187,7 @@ impl Held {
         change.sealed.into_iter().for_each(|it| self.push_block(it));
         for _ in &change.gone {
             let it = self.blocks.pop_front().expect("checked before it is taken");
-            self.block_records -= it.id.count();
+            self.block_records = self.block_records.saturating_sub(it.id.count());
             self.block_bytes -= it.bytes.len() as u64;
         }
     }
@@ -199,7 +199,8 @@ impl Held {
     }
 
     pub(super) fn push_block(&mut self, it: Block) {
-        self.block_records += it.id.count();
+        // Of a snapshot that is not whole it may be any number; it is refused after this.
+        self.block_records = self.block_records.saturating_add(it.id.count());
         self.block_bytes += it.bytes.len() as u64;
         self.blocks.push_back(it);
     }

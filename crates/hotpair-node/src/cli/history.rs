@@ -39,8 +39,9 @@ fn lines(it: &HistoryStatus) -> Vec<(&'static str, String)> {
     let most = sink.map(|it| format!(", at most {}", size_text(it.held_bytes_max)));
     let oldest = it.oldest_ms.map(|it| format!("; the oldest of {}", clock(it)));
     let held = format!(
-        "{} samples in {} blocks, {} of them in none yet: {} bytes{}{}",
+        "{} samples ({} sealed, blocks: {}; {} not sealed yet), {} bytes{}{}",
         it.held_records,
+        it.held_records.saturating_sub(it.open_records),
         it.held_blocks,
         it.open_records,
         it.held_bytes,
@@ -99,7 +100,7 @@ mod tests {
     fn a_node_without_a_sink_says_that_nothing_is_recorded() {
         let lines = lines(&status());
         assert_eq!(lines[0].1, "none: nothing is recorded; set [history] in node.toml");
-        assert_eq!(lines[2].1, "12 samples in 1 blocks, 2 of them in none yet: 700 bytes");
+        assert_eq!(lines[2].1, "12 samples (10 sealed, blocks: 1; 2 not sealed yet), 700 bytes");
         assert_eq!(lines[3].1, "3 samples; done up to 3 of 15");
         assert_eq!(lines.len(), 4);
     }

@@ -104,7 +104,8 @@ impl Driver {
             let history = &self.runtime(engine).history;
             let at_sink = history.forwarding.under_way_since();
             let may_drop = at_sink.is_none_or(|it| now.since(it) >= FAILING_MAX);
-            if let Some((id, posts)) = history.kept.dropped(wall, &bounds).filter(|_| may_drop)
+            if may_drop
+                && let Some((id, posts)) = history.kept.dropped(wall, &bounds)
                 && self.post_history(engine, posts)
             {
                 let name = self.name_of(engine);
@@ -212,13 +213,13 @@ impl Driver {
 
     fn history_behind(&mut self, engine: EngineIndex) -> Option<String> {
         let now = self.clock.now();
-        let settings = self.settings.history.clone();
+        let settings = self.settings.clone();
         let runtime = self.runtime(engine);
         let acts = runtime.gate.passes().is_some();
         let history = &runtime.history;
         // No number that changes by itself: each would be news.
         let Shown { records, bytes, .. } = history.kept.shown();
-        let Some(settings) = settings else {
+        let Some(settings) = &settings.history else {
             let text = "samples of history are held, and no sink is set up for them";
             return (records > 0).then(|| text.to_owned());
         };

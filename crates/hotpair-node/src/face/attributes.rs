@@ -47,11 +47,9 @@ impl Driver {
             let problem = self.not_active_here(index);
             return Err(if switching { NotNow::Later(problem) } else { NotNow::Refused(problem) });
         }
-        let AttributeWanted { object, attribute, value, .. } = &wanted;
-        let said = format!("{object}.{attribute} = {value}");
-        self.set_attribute(index, wanted, reply).map_err(|error| problem(&error))?;
-        tracing::info!(engine = %self.name_of(index), %caller, "attribute set: {said}");
-        Ok(())
+        let AttributeWanted { object, attribute, .. } = &wanted;
+        tracing::info!(engine = %self.name_of(index), object, attribute, %caller, "an attribute is to be set");
+        self.set_attribute(index, wanted, reply).map_err(|error| problem(&error))
     }
 }
 

@@ -4,7 +4,7 @@ use super::reader::{Reader, allowed_text};
 use super::sections::{HOUR, SECOND, absolute};
 use super::{Settings, duration_text, size_text};
 use hotpair_engine::history::{BLOCK_BYTES_MAX, Bounds};
-use hotpair_history::{CONNECT_LIMIT_DEFAULT, SinkSettings, TIME_LIMIT_DEFAULT};
+use hotpair_history::{CONNECT_LIMIT_DEFAULT, SinkError, SinkSettings, TIME_LIMIT_DEFAULT};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -110,7 +110,7 @@ pub(super) const OF_HISTORY: &[Field] = &[
     ),
     should(own(
         "history.postgres.table",
-        "`table` or `schema.table`",
+        "`table` or `schema.table`, each of a-z, 0-9 and `_`, at most 63, not beginning with a digit",
         Some("\"history\""),
         "Made when it is not there.",
     )),
@@ -157,14 +157,29 @@ fn parquet(reader: &Reader<'_>) -> Option<SinkSettings> {
 }
 
 fn postgres(reader: &Reader<'_>) -> Option<SinkSettings> {
-    let text = |path: &str| reader.text_and(path, |it| Ok(it.to_owned()));
+    let text = |path: &str| {
+        reader.text_and(path, |it| match it {
+            "" => Err("it must say something".to_owned()),
+            it if it.contains('\0') => Err("it cannot hold a NUL".to_owned()),
+            it => Ok(it.to_owned()),
+        })
+    };
     let host = text("history.postgres.host");
     let port = reader.count("history.postgres.port", 1..=65_535);
     let database = text("history.postgres.database");
     let user = text("history.postgres.user");
     let password_file = reader.text_and("history.postgres.password_file", absolute);
     let tls_ca_file = reader.text_and("history.postgres.tls_ca_file", absolute);
-    let table = text("history.postgres.table");
+    let table = reader.text_and("history.postgres.table", |it| {
+        let is_one = SinkSettings::is_table(it);
+        is_one.then(|| it.to_owned()).ok_or_else(|| "not the name of a table".to_owned())
+    });
+    let is_open = !reader.has("history.postgres.tls_ca_file");
+    if is_open && let Some(host) = host.clone().filter(|it| SinkSettings::needs_tls(it)) {
+        let why = SinkError::TlsRequired { host }.to_string();
+        reader.refuse("history.postgres.host", why, "see docs/history.md");
+        return None;
+    }
     Some(SinkSettings::Postgres {
         host: host?,
         port: u16::try_from(port?).expect("the range was checked"),

@@ -129,13 +129,46 @@ fn what_is_wrong_with_history_is_named_at_its_place() {
     check(
         "[history]\nsink = \"postgres\"\n[history.postgres]\nhost = \"192.0.2.1\"\ndatabase = \"plant\"\nuser = \"hotpair\"\ntable = \"a;b\"\n",
         expect![[r#"
-            error: history.sink: 192.0.2.1 is not this host, so TLS is required: name the certificates of its CA
-              --> node.toml:14:8
+            error: history.postgres.host: 192.0.2.1 is not this host, so TLS is required: name the certificates of its CA
+              --> node.toml:16:8
                |
-            14 | sink = "postgres"
-               |        ^^^^^^^^^^
+            16 | host = "192.0.2.1"
+               |        ^^^^^^^^^^^
                = help: see docs/history.md
 
-            node.toml: 1 error; nothing was started"#]],
+            error: history.postgres.table: `a;b`: not the name of a table
+              --> node.toml:19:9
+               |
+            19 | table = "a;b"
+               |         ^^^^^
+               = help: allowed: `table` or `schema.table`, each of a-z, 0-9 and `_`, at most 63, not beginning with a digit
+
+            node.toml: 2 errors; nothing was started"#]],
+    );
+    check(
+        "[history]\nsink = \"postgres\"\n[history.postgres]\nhost = \"\"\ndatabase = \"\"\nuser = \"\"\n",
+        expect![[r#"
+            error: history.postgres.host: ``: it must say something
+              --> node.toml:16:8
+               |
+            16 | host = ""
+               |        ^^
+               = help: allowed: a name, an IP address, or the directory of a unix socket
+
+            error: history.postgres.database: ``: it must say something
+              --> node.toml:17:12
+               |
+            17 | database = ""
+               |            ^^
+               = help: allowed: a name
+
+            error: history.postgres.user: ``: it must say something
+              --> node.toml:18:8
+               |
+            18 | user = ""
+               |        ^^
+               = help: allowed: a name
+
+            node.toml: 3 errors; nothing was started"#]],
     );
 }
