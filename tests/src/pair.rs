@@ -66,13 +66,23 @@ impl Pair {
         Ok(pair)
     }
 
-    /// Starts both, and waits until the master is active and the backup ready.
+    /// Starts both, and waits until the master is active, the backup ready and both channels are up.
     ///
     /// # Errors
     /// When that does not come about.
     pub async fn start_both(&self) -> Result<()> {
         Side::BOTH.into_iter().try_for_each(|side| self.node(side).start())?;
-        self.until_roles(Side::A).await
+        self.until_roles(Side::A).await?;
+        self.until_channels_up().await
+    }
+
+    /// The roles are settled over whichever channel comes up first, and one that never was up cannot be lost.
+    async fn until_channels_up(&self) -> Result<()> {
+        let up = |it: &Status| Channel::BOTH.map(|on| it.channel(on.name())["health"] == "up");
+        for side in Side::BOTH {
+            self.until(side, "both channels are up", |it| up(it) == [true; 2]).await?;
+        }
+        Ok(())
     }
 
     /// Changes the settings; a node reads them at its next start.
