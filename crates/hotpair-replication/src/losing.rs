@@ -184,6 +184,8 @@ impl Replica {
         if let Some(losing) = &mut self.losing {
             losing.offer = offer.into_iter().collect();
         }
+        // The entries themselves come first: after a crash what the history here has is offered.
+        self.issue_stores(true, out);
         self.keep(records, then, out);
     }
 

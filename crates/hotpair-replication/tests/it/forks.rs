@@ -231,3 +231,23 @@ fn nothing_replaces_losing_entries_before_they_are_durable() {
     pair.settle();
     pair.assert_level();
 }
+
+#[test]
+fn what_is_kept_is_on_the_loser_s_disk_as_an_entry_too() {
+    let mut pair = split();
+    pair.tag(A, "x", "a");
+    pair.tag(B, "x", "b");
+    pair.mend_wire();
+    let winner = Box::new(pair.nodes[A].replica.history());
+    let winner_epoch = winner.positions().runtime.epoch;
+    pair.direct(B, Direction::StoreLosingEntries { winner, winner_epoch, rule: "test".into() });
+    while !pair.nodes[B].facts.contains(&Fact::LosingEntriesStored) {
+        assert!(pair.step(), "no interval needs to pass");
+    }
+    pair.restart(B);
+    pair.activate(A);
+    pair.sync(B);
+    // An entry that its history lacks would not be offered: kept by this node alone.
+    expect!["runtime e2:3 after 2: tags/x=b; won: tags/x=a; kept"].assert_eq(&pair.divergence(A));
+    assert_eq!(pair.divergence(A), pair.divergence(B));
+}
