@@ -23,9 +23,6 @@ pub fn decide(one: &Summary, other: &Summary, rule: ConflictWinner) -> Verdict {
     let pick = |master: bool| {
         Verdict::Wins(if master { Designation::Master } else { Designation::Backup })
     };
-    if !master.storage_ok && !backup.storage_ok {
-        return Verdict::Person;
-    }
     let stale = (is_stale(master, backup), is_stale(backup, master));
     // A store that was thrown away remembers no epoch either.
     let is_empty = |it: &Summary| it.history.is_empty() && it.last_used.is_none();
@@ -35,6 +32,14 @@ pub fn decide(one: &Summary, other: &Summary, rule: ConflictWinner) -> Verdict {
         !me.storage_ok || stale || (empty && !other_empty)
     };
     match (barred(master, stale.0, empty.0, empty.1), barred(backup, stale.1, empty.1, empty.0)) {
+        // Who acts already goes on: a person could only confirm it.
+        (true, true) if master.storage_ok && backup.storage_ok => {
+            return match (master.active, backup.active) {
+                (false, false) => Verdict::Person,
+                (true, true) => pick(master_wins_conflict(master, backup, rule)),
+                (active, _) => pick(active),
+            };
+        }
         (true, true) => return Verdict::Person,
         (true, false) => return pick(false),
         (false, true) => return pick(true),

@@ -76,6 +76,32 @@ fn a_store_that_was_rolled_back_does_not_win() {
 }
 
 #[test]
+fn where_neither_can_win_who_acts_goes_on() {
+    // Swapped disks: each is older than what the other has seen of its node.
+    let rolled_back = |master: &mut Summary, backup: &mut Summary| {
+        let instance = Instance { count: 9, tag: 9 };
+        let seen = Some(PartnerSeen { instance, positions: Positions::default() });
+        (master.partner_seen, backup.partner_seen) = (seen, seen);
+    };
+    assert_eq!(wins(&[1], &[1], |a, b| rolled_back(a, b)), Verdict::Person);
+    let acts_unproven = |a: &mut Summary, b: &mut Summary| {
+        rolled_back(a, b);
+        (a.active, a.unverified, b.sole) = (true, true, true);
+    };
+    assert_eq!(wins(&[1], &[1], acts_unproven), MASTER);
+    let both_act = |a: &mut Summary, b: &mut Summary| {
+        rolled_back(a, b);
+        (a.active, b.active, b.active_for_ms) = (true, true, 1);
+    };
+    assert_eq!(wins(&[1], &[1], both_act), BACKUP);
+    let acts_on_a_failed_disk = |a: &mut Summary, b: &mut Summary| {
+        acts_unproven(a, b);
+        a.storage_ok = false;
+    };
+    assert_eq!(wins(&[1], &[1], acts_on_a_failed_disk), Verdict::Person);
+}
+
+#[test]
 fn a_person_counts_more_than_history() {
     let promoted = |_: &mut Summary, it: &mut Summary| it.promoted_by_person = Some(epoch(2));
     assert_eq!(wins(&[1, 1, 3], &[1, 2], promoted), BACKUP);
