@@ -86,9 +86,9 @@ impl Replica {
         }
     }
 
-    /// Notes what won, in records that do not have it yet: this node is level with the winner now.
-    /// What is in this history did not lose after all: the winner fetched it as it was.
-    pub(crate) fn note_winning(&mut self, out: &mut Vec<Output>) {
+    /// What is in this history did not lose after all: the winner fetched it as it was, or there is no
+    /// winner any more but this node.
+    pub(crate) fn note_in_history(&mut self, out: &mut Vec<Output>) {
         let kept = self.divergence.records.keys().filter(|id| {
             let journal = &self.journals[id.kind];
             let sequence = id.entry.sequence;
@@ -96,6 +96,11 @@ impl Replica {
         });
         let fates: Vec<_> = kept.map(|id| (*id, Fate::InHistory(id.entry))).collect();
         self.mark_divergence(&fates, out);
+    }
+
+    /// Notes what won, in records that do not have it yet: this node is level with the winner now.
+    pub(crate) fn note_winning(&mut self, out: &mut Vec<Output>) {
+        self.note_in_history(out);
         let mut changed = Vec::new();
         for record in self.divergence.records.values_mut() {
             let kind = record.id.kind;

@@ -171,7 +171,9 @@ impl Replica {
             for entry in self.tail_entries(kind, tail) {
                 let id = DivergenceId { kind, entry: entry.position };
                 offer.insert(id);
-                if self.divergence.get(id).is_none() {
+                // It may have lost before, and been in the history for all that.
+                let was_in_it = |it: &DivergenceRecord| it.fate == Fate::InHistory(it.id.entry);
+                if self.divergence.get(id).is_none_or(was_in_it) {
                     let conflict = tail.conflict.clone();
                     records.push(self.record(id, conflict, entry, Vec::new()));
                 }

@@ -157,10 +157,10 @@ impl Replica {
             }
             Direction::ServePartner { partner } => self.serve(partner, out),
             Direction::StopServing => self.stop_serving(),
-            Direction::BecomeActive { epoch } => self.become_active(epoch),
+            Direction::BecomeActive { epoch } => self.become_active(epoch, out),
             Direction::AcknowledgeBy(rule) => self.acknowledge_by(rule, out),
             Direction::StopWrites => self.stop_writes(),
-            Direction::ResumeWrites { epoch } => self.become_active(epoch),
+            Direction::ResumeWrites { epoch } => self.become_active(epoch, out),
             Direction::BecomeStandby => self.become_standby(out),
             Direction::StoreLosingEntries { winner, winner_epoch, rule } => {
                 self.store_losing_entries(&winner, winner_epoch, rule, out);
@@ -171,7 +171,7 @@ impl Replica {
         }
     }
 
-    fn become_active(&mut self, epoch: Epoch) {
+    fn become_active(&mut self, epoch: Epoch, out: &mut Vec<Output>) {
         for kind in JournalKind::ALL {
             let last = self.journals[kind].position().epoch;
             assert!(last <= epoch, "active under {epoch:?} with entries of {last:?}");
@@ -180,6 +180,8 @@ impl Replica {
         self.fetching = None;
         self.parked = PerJournal::default();
         self.writes = Writes::Open(epoch);
+        // It lost an election, and acts after all.
+        self.note_in_history(out);
     }
 
     fn acknowledge_by(&mut self, rule: AckRule, out: &mut Vec<Output>) {

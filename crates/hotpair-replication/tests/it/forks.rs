@@ -251,3 +251,25 @@ fn what_is_kept_is_on_the_loser_s_disk_as_an_entry_too() {
     expect!["runtime e2:3 after 2: tags/x=b; won: tags/x=a; kept"].assert_eq(&pair.divergence(A));
     assert_eq!(pair.divergence(A), pair.divergence(B));
 }
+
+#[test]
+fn what_lost_with_a_node_that_acts_after_all_is_not_kept_until_it_loses_again() {
+    let mut pair = split();
+    pair.tag(A, "x", "a");
+    pair.tag(B, "x", "b");
+    pair.settle();
+    let winner = Box::new(pair.nodes[A].replica.history());
+    let winner_epoch = winner.positions().runtime.epoch;
+    pair.direct(B, Direction::StoreLosingEntries { winner, winner_epoch, rule: "test".into() });
+    pair.direct(B, Direction::BecomeStandby);
+    pair.settle();
+    expect!["runtime e2:3 after 2: tags/x=b; won: ; kept"].assert_eq(&pair.divergence(B));
+    // The winner's disk fails before anything was offered.
+    pair.activate(B);
+    pair.settle();
+    expect!["runtime e2:3 after 2: tags/x=b; won: ; in history at e2:3"]
+        .assert_eq(&pair.divergence(B));
+    lose(&mut pair, B);
+    expect!["runtime e2:3 after 2: tags/x=b; won: tags/x=a; kept"].assert_eq(&pair.divergence(A));
+    assert_eq!(pair.divergence(A), pair.divergence(B));
+}
