@@ -150,7 +150,8 @@ impl Replica {
     /// When everything is gathered: keeps it.
     fn gathered(&mut self, out: &mut Vec<Output>) {
         let Some(losing) = &self.losing else { return };
-        let reads = |kind: JournalKind| losing.tails[kind].as_ref().is_some_and(Tail::is_reading);
+        let reads = |it: &Tail| it.reading.is_some();
+        let reads = |kind: JournalKind| losing.tails[kind].as_ref().is_some_and(reads);
         if JournalKind::ALL.into_iter().any(reads) {
             return;
         }
@@ -160,33 +161,36 @@ impl Replica {
             let Some(tail) = &losing.tails[kind] else { continue };
             // What was kept at an earlier attempt may be more than what is still at hand.
             let journal = &self.journals[kind];
-            let kept = self.divergence.records().map(|it| it.id).filter(|it| {
-                let entry = it.entry;
-                it.kind == kind
+            let kept = self.divergence.records().filter(|it| {
+                let entry = it.id.entry;
+                it.id.kind == kind
                     && entry.sequence > tail.after
                     && entry.sequence <= journal.last()
                     && journal.position_of(entry.sequence) == entry
             });
-            offer.extend(kept);
+            for known in kept {
+                offer.insert(known.id);
+                // It lost before and was in the history for all that.
+                if known.fate == Fate::InHistory(known.id.entry) {
+                    let entry = known.entry.clone();
+                    records.push(self.record(known.id, tail.conflict.clone(), entry, Vec::new()));
+                }
+            }
             for entry in self.tail_entries(kind, tail) {
                 let id = DivergenceId { kind, entry: entry.position };
                 offer.insert(id);
-                // It may have lost before, and been in the history for all that.
-                let was_in_it = |it: &DivergenceRecord| it.fate == Fate::InHistory(it.id.entry);
-                if self.divergence.get(id).is_none_or(was_in_it) {
-                    let conflict = tail.conflict.clone();
-                    records.push(self.record(id, conflict, entry, Vec::new()));
+                if self.divergence.get(id).is_none() {
+                    records.push(self.record(id, tail.conflict.clone(), entry, Vec::new()));
                 }
             }
         }
+        let Some(losing) = &mut self.losing else { return };
+        losing.offer = offer.into_iter().collect();
         let then = match losing.purpose {
             Purpose::ElectionLost => Stored::LosingAtLoser,
             Purpose::Sync(session) => Stored::LosingBeforeSync { session },
         };
-        if let Some(losing) = &mut self.losing {
-            losing.offer = offer.into_iter().collect();
-        }
-        // The entries themselves come first: after a crash what the history here has is offered.
+        // The entries first: after a crash, what the history here has is offered.
         self.issue_stores(true, out);
         self.keep(records, then, out);
     }
@@ -359,12 +363,6 @@ impl Replica {
 impl Losing {
     fn new(purpose: Purpose) -> Self {
         Self { purpose, tails: PerJournal::default(), offer: VecDeque::new(), durable: false }
-    }
-}
-
-impl Tail {
-    const fn is_reading(&self) -> bool {
-        self.reading.is_some()
     }
 }
 
