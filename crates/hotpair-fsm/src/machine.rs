@@ -153,7 +153,9 @@ impl Machine {
         edge::check(from, to, rule);
         assert!(self.cx.record.epoch >= epoch_before, "the epoch went back from {epoch_before}");
         self.state = next;
-        self.cx.progress = Progress::default();
+        // What is missing while this node is level, or tries to act as such, it misses afterwards.
+        let gap = self.cx.progress.gap && self.state.is_level_still();
+        self.cx.progress = Progress { gap, ..Progress::default() };
         for timer in [Timer::StartupAllowance, Timer::Handover, Timer::RecoveryHold] {
             if !self.state.keeps(timer) {
                 self.cx.timers.stop(timer);

@@ -150,6 +150,23 @@ impl State {
         }
     }
 
+    /// Level, or trying to act as one that is.
+    pub(crate) const fn is_level_still(&self) -> bool {
+        match self {
+            Self::Ready(_) | Self::Missed(_) => true,
+            Self::ToActive(it) => it.was_level(),
+            Self::Determining(_)
+            | Self::Active(_)
+            | Self::ActiveAlone(_)
+            | Self::NotReady(_)
+            | Self::SyncingModules(_)
+            | Self::SyncingCode(_)
+            | Self::SyncingData(_)
+            | Self::ToStandby(_)
+            | Self::Stopped(_) => false,
+        }
+    }
+
     pub(crate) const fn active_since(&self) -> Option<Time> {
         match self {
             Self::Active(it) | Self::ActiveAlone(it) => Some(it.since),

@@ -312,32 +312,35 @@ impl ToActive {
         (why, state)
     }
 
-    /// Tells the partner, and tries again after a pause that doubles.
+    /// Tells the partner; tries again after a pause that doubles.
     fn fail(&mut self, cx: &mut Context) -> Move {
         self.burn(Rule::PromotionFailed, cx);
         let doublings = cx.facts.failures.min(RETRY_DOUBLINGS_MAX);
         cx.set(Timer::Retry, RETRY_FIRST * 2_u32.pow(doublings));
         cx.facts.failures = doublings + 1;
-        // The partner takes the role back once it sees this: the release of that handover, which it may
-        // still show, is no longer for this node.
+        // The partner takes the role back once it sees this: a release still shown is not for this node.
         cx.facts.accepted = None;
         // A person asks again, a handover is offered again.
         let again = !matches!(self.rule, Rule::Promoted | Rule::Offered);
         cx.facts.failed = again.then_some(self.rule);
-        let follower = match self.back {
-            Back::Unsure => None,
-            Back::Behind(follower) => follower,
-            Back::Level(follower) => Some(follower),
-        };
-        (Rule::PromotionFailed, Standby::enter_from_sync(follower, cx))
+        (Rule::PromotionFailed, Standby::enter_from_sync(self.follower(), cx))
+    }
+
+    /// Level with the active whose place is taken.
+    pub(super) const fn was_level(&self) -> bool {
+        matches!(self.back, Back::Level(_))
     }
 
     /// The active whose place is taken.
     pub(super) fn follows(&self) -> Option<Instance> {
+        self.follower().map(|it| it.instance)
+    }
+
+    const fn follower(&self) -> Option<Follower> {
         match self.back {
             Back::Unsure => None,
-            Back::Behind(follower) => follower.map(|it| it.instance),
-            Back::Level(follower) => Some(follower.instance),
+            Back::Behind(follower) => follower,
+            Back::Level(follower) => Some(follower),
         }
     }
 }

@@ -79,6 +79,16 @@ fn a_disk_that_fails_while_a_promotion_is_called_off_fails_it() {
 }
 
 #[test]
+fn who_misses_an_entry_while_it_tries_to_act_is_not_level_afterwards() {
+    let mut world = accepted();
+    take(&mut world, &[Step::Odd(1, Odd::Gap), Step::Elapsed(1, Timer::Handover), Step::Stored(1)]);
+    assert_eq!(world.state(1), StateId::StandbyNotReady);
+    take(&mut world, &[Step::Deliver(1), Step::Stored(0)]);
+    world.run();
+    assert_eq!([world.state(0), world.state(1)], [StateId::Active, StateId::StandbyReady]);
+}
+
+#[test]
 fn proof_of_a_process_counts_no_more_once_its_successor_promotes() {
     let mut world = level();
     take(
