@@ -53,6 +53,7 @@ use crate::settings::Settings;
 use crate::store::{Completion, Store};
 use hotpair_api::face::{HistogramValue, NodeStatus};
 use hotpair_core::{Core, EngineIndex, EngineInput, Input, Output};
+use hotpair_engine::objects::Natives;
 use hotpair_replication::{Refusal, WriteTicket};
 use hotpair_transport::{PinnedKey, TransportHandle};
 use hotpair_types::{EngineName, PerChannel, Time};
@@ -95,6 +96,8 @@ pub struct Driver {
     pub(crate) events: EventLog,
     pub(crate) api_base: String,
     pub(crate) log_level: Option<LogLevel>,
+    /// Programs that objects may run besides modules.
+    pub(crate) natives: Natives,
     /// This node's public key.
     pub(crate) key: PinnedKey,
     pub(crate) certificate: hotpair_transport::Validity,
@@ -161,6 +164,7 @@ impl Driver {
             commands: BTreeMap::new(),
             status: parts.status,
             log_level: parts.log_level,
+            natives: parts.natives,
             key: parts.key,
             certificate: parts.certificate,
             sessions: 0,

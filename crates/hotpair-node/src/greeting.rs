@@ -1,6 +1,7 @@
 //! Judges the partner's Hello: whether the two can work together, and where their settings differ.
-use crate::settings::{Alike, FIELDS};
+use crate::settings::{Alike, FIELDS, Settings};
 use crate::wire::{OwnHello, TheirHello};
+use hotpair_engine::objects::Natives;
 use hotpair_protocol::DATA_SCHEMA_VERSION;
 use hotpair_types::{EngineName, NodeName};
 
@@ -91,6 +92,14 @@ pub fn judge(own: &OwnHello, their: &TheirHello) -> Result<Differences, HelloRef
         return Err(HelloRefusal::Engines { here, there });
     }
     Ok(compare(&own.settings, &hello.settings))
+}
+
+/// What a node says of its settings, and of the native objects that a program gave it: a partner without
+/// them could not go on.
+pub(crate) fn said(settings: &Settings, natives: &Natives) -> Vec<(String, String)> {
+    let settings = settings.must_agree().into_iter().map(|(k, v)| (k.to_owned(), v));
+    let natives = natives.text().map(|it| ("native objects".to_owned(), it));
+    settings.chain(natives).collect()
 }
 
 /// Compares what both nodes are to say alike.

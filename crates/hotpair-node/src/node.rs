@@ -1,5 +1,8 @@
 //! A whole node in one process: storage, transport, decisions, API. The guard is outside.
 mod halfway;
+mod parts;
+
+pub use parts::{NodeParts, OnStarted};
 
 use crate::addresses::{self, Addresses};
 use crate::boot;
@@ -8,13 +11,11 @@ use crate::driver::{Driver, Ended, EngineRuntime, EventLog, Inlets, Parts, REQUE
 use crate::face::Face;
 use crate::forwarder;
 use crate::grants::{REPORTS_MAX, ThirdParty};
-use crate::guard_link::{GuardLink, GuardSays};
-use crate::logging::LogLevel;
+use crate::greeting;
 use crate::own_ends;
 use crate::run_file::RunFile;
 use crate::scans::Scans;
 use crate::services::Services;
-use crate::settings::Settings;
 use crate::steps;
 use crate::store::{self, Store};
 use crate::wire::OwnHello;
@@ -28,52 +29,6 @@ use hotpair_transport::{
 use hotpair_types::PerChannel;
 use std::sync::Arc;
 use tokio::sync::mpsc;
-
-/// What a node is started with.
-pub struct NodeParts {
-    /// Checked.
-    pub settings: Settings,
-    /// The line to the guard, and what it says; `GuardLink::none` without one.
-    pub guard: (GuardLink, mpsc::UnboundedReceiver<GuardSays>),
-    /// The public half of the key the guard signs with.
-    pub guard_key: Option<[u8; 32]>,
-    /// The guard's process.
-    pub guard_pid: Option<u32>,
-    /// The program `hotpair`, which services need: a process between the node and each of them.
-    pub program: Option<std::path::PathBuf>,
-    /// This start's random part; the guard signs it.
-    pub instance_tag: u64,
-    /// To change the level while running.
-    pub log_level: Option<LogLevel>,
-    /// Record every step of the state machines, for `hotpair replay`.
-    pub record_steps: bool,
-    /// Makes the line to the guard once the instance is known; its notices name it.
-    pub on_started: Option<OnStarted>,
-}
-
-impl NodeParts {
-    /// A node inside another program, without a guard: when it dies, the partner finds out by
-    /// silence.
-    ///
-    /// # Errors
-    /// When the system gives no random numbers.
-    pub fn without_guard(settings: Settings) -> Result<Self, NodeError> {
-        Ok(Self {
-            guard: GuardLink::none(settings.engines.len()),
-            settings,
-            guard_key: None,
-            guard_pid: None,
-            program: None,
-            instance_tag: random_tag()?,
-            log_level: None,
-            record_steps: false,
-            on_started: None,
-        })
-    }
-}
-
-/// Makes the line to the guard.
-pub type OnStarted = Box<dyn FnOnce(hotpair_types::Instance) -> std::io::Result<GuardLink> + Send>;
 
 /// Why a node cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -170,6 +125,7 @@ impl Node {
             guard_key,
             guard_pid,
             program,
+            natives,
             instance_tag,
             log_level,
             record_steps,
@@ -275,7 +231,7 @@ impl Node {
             node: settings.node.name.clone(),
             instance,
             guard_key,
-            settings: settings.must_agree().into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+            settings: greeting::said(&settings, &natives),
             engines: names.clone(),
             api: api_base.clone(),
             release: env!("CARGO_PKG_VERSION").to_owned(),
@@ -312,6 +268,7 @@ impl Node {
             addresses,
             scans,
             services,
+            natives,
             guard,
             events,
             api_base: api_base.clone(),

@@ -9,6 +9,7 @@ use crate::node::{Node, NodeError, NodeParts, pair_id, random_tag};
 use crate::reload::Reloading;
 use crate::settings::Settings;
 use hotpair_api::face::NodeFace;
+use hotpair_engine::objects::Natives;
 use hotpair_transport::{Identity, PinnedKey};
 use hotpair_types::Channel;
 use std::os::fd::RawFd;
@@ -81,6 +82,7 @@ async fn node(
         guard_key: None,
         guard_pid: guard.is_some().then(std::os::unix::process::parent_id),
         program: std::env::current_exe().ok(),
+        natives: Natives::default(),
         instance_tag,
         log_level,
         record_steps: extras.record_steps,

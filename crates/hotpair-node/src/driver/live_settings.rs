@@ -13,8 +13,7 @@ impl Driver {
     pub(crate) fn take_settings(&mut self, settings: Settings) {
         let data = Box::new(boot::replication_settings(&settings));
         let policy = boot::fsm_settings(&settings, settings.node.designation).policy();
-        let texts = settings.must_agree().into_iter().map(|(k, v)| (k.to_owned(), v));
-        self.partner.own.settings = texts.collect();
+        self.partner.own.settings = greeting::said(&settings, &self.natives);
         self.settings = Arc::new(settings);
         self.input(Input::Settings { policy, data });
         // The partner compares with what we said last.

@@ -8,8 +8,8 @@ use hotpair_core::EngineIndex;
 use hotpair_engine::alarms::{self, Alarms};
 use hotpair_engine::modules::{Budget, ModuleProgram, attributes_of};
 use hotpair_engine::objects::{
-    Begin, Checkpoints, Declared, Fault, FaultKind, MakeProgram, ModulePorts, ObjectDeclaration,
-    PROVIDER, Posts, Proposed, Runner, Unit,
+    Begin, Checkpoints, Declared, Fault, FaultKind, MakeProgram, ModulePorts, NATIVE_PREFIX,
+    ObjectDeclaration, PROVIDER, Posts, Proposed, Runner, Unit,
 };
 use hotpair_engine::{Post, history, tags};
 use hotpair_replication::{ModuleHash, Op, Refusal, WriteBody};
@@ -89,7 +89,13 @@ impl Driver {
         let not_loaded = |reason: String| -> MakeProgram {
             Arc::new(move |_| Err(Fault::new(FaultKind::NotLoaded, &reason)))
         };
+        if let Some(make) = self.natives.get(module) {
+            return Some(make);
+        }
         let Some(&hash) = modules.get(module) else {
+            if module.starts_with(NATIVE_PREFIX) {
+                return Some(not_loaded(format!("this node has no object `{module}`")));
+            }
             return Some(not_loaded(format!("no module `{module}` is deployed")));
         };
         match self.store.shelf().get(hash) {
@@ -109,13 +115,15 @@ impl Driver {
         self.replica(engine).modules().into_iter().map(|it| (it.name, it.hash)).collect()
     }
 
-    /// The modules of an engine and what they have to find declared; nothing of those that are not compiled.
+    /// Everything that an object can run here and what has to be declared for it; nothing of modules that
+    /// are not compiled.
     pub(crate) fn module_ports(&self, engine: EngineIndex) -> ModulePorts {
         let ports = |hash: ModuleHash| match self.store.shelf().get(hash) {
             Some(Ok(module)) => attributes_of(&module),
             Some(Err(_)) | None => Vec::new(),
         };
-        self.modules(engine).into_iter().map(|(name, hash)| (name, ports(hash))).collect()
+        let modules = self.modules(engine).into_iter().map(|(name, hash)| (name, ports(hash)));
+        modules.chain(self.natives.ports()).collect()
     }
 
     /// What a config transaction's objects are checked against.

@@ -13,6 +13,7 @@ use crate::settings::Settings;
 use crate::store::{Completions, Store};
 use hotpair_api::face::NodeStatus;
 use hotpair_core::{Core, Output};
+use hotpair_engine::objects::Natives;
 use hotpair_transport::{PinnedKey, TransportHandle};
 use hotpair_types::PerChannel;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(crate) struct Parts {
     pub(crate) addresses: Option<Addresses>,
     pub(crate) scans: Scans,
     pub(crate) services: Option<Services>,
+    pub(crate) natives: Natives,
     pub(crate) guard: GuardLink,
     pub(crate) events: EventLog,
     pub(crate) api_base: String,

@@ -9,3 +9,4 @@ mod reading;
 mod alarms;
 mod starting;
 mod alone;
+mod natives;

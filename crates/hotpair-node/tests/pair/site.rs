@@ -2,10 +2,11 @@
 use hotpair_api::face::{
     Caller, Command, NodeFace, NodeStatus, Verdict, WriteOptions, WriteOutcome,
 };
+use hotpair_engine::objects::Natives;
 use hotpair_engine::{Item, Post, ProviderError, RuntimeStateProvider, Update};
 use hotpair_node::config_table::ConfigTable;
 use hotpair_node::face::Registration;
-use hotpair_node::node::{Node, NodeParts};
+use hotpair_node::node::{Node, NodeError, NodeParts};
 use hotpair_node::settings::{self, Settings};
 use hotpair_transport::Identity;
 use hotpair_types::{Position, StateId};
@@ -78,8 +79,16 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) async fn start(settings: &Settings) -> Result<Self, hotpair_node::node::NodeError> {
-        let node = Node::start(NodeParts::without_guard(settings.clone())?).await?;
+    pub(crate) async fn start(settings: &Settings) -> Result<Self, NodeError> {
+        Self::start_with(settings, Natives::default()).await
+    }
+
+    pub(crate) async fn start_with(
+        settings: &Settings,
+        natives: Natives,
+    ) -> Result<Self, NodeError> {
+        let parts = NodeParts { natives, ..NodeParts::without_guard(settings.clone())? };
+        let node = Node::start(parts).await?;
         let polls = Polls::new();
         let registration = node.face().register(None, polls.clone()).await.unwrap();
         let records = ConfigTable::new(node.face().clone(), None, "devices");
@@ -222,10 +231,18 @@ pub(crate) fn write_settings(dir: &Path) -> [Settings; 2] {
 }
 
 pub(crate) async fn start_pair(dir: &Path) -> ([Settings; 2], Site, Site) {
+    start_pair_with(dir, [Natives::default(), Natives::default()]).await
+}
+
+pub(crate) async fn start_pair_with(
+    dir: &Path,
+    natives: [Natives; 2],
+) -> ([Settings; 2], Site, Site) {
     let mut errors = Vec::new();
     for attempt in 0..STARTS_MAX {
         let settings = write_settings(&dir.join(attempt.to_string()));
-        match (Site::start(&settings[0]).await, Site::start(&settings[1]).await) {
+        let start = async |it: usize| Site::start_with(&settings[it], natives[it].clone()).await;
+        match (start(0).await, start(1).await) {
             (Ok(master), Ok(backup)) => return (settings, master, backup),
             (master, backup) => errors.extend([master.err(), backup.err()].into_iter().flatten()),
         }
