@@ -1,6 +1,7 @@
 //! P41: history, from the scans of an object to a sink, over changes of role.
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -32,6 +33,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p41-history-is-held-while-its-sink-is-away",
         "on both nodes, with an alarm, over a takeover; it drains by itself",
         |stage| Box::pin(sink_away(stage)),
+    )
+    .on_loopback_alone(),
+    Scenario::new(
+        "P41",
+        "p41-history-beyond-its-limit-loses-the-oldest-aloud",
+        "both nodes count what was dropped, with an alarm, over a takeover; the rest is in the sink",
+        |stage| Box::pin(beyond_its_limit(stage)),
     )
     .on_loopback_alone(),
 ];
@@ -80,7 +88,12 @@ fn figure(status: &Value, name: &str) -> Result<u64> {
 /// Lets the object stand still. The number of its last step, which is the truth that the sink is held against.
 async fn stand_still(pair: &Pair) -> Result<u64> {
     crate::objects::back_to_master(pair).await?;
-    pair.write_config(Side::A, "objects/counter", &record("1h")).await?;
+    until_still(pair, &record("1h")).await
+}
+
+/// The master acts; the declaration has a period of an hour.
+async fn until_still(pair: &Pair, declaration: &Value) -> Result<u64> {
+    pair.write_config(Side::A, "objects/counter", declaration).await?;
     let step = async || {
         let shown = object(pair, Side::A, "counter").await?;
         ensure!(shown["schedule"]["period_ms"] == 3_600_000, "{shown}");
@@ -249,6 +262,76 @@ async fn sink_away(stage: &Stage) -> Result<()> {
     until_drained(&pair, last).await?;
     without_a_gap(&read_files(&place, &pair_name(), "main")?, last)?;
     ensure!(told(Side::A).await.is_err(), "the alarm stays");
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
+
+/// Each change of this declaration records all of the texts anew.
+fn talkative(period_ms: u32) -> Value {
+    let text = json!({"type": "text", "initial": "x".repeat(1_000), "history": true});
+    let texts = (0..60).map(|it| (format!("text-{it:02}"), text.clone()));
+    let counts = ["count", "sum"].map(|it| (it.to_owned(), json!({"type": "int"})));
+    let attributes: serde_json::Map<String, Value> = texts.chain(counts).collect();
+    json!({
+        "module": "counter",
+        "period": format!("{period_ms}ms"),
+        "scan_limit": "60s",
+        "attributes": attributes,
+    })
+}
+
+async fn beyond_its_limit(stage: &Stage) -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let place = directory.path().join("sink");
+    let settings = to_files(&place)?.with("history.held_max", "4 MiB");
+    let pair = stage.start(settings.with("history.block_age", "1s")).await?;
+    add(&pair, "counter", COUNTER).await?;
+    let limit = patience(Duration::from_secs(60));
+    let changes = AtomicU32::new(0);
+    eventually("something was dropped", limit, async || {
+        let record = talkative(20 + changes.fetch_add(1, Ordering::Relaxed) % 2);
+        pair.write_config(Side::A, "objects/counter", &record).await?;
+        let status = history(&pair, Side::A).await?;
+        ensure!(figure(&status, "lost")? > 0, "{status}");
+        ensure!(figure(&status, "held_bytes")? <= 4 * 1024 * 1024, "{status}");
+        anyhow::Ok(())
+    })
+    .await?;
+    until_still(&pair, &talkative(3_600_000)).await?;
+    let lost = figure(&history(&pair, Side::A).await?, "lost")?;
+    let told = async |side| {
+        let status = pair.ask(side, Request::get("/api/v1/status")).await?.ok()?;
+        let alarms = status["alarms"].to_string();
+        ensure!(alarms.contains("history-lost"), "{alarms}");
+        let status = history(&pair, side).await?;
+        ensure!(figure(&status, "lost")? == lost, "{lost} were lost: {status}");
+        anyhow::Ok(())
+    };
+    for side in Side::BOTH {
+        let what = format!("{side} tells what was dropped");
+        eventually(&what, limit, async || told(side).await).await?;
+    }
+    pair.node(Side::A).kill_all().await?;
+    pair.until_active(Side::B).await?;
+    told(Side::B).await?;
+    pair.node(Side::A).start()?;
+    pair.until_roles(Side::B).await?;
+    std::fs::create_dir(&place)?;
+    let newest = eventually("the rest is in the sink", limit, async || {
+        let status = history(&pair, Side::B).await?;
+        let (newest, done) = (figure(&status, "newest")?, figure(&status, "done")?);
+        ensure!(newest == done && figure(&status, "held_records")? == 0, "{status}");
+        ensure!(figure(&status, "committed")? + lost == newest, "{status}");
+        anyhow::Ok(newest)
+    })
+    .await?;
+    let rows = read_files(&place, &pair_name(), "main")?;
+    let there: Vec<u64> = rows.iter().map(|it| it.sequence).collect();
+    let expected: Vec<u64> = (lost + 1..=newest).collect();
+    ensure!(there == expected, "{} rows where {lost} of {newest} were lost", there.len());
+    for side in Side::BOTH {
+        told(side).await?;
+    }
     Audit::of(&pair).run().await?;
     Ok(())
 }
