@@ -1,7 +1,7 @@
 //! What a person should know: each alarm holds as long as its cause.
 use crate::election::is_rolled_back;
 use crate::facts::Frozen;
-use crate::{Alarm, Machine, Pulse};
+use crate::{Alarm, Hint, Machine, Pulse};
 
 impl Machine {
     /// What people should know now.
@@ -33,7 +33,9 @@ impl Machine {
         let (own, partner) = (&cx.facts.summary, &cx.facts.partner_summary);
         add(rolled_back(own, partner) || rolled_back(partner, own), Alarm::RolledBack);
         add(cx.is_arbiter_away(), Alarm::ArbiterAway);
-        add(active && cx.heard_active().is_some(), Alarm::TwoActives);
+        // What it said before it was asked, and did not answer, is no word of one that acts.
+        let mute = cx.facts.picture.hint == Hint::Unanswered;
+        add(active && !mute && cx.heard_active().is_some(), Alarm::TwoActives);
         alarms
     }
 }

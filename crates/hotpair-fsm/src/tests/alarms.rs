@@ -1,4 +1,6 @@
 //! What people are told is told when it begins, whatever makes it known.
+use super::steps::Step;
+use super::words::level;
 use crate::{Action, Alarm, Boot, Event, GrantEvent, Machine, Record, Settings};
 use hotpair_types::{Designation, History, Instance, Mode, StartAlone, Time};
 
@@ -27,4 +29,15 @@ fn an_alarm_is_told_once_when_an_event_makes_its_cause_known() {
     assert_eq!(told(&mut machine, 3, Event::Grant(GrantEvent::Reachable)), []);
     assert_eq!(told(&mut machine, 4, away), [Alarm::ArbiterAway]);
     assert_eq!(told(&mut machine, 5, Event::StorageFailed), [Alarm::StorageFailed]);
+}
+
+#[test]
+fn who_acts_because_the_active_answered_nothing_tells_of_no_second_one() {
+    let mut world = level(Mode::Availability);
+    world.take(Step::CrashWithGuard(0));
+    world.take(Step::Hint(1));
+    world.run();
+    assert!(world.is_open(1));
+    let alarms = world.live(1).unwrap().machine.alarms();
+    assert!(!alarms.contains(&Alarm::TwoActives), "{alarms:?}");
 }
