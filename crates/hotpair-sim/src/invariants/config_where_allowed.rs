@@ -15,13 +15,18 @@ pub(crate) fn look(world: &mut World, engine: usize, op: &StoreOp) {
         return;
     }
     for entry in entries {
-        let epoch = entry.origin.unwrap_or(entry.position).epoch;
-        let owner = world.watch.owners.get(&(engine, epoch)).copied();
-        let allowed =
-            owner.is_some_and(|it| world.settings[it][engine].designation == Designation::Master);
+        let from = entry.origin.unwrap_or(entry.position);
+        let owner = world.watch.owners.get(&(engine, from.epoch)).copied();
+        let is_master = |it: usize| world.settings[it][engine].designation == Designation::Master;
+        // What was handed in may be handed in again, by a node that had it from there.
+        let handed_in = world.watch.handed_in.contains(&(engine, from));
+        let allowed = handed_in || owner.is_some_and(is_master);
+        if allowed && entry.origin.is_some() {
+            world.watch.handed_in.insert((engine, entry.position));
+        }
         if !allowed {
             let text = format!(
-                "config entry {} of engine {engine} was accepted by {owner:?}, which is no master",
+                "config entry {} of engine {engine} was accepted as {from} by {owner:?}, which is no master",
                 entry.position
             );
             world.watch.broken_config.get_or_insert(text);

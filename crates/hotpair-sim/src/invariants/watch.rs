@@ -5,8 +5,8 @@ use super::words_in_order::Words;
 use crate::net::Net;
 use crate::node::Node;
 use hotpair_fsm::{Record, RoleChange, Rule};
-use hotpair_types::{Channel, Epoch, Mode, PerChannel, StateId, Time};
-use std::collections::BTreeMap;
+use hotpair_types::{Channel, Epoch, Mode, PerChannel, Position, StateId, Time};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// After a disk hung it has to catch up.
@@ -49,6 +49,8 @@ pub(crate) struct Watch {
     pub(crate) told: Told,
     pub(crate) failures: Failures,
     pub(crate) broken_gate: Option<String>,
+    /// Where config entries have their place that an election handed in.
+    pub(crate) handed_in: BTreeSet<(usize, Position)>,
     pub(crate) broken_config: Option<String>,
     /// By engine: since when two act.
     pub(crate) two_since: Vec<Option<Time>>,
@@ -86,6 +88,7 @@ impl Watch {
             told: Told::new(engines),
             failures: Failures::default(),
             broken_gate: None,
+            handed_in: BTreeSet::new(),
             broken_config: None,
             two_since: vec![None; engines],
             nobody_since: vec![None; engines],
@@ -158,7 +161,9 @@ impl Watch {
                 (self.excused[engine], self.took_proof) = (true, true);
             }
         }
-        if change.rule == Rule::Level {
+        // The last word of a process that is gone says nothing of what its disk lost with it.
+        let runs = self.running_since[1 - node] != Time(u64::MAX);
+        if change.rule == Rule::Level && runs {
             (self.excused[engine], self.data_excused[engine]) = (false, false);
         }
         if change.to == StateId::SwitchingToActive
