@@ -1,6 +1,7 @@
 //! What the standby should have acknowledged by now: sent again, reported, no longer waited for.
 use crate::replica::sooner;
-use crate::{AckRule, Fact, Output, Replica};
+use crate::serving::{Line, send};
+use crate::{AckRule, Fact, Message, Output, Replica, Session};
 use hotpair_types::{JournalKind, Time};
 
 impl Replica {
@@ -12,7 +13,7 @@ impl Replica {
         let memory = line.received < self.journals[kind].last();
         let disk = wanted.is_some_and(|it| line.durable < it);
         let since = sooner(memory.then_some(line.progress_at), disk.then_some(line.durable_at));
-        since.filter(|_| line.live)
+        since.filter(|_| line.live || line.gone)
     }
 
     pub(crate) fn check_acknowledged(&mut self, out: &mut Vec<Output>) {
@@ -39,7 +40,8 @@ impl Replica {
         if let Some(serving) = &mut self.serving {
             for kind in JournalKind::ALL {
                 let line = &mut serving.lines[kind];
-                if line.sent > line.received && now.since(line.resent_at()) >= resend_after {
+                let due = now.since(line.resent_at()) >= resend_after;
+                if line.live && line.sent > line.received && due {
                     line.sent = line.received;
                     line.resent = now;
                 }
@@ -52,6 +54,20 @@ impl Replica {
         if lapsed {
             self.settle(out);
         }
+        self.say_gone_again(false, out);
+    }
+
+    /// The standby has not begun anew: it may not have heard that it must. `at_once`: a connection is there again.
+    pub(crate) fn say_gone_again(&mut self, at_once: bool, out: &mut Vec<Output>) {
+        let (now, resend_after) = (self.now, self.settings.resend_after);
+        let Some(serving) = self.serving.as_mut().filter(|it| !it.paused) else { return };
+        let Some(session) = serving.session else { return };
+        for kind in JournalKind::ALL {
+            let line = &mut serving.lines[kind];
+            if line.gone && (at_once || now.since(line.resent) >= resend_after) {
+                line.say_gone(now, session, kind, out);
+            }
+        }
     }
 
     pub(crate) fn serving_deadline(&self) -> Option<Time> {
@@ -63,11 +79,27 @@ impl Replica {
             let line = &serving.lines[kind];
             let drop = (self.rule == AckRule::WithPartner && !serving.unacknowledged_said)
                 .then(|| since + self.settings.drop_after);
-            let resend = (line.sent > line.received && !serving.paused)
+            let resend = (line.live && line.sent > line.received && !serving.paused)
                 .then(|| line.resent_at() + self.settings.resend_after);
-            sooner(drop, resend)
+            let again =
+                (line.gone && !serving.paused).then(|| line.resent + self.settings.resend_after);
+            sooner(drop, sooner(resend, again))
         };
         let lines = sooner(of_line(JournalKind::Config), of_line(JournalKind::Runtime));
         sooner(lines, closing)
+    }
+}
+
+impl Line {
+    /// Nothing more comes on this line. The word may be lost with a connection.
+    pub(crate) fn say_gone(
+        &mut self,
+        now: Time,
+        session: Session,
+        kind: JournalKind,
+        out: &mut Vec<Output>,
+    ) {
+        (self.live, self.gone, self.resent) = (false, true, now);
+        out.push(send(Message::EntriesGone { session, kind }));
     }
 }

@@ -277,6 +277,7 @@ impl Replica {
         if let Some(serving) = &mut self.serving {
             serving.resume(self.now);
         }
+        self.say_gone_again(true, out);
         self.tick_offering(true, out);
         self.resume_syncing(out);
         self.resume_fetching(out);

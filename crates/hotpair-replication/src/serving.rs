@@ -31,6 +31,8 @@ pub(crate) struct Serving {
 pub(crate) struct Line {
     /// It wants entries as they come.
     pub(crate) live: bool,
+    /// It has to begin anew, what it lacks is not kept any more: said until it does.
+    pub(crate) gone: bool,
     pub(crate) sent: u64,
     pub(crate) received: u64,
     pub(crate) durable: u64,
@@ -200,6 +202,7 @@ impl Replica {
         let Some(serving) = &mut self.serving else { return };
         serving.lines[kind] = Line {
             live: true,
+            gone: false,
             sent: sequence,
             received: sequence,
             durable: 0,
@@ -236,8 +239,7 @@ impl Replica {
             }
             if line.sent < ring_after {
                 if kind == JournalKind::Runtime || line.sent < journal.stored_after {
-                    line.live = false;
-                    out.push(send(Message::EntriesGone { session, kind }));
+                    line.say_gone(self.now, session, kind, out);
                     return;
                 }
                 let ticket = self.storing.ticket();
@@ -293,12 +295,11 @@ impl Replica {
             let Some(end) =
                 entries.last().map(|it| it.position.sequence).filter(|it| whole && *it <= last)
             else {
-                line.live = false;
+                line.say_gone(self.now, session, kind, out);
                 // Storage keeps only so much: what it does not give is not promised again, or the
                 // next attempt would ask for the same.
                 let journal = &mut self.journals[kind];
                 journal.stored_after = journal.stored_after.max(journal.ring.after(last));
-                out.push(send(Message::EntriesGone { session, kind }));
                 return;
             };
             let previous = self.journals[kind].position_of(line.sent);
