@@ -2,6 +2,8 @@
 mod main_way;
 mod evidence;
 mod endings;
+mod leaving;
+mod left_alone;
 mod commands;
 mod handover;
 mod modes;
