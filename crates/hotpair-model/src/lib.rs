@@ -22,12 +22,13 @@ mod walk;
 mod prelude;
 mod plans;
 mod rare;
+mod hunts;
 mod two_of_three;
 
 pub use host::Todo;
+pub use hunts::hunts;
 pub use plans::{Plan, everything, pairs, plans};
 pub use prelude::Lead;
-pub use rare::hunts;
 pub use reached::{Edge, edges, not_reached, table, tell_edge};
 pub use rules::Promises;
 pub use step::{Fault, Step};

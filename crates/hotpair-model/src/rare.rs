@@ -350,10 +350,6 @@ const RARE: &[Rare] = &[
     },
 ];
 
-/// What may go wrong anywhere.
-const ANYTHING: [Fault; 10] =
-    [Kill, HostLost, Cut, CutOneWay, Lose, DiskSlow, DiskFails, Sleep, PromotionFails, ArbiterAway];
-
 impl Rare {
     fn plan(&self, mode: Mode, more: u8) -> Plan {
         let bounds = Bounds {
@@ -373,17 +369,7 @@ pub(crate) fn rare(more: u8) -> Vec<Plan> {
     RARE.iter().map(|it| it.plan(it.mode, more)).collect()
 }
 
-/// From everywhere that is rare, in every mode, with so many faults of any kind. Not every way leads there in
-/// every mode.
-#[must_use]
-pub fn hunts(faults_max: u8) -> Vec<Plan> {
-    let mut plans = Vec::new();
-    for (&mode, rare) in Mode::ALL.iter().flat_map(|mode| RARE.iter().map(move |it| (mode, it))) {
-        let mut plan = rare.plan(mode, 0);
-        plan.bounds.faults = ANYTHING.to_vec();
-        plan.bounds.faults_max = faults_max;
-        plan.bounds.entries_max = 1;
-        plans.push(plan);
-    }
-    plans
+/// Every way to somewhere rare, in this mode.
+pub(crate) fn rare_in(mode: Mode) -> impl Iterator<Item = Plan> {
+    RARE.iter().map(move |it| it.plan(mode, 0))
 }
