@@ -65,6 +65,7 @@ const FROM_SYNC: &[Rule] = &[Rule::WinnerFenced];
 /// What makes a standby in 8 promote itself.
 const FROM_READY: &[Rule] = &[
     Rule::Left,
+    Rule::LeftUnreplicated,
     Rule::Fenced,
     Rule::NewerInstance,
     Rule::Offered,
@@ -75,6 +76,7 @@ const FROM_READY: &[Rule] = &[
 /// What makes a standby in 9 promote itself.
 const FROM_MISSED: &[Rule] = &[
     Rule::Left,
+    Rule::LeftUnreplicated,
     Rule::Fenced,
     Rule::NewerInstance,
     Rule::Silent,

@@ -246,6 +246,7 @@ impl Context {
         let proof = matches!(
             rule,
             Rule::Left
+                | Rule::LeftUnreplicated
                 | Rule::LeftEqual
                 | Rule::Fenced
                 | Rule::WinnerFenced

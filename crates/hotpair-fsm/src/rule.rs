@@ -58,7 +58,8 @@ rules! {
     BeatsBack "beats-back" "beats are on time again";
     ChannelDegraded "channel-degraded" "one channel is silent, the other is on time";
     Left "left" "the active left cleanly with our positions";
-    LeftBeyond "left-beyond" "the active left with positions that we lack";
+    LeftUnreplicated "left-unreplicated" "the active left with entries that are missing here and that nobody was promised";
+    LeftBeyond "left-beyond" "the active left and may have gone on without us";
     Fenced "fenced" "the active's guard says that its process is gone";
     FencedBehind "fenced-behind" "the active's process is gone and it had gone on without us";
     NewerInstance "newer-instance" "the active's process was replaced by a newer one that is not active";

@@ -91,6 +91,21 @@ const RARE: &[Rare] = &[
         entries: 1,
     },
     Rare {
+        name: "leaves-after-going-alone",
+        mode: Mode::Manual,
+        setup: QUICK,
+        way: &[
+            wrong(MASTER, Cut),
+            Lead::Until(MASTER, ALONE),
+            Lead::Ticks(1),
+            Lead::Take(Step::Write(MASTER)),
+            wrong(MASTER, Ask(Command::Leave)),
+        ],
+        faults: &[FalseHint],
+        faults_max: 1,
+        entries: 0,
+    },
+    Rare {
         name: "left-behind",
         mode: Mode::Availability,
         setup: QUICK,

@@ -25,6 +25,11 @@ pub(crate) fn broken_change(world: &World, it: &(usize, RoleChange)) -> Option<S
     if promotes && is_death(rule) && other.live.is_none() && other.behind {
         return told("S4", "who died had gone on alone");
     }
+    let same = change.partner.is_some_and(|(it, _)| it == world.instance(OTHER[*host]));
+    let alone = other.has_sole() || other.disk.marks.unverified;
+    if rule == Rule::LeftUnreplicated && same && alone {
+        return told("S4", "who left had gone on alone");
+    }
     if change.epoch < change.epoch_before {
         return told("S5", "the epoch went back");
     }
@@ -77,12 +82,13 @@ pub(crate) fn untold(before: StateId, actions: &[Action], after: &Machine) -> Op
 /// S3, written down once more, apart from the table of edges.
 fn may_promote(from: StateId, rule: Rule) -> bool {
     use Rule::*;
-    let level = [Left, Fenced, NewerInstance, Silent, HintUnanswered, Offered, LateRelease];
+    let proof = [Left, LeftUnreplicated, Fenced, NewerInstance, LateRelease];
+    let level = [Silent, HintUnanswered, Offered];
     let behind = [LeftEqual, HandBack, LateRelease, WinnerFenced, Retried];
     let unsure = [NotMoved, AloneSole, AloneUnverified, PartnerYielded];
     rule == Promoted
         || (rule == Elected && (from.is_standby() || from.number() == 1))
-        || (from.is_level() && level.contains(&rule))
+        || (from.is_level() && (proof.contains(&rule) || level.contains(&rule)))
         || (from.is_syncing() && behind.contains(&rule))
         || (from.number() == 1 && unsure.contains(&rule))
 }

@@ -305,8 +305,8 @@ impl Driver {
             }
             GuardSays::Lost => {
                 tracing::error!("the guard is gone: outputs are closed and the node ends");
-                // What has its place already goes out before it is said where this node ends: a standby that
-                // lacks it would not act.
+                // What has its place already goes out before it is said where this node ends: the standby acts
+                // on that, with or without it.
                 self.input(Input::Flush);
                 self.input(Input::GuardLost);
                 self.end_if_all_stopped(Ended::GuardLost);

@@ -2,7 +2,7 @@
 use super::switching_to_active::may_begin;
 use super::{Follower, Move, Standby, ToActive};
 use crate::context::Context;
-use crate::{Pulse, ReplicaOrder, Rule, Step};
+use crate::{Pulse, ReplicaOrder, Rule, Step, View};
 use hotpair_types::{Channel, StateId};
 
 /// The active counts exactly this attempt of ours as level.
@@ -41,7 +41,7 @@ pub(super) fn why_leave(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     })
 }
 
-/// Proof that the active is gone and that nothing is missing here.
+/// Proof that the active is gone, and that nothing is missing here that it answered.
 fn why_act(it: &Follower, cx: &Context) -> Option<Rule> {
     // What is proven of a process counts no more once its successor is about to act.
     let successor = cx.heard_partner().filter(|partner| partner.instance != it.instance);
@@ -57,15 +57,27 @@ fn why_act(it: &Follower, cx: &Context) -> Option<Rule> {
     let partner = cx.facts.partner?;
     let last = partner.view;
     if partner.instance == it.instance {
-        // Who leaves does not act any more. One that says both is not believed: what it says would begin a
-        // promotion and call it off, again and again.
-        let gone = last.leaving && !last.state.is_active();
-        let left = gone && !last.sole && cx.contains(last.positions);
-        return left.then_some(Rule::Left);
+        return why_left(&last, cx).filter(|&rule| rule != Rule::LeftBeyond);
     }
     let undecided = last.state == StateId::DeterminingFailoverStatus || last.state.is_standby();
     let newer = cx.heard_partner().is_some() && undecided && !last.sole;
     newer.then_some(Rule::NewerInstance)
+}
+
+/// What the active's leaving says of what it answered.
+fn why_left(last: &View, cx: &Context) -> Option<Rule> {
+    // Who leaves does not act any more. One that says both is not believed: what it says would begin a
+    // promotion and call it off, again and again.
+    if !last.leaving || last.state.is_active() {
+        return None;
+    }
+    if !last.sole && cx.contains(last.positions) {
+        return Some(Rule::Left);
+    }
+    // Nothing is answered as degraded without one of the two marks; so what is not here was promised to
+    // nobody, as where the process was killed.
+    let alone = last.sole || last.unverified;
+    Some(if alone { Rule::LeftBeyond } else { Rule::LeftUnreplicated })
 }
 
 /// The old active released the offer that we had accepted and given up waiting for.
@@ -119,7 +131,7 @@ fn why_unready(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     if last.undeployed {
         return Some((Rule::PartnerUndeployed, Standby::enter_from_sync(None, cx)));
     }
-    if last.leaving && (last.sole || !cx.contains(last.positions)) {
+    if why_left(&last, cx) == Some(Rule::LeftBeyond) {
         return Some((Rule::LeftBeyond, Standby::enter_from_sync(Some(*it), cx)));
     }
     if last.about != Some(cx.instance) {

@@ -364,6 +364,7 @@ fn proves_sole(rule: Rule, mode: Mode) -> bool {
     let proof = matches!(
         rule,
         Rule::Left
+            | Rule::LeftUnreplicated
             | Rule::LeftEqual
             | Rule::Fenced
             | Rule::WinnerFenced
@@ -379,6 +380,7 @@ fn was_lost(rule: Rule) -> bool {
     matches!(
         rule,
         Rule::Left
+            | Rule::LeftUnreplicated
             | Rule::LeftEqual
             | Rule::Fenced
             | Rule::WinnerFenced

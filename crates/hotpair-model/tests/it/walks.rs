@@ -67,7 +67,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                     availability/slow-sync 25001, all within 21
                     availability/winner-dies-in-sync 25001, all within 12
                     availability/dies-alone 25002, all within 15
-                    availability/leaves-with-more 25004, all within 11
+                    availability/leaves-with-more 25002, all within 11
                     availability/left-behind 5333
                     availability/paused 2495
                     availability/suspended-as-standby 3546
@@ -143,6 +143,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                 manual/suspended 14638
                 manual/sync 25001, all within 8
                 manual/own 8813
+                manual/leaves-after-going-alone 25001, all within 23
                 manual/winner-with-more-dies 25003, all within 16
             "#]],
         );

@@ -80,11 +80,11 @@ fn wherever_they_wander_they_heal_and_every_edge_is_taken() {
         4 -> 10 by late-release
         6 -> 10 by winner-fenced
         7 -> 10 by winner-fenced
+        8 -> 4 by left-beyond
         9 -> 4 by not-elected
         9 -> 4 by left-beyond
         9 -> 4 by fenced-behind
         9 -> 10 by elected
-        10 -> 9 by fence-due
         2 -> 1 by grant-ending
         2 -> 1 by grant-taken
         3 -> 1 by grant-taken

@@ -54,12 +54,13 @@ pub(super) fn check(world: &World, never_two: bool) -> Result<(), String> {
 /// S3, written down once more, apart from the table of edges.
 fn may_promote(from: StateId, rule: Rule) -> bool {
     use Rule::*;
-    let level = [Left, Fenced, NewerInstance, Silent, HintUnanswered, Offered, LateRelease];
+    let proof = [Left, LeftUnreplicated, Fenced, NewerInstance, LateRelease];
+    let level = [Silent, HintUnanswered, Offered];
     let behind = [LeftEqual, HandBack, LateRelease, WinnerFenced, Retried];
     let unsure = [NotMoved, AloneSole, AloneUnverified, PartnerYielded];
     rule == Promoted
         || (rule == Elected && (from.is_standby() || from.number() == 1))
-        || (from.is_level() && level.contains(&rule))
+        || (from.is_level() && (proof.contains(&rule) || level.contains(&rule)))
         || (from.is_syncing() && behind.contains(&rule))
         || (from.number() == 1 && unsure.contains(&rule))
 }

@@ -85,6 +85,12 @@ fn availability_leaving_opens_never_two() {
 }
 
 #[test]
+fn availability_leaving_with_more_loses_nothing_replicated() {
+    let faults = &[Ask(Command::Leave)];
+    check(Mode::Availability, &Bounds { faults, entries_max: 1, ..BOUNDS }, &expect!["56603"]);
+}
+
+#[test]
 fn availability_standing_still_opens_never_two() {
     let faults = &[Stall, Late];
     let bounds = Bounds { faults, faults_max: 2, epoch_max: 6, round_max: 6, ..BOUNDS };
@@ -129,6 +135,12 @@ fn no_split_a_cut_in_a_handover_opens_never_two() {
         &Bounds { faults, faults_max: 2, starts_max: 1, ..BOUNDS },
         &expect!["263741"],
     );
+}
+
+#[test]
+fn no_split_leaving_with_more_loses_nothing_answered() {
+    let faults = &[Ask(Command::Leave)];
+    check(Mode::NoSplit, &Bounds { faults, entries_max: 1, ..BOUNDS }, &expect!["215771"]);
 }
 
 #[test]

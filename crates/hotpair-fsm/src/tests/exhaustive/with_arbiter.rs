@@ -57,3 +57,11 @@ fn arbiter_a_promotion_by_a_person_heals() {
     let bounds = Bounds { faults, faults_max: 2, starts_max: 1, never_two: false, ..BOUNDS };
     check(Mode::Arbiter, &bounds, &expect!["135131"]);
 }
+
+#[test]
+fn arbiter_leaving_with_more_loses_nothing_answered() {
+    let faults = &[Ask(Command::Leave), Away];
+    let bounds =
+        Bounds { faults, faults_max: 2, starts_max: 1, round_max: 2, entries_max: 1, ..BOUNDS };
+    check(Mode::Arbiter, &bounds, &expect!["186567"]);
+}

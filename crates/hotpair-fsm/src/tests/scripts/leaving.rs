@@ -31,16 +31,17 @@ fn an_active_that_leaves_while_a_write_is_on_its_way() {
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             guard-lost master
                 master 2 -> 13 guard-lost e1
-                backup 8 -> 4 left-beyond e1
-                = - | 4 Wait sees 13
+                backup 8 -> 10 left-unreplicated e2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 13
             start master
-                master 1 -> 10 elected e3
-                master 10 -> 2 opened e3
-                backup 4 -> 5 begin-sync e3
-                backup 5 -> 6 modules-match e3
-                backup 6 -> 7 way-settled e3
-                backup 7 -> 8 level e3
-                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+                master 1 -> 4 partner-active e2
+                backup 3 -> 2 partner-back e2
+                master 4 -> 5 begin-sync e2
+                master 5 -> 6 modules-match e2
+                master 6 -> 7 way-settled e2
+                master 7 -> 8 level e2
+                = 8 Wait sees 2 | 2 open WhenReplicated sees 8
         "#]],
     );
 }
@@ -72,10 +73,11 @@ fn who_left_with_more_is_replaced_once_the_grant_can_be_got() {
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             guard-lost master
                 master 2 -> 13 guard-lost e1
-                backup 8 -> 4 left-beyond e1
-                = - | 4 Wait sees 13
+                = - | 8 Wait sees 13
             arbiter-back backup
-                = - | 4 Wait sees 13
+                backup 8 -> 10 left-unreplicated e2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 13
         "#]],
     );
 }
@@ -110,10 +112,11 @@ fn a_pause_holds_who_could_act_on_leaving() {
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             guard-lost master
                 master 2 -> 13 guard-lost e1
-                backup 8 -> 4 left-beyond e1
-                = - | 4 Wait sees 13
+                = - | 8 Wait sees 13
             ask backup resume
-                = - | 4 Wait sees 13
+                backup 8 -> 10 left-unreplicated e2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 13
         "#]],
     );
 }
@@ -147,8 +150,9 @@ fn a_drop_that_was_not_heard_of_holds_nobody_back() {
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             guard-lost master
                 master 2 -> 13 guard-lost e1
-                backup 8 -> 4 left-beyond e1
-                = - | 4 Wait sees 13
+                backup 8 -> 10 left-unreplicated e2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 13
         "#]],
     );
 }
@@ -191,8 +195,9 @@ fn a_person_makes_it_leave_with_more_where_silence_moves_nobody() {
             ask master leave
                 master answers accepted
                 master 2 -> 13 leave e1
-                backup 9 -> 4 left-beyond e1
-                = - | 4 Wait sees 13
+                backup 9 -> 10 left-unreplicated e2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 13
         "#]],
     );
 }

@@ -31,8 +31,9 @@ fn who_left_with_more_comes_back_alone_as_unverified_and_loses() {
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             guard-lost master
                 master 2 -> 13 guard-lost e1
-                backup 8 -> 4 left-beyond e1
-                = - | 4 Wait sees 13
+                backup 8 -> 10 left-unreplicated e2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 13
             kill backup
                 = - | -
             start master
@@ -42,13 +43,15 @@ fn who_left_with_more_comes_back_alone_as_unverified_and_loses() {
                 master 10 -> 3 opened e3
                 = 3 open Degraded sees 13 | -
             start backup
-                backup 1 -> 4 partner-active e3
-                master 3 -> 2 partner-back e3
-                backup 4 -> 5 begin-sync e3
-                backup 5 -> 6 modules-match e3
-                backup 6 -> 7 way-settled e3
-                backup 7 -> 8 level e3
-                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+                master 3 -> 11 unverified-yields e3
+                master 11 -> 4 yielded e3
+                backup 1 -> 10 elected e4
+                backup 10 -> 2 opened e4
+                master 4 -> 5 begin-sync e4
+                master 5 -> 6 modules-match e4
+                master 6 -> 7 way-settled e4
+                master 7 -> 8 level e4
+                = 8 Wait sees 2 | 2 open WhenReplicated sees 8
         "#]],
     );
 }
@@ -83,8 +86,9 @@ fn who_left_with_more_waits_where_it_may_not_act_alone() {
                 = 2 open WhenReplicated sees 8 | 8 Wait sees 2
             guard-lost master
                 master 2 -> 13 guard-lost e1
-                backup 8 -> 4 left-beyond e1
-                = - | 4 Wait sees 13
+                backup 8 -> 10 left-unreplicated e2
+                backup 10 -> 3 opened e2
+                = - | 3 open Degraded sees 13
             kill backup
                 = - | -
             start master
@@ -92,14 +96,14 @@ fn who_left_with_more_waits_where_it_may_not_act_alone() {
             alone master
                 = 1 Wait sees 13 | -
             start backup
-                master 1 -> 10 elected e3
-                master 10 -> 2 opened e3
-                backup 1 -> 4 partner-active e3
-                backup 4 -> 5 begin-sync e3
-                backup 5 -> 6 modules-match e3
-                backup 6 -> 7 way-settled e3
-                backup 7 -> 8 level e3
-                = 2 open WhenReplicated sees 8 | 8 Wait sees 2
+                master 1 -> 4 not-elected e1
+                backup 1 -> 10 elected e4
+                backup 10 -> 2 opened e4
+                master 4 -> 5 begin-sync e4
+                master 5 -> 6 modules-match e4
+                master 6 -> 7 way-settled e4
+                master 7 -> 8 level e4
+                = 8 Wait sees 2 | 2 open WhenReplicated sees 8
         "#]],
     );
 }
