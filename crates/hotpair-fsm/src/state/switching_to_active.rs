@@ -361,35 +361,23 @@ pub(super) fn may_begin(rule: Rule, cx: &Context) -> bool {
 /// The partner is proven out by what promotes us: silence too where the promise was waited for, or a
 /// grant is held. Every other rule leaves it open.
 fn proves_sole(rule: Rule, mode: Mode) -> bool {
-    let proof = matches!(
-        rule,
-        Rule::Left
-            | Rule::LeftUnreplicated
-            | Rule::LeftEqual
-            | Rule::Fenced
-            | Rule::WinnerFenced
-            | Rule::LateRelease
-            | Rule::Promoted
-    );
-    proof || (rule == Rule::Silent && matches!(mode, Mode::NoSplit | Mode::Arbiter))
+    let by_silence = rule == Rule::Silent && matches!(mode, Mode::NoSplit | Mode::Arbiter);
+    is_gone(rule) || by_silence || matches!(rule, Rule::LateRelease | Rule::Promoted)
+}
+
+/// The partner's process is proven gone.
+fn is_gone(rule: Rule) -> bool {
+    use Rule::{Fenced, Left, LeftEqual, LeftUnreplicated, WinnerFenced};
+    matches!(rule, Left | LeftUnreplicated | LeftEqual | Fenced | WinnerFenced)
 }
 
 /// Whether what promotes us says that the other was lost. Then a person's switchover of long ago no
 /// longer holds recovery back; what merely goes on after a standstill leaves it as it is.
 fn was_lost(rule: Rule) -> bool {
-    matches!(
-        rule,
-        Rule::Left
-            | Rule::LeftUnreplicated
-            | Rule::LeftEqual
-            | Rule::Fenced
-            | Rule::WinnerFenced
-            | Rule::NewerInstance
-            | Rule::Silent
-            | Rule::HintUnanswered
-            | Rule::AloneSole
-            | Rule::AloneUnverified
-    )
+    use Rule::{AloneSole, AloneUnverified, HintUnanswered, NewerInstance, Silent};
+    let is_it =
+        matches!(rule, NewerInstance | Silent | HintUnanswered | AloneSole | AloneUnverified);
+    is_gone(rule) || is_it
 }
 
 /// Counts a change of role; past the limit the engine is suspended. The window begins anew with

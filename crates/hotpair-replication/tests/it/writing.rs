@@ -2,8 +2,9 @@
 use crate::pair::{A, B, Pair, set, tag};
 use bytes::Bytes;
 use expect_test::expect;
-use hotpair_replication::{AckRule, Direction, Expectation, Op, WriteBody};
+use hotpair_replication::{AckRule, Direction, Expectation, Fact, Gap, Op, Settings, WriteBody};
 use hotpair_types::{Ack, ItemKey, JournalKind};
+use std::time::Duration;
 
 #[test]
 fn a_fresh_pair_becomes_level_and_follows() {
@@ -218,4 +219,30 @@ fn data_that_is_not_acknowledged_is_noticed() {
     assert!(!noticed(&pair));
     pair.pass(1);
     assert!(noticed(&pair));
+}
+
+#[test]
+fn a_lost_word_that_entries_are_gone_is_said_again() {
+    let mut settings = Settings { resend_after: Duration::from_millis(50), ..Settings::default() };
+    settings.limits.runtime_ring_bytes_max = 2_000;
+    let mut pair = Pair::with(settings);
+    pair.activate(A);
+    pair.sync(B);
+    pair.direct(A, Direction::AcknowledgeBy(AckRule::WithPartner));
+    let gap =
+        |pair: &Pair| pair.nodes[B].facts.contains(&Fact::Gap(Gap::Entries(JournalKind::Runtime)));
+    let late = |pair: &Pair| pair.nodes[A].facts.contains(&Fact::DataUnacknowledged(true));
+    pair.cut_wire();
+    for n in 0..100 {
+        pair.tag(A, &format!("t{n:03}"), "meanwhile");
+    }
+    // It is said, and lost with the connection.
+    pair.mend_wire();
+    pair.cut_wire();
+    pair.pass(20_000);
+    assert!(late(&pair), "a standby that did not hear it is not waited for");
+    assert!(!gap(&pair));
+    pair.mend_wire();
+    pair.settle();
+    assert!(gap(&pair), "B goes on as if it were level");
 }
