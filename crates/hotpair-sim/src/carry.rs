@@ -169,6 +169,11 @@ impl World {
                         Some(fsm::Command::Deploy) => host.undeployed[at] = false,
                         Some(_) | None => {}
                     }
+                    if self.nodes[node].leaving && asked == Some(fsm::Command::Deploy) {
+                        // It leaves with the others.
+                        let input = self.asked(node, at, fsm::Command::Leave);
+                        self.later(node, input);
+                    }
                 }
             }
             EngineOutput::RoleChanged(change) => {
@@ -258,12 +263,18 @@ impl World {
         if command == fsm::Command::Resume {
             self.watch.set_paused(engine, false);
         }
+        let input = self.asked(node, engine, command);
+        self.give(node, input);
+    }
+
+    /// A command that will be answered.
+    fn asked(&mut self, node: usize, engine: usize, command: fsm::Command) -> Input {
         self.commands += 1;
         let id = self.commands;
         note!(self, "{node} is asked: {command:?} as {id}");
         self.nodes[node].commands.push((index(engine), id, self.now, command));
         let input = EngineInput::Command { id: CommandId(id), command };
-        self.give(node, Input::Engine { engine: index(engine), input });
+        Input::Engine { engine: index(engine), input }
     }
 }
 

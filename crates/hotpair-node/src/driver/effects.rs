@@ -127,6 +127,10 @@ impl Driver {
     pub(super) fn engine_deployed(&mut self, engine: EngineIndex) {
         self.runtime(engine).stopped = false;
         self.store.keep_undeployed(engine, false);
+        if self.leaving {
+            // It leaves with the others; the next start runs it.
+            self.command(engine, fsm::Command::Leave, None);
+        }
         self.changed();
     }
 

@@ -1,7 +1,9 @@
 //! A node alone with two engines: how the ends of services are told, which alarms outlive a start, and what waits for
 //! whom when the guard is gone.
 use crate::site::{Polls, write_settings};
-use hotpair_api::face::{NodeFace, NodeStatus, WriteOptions, WriteOutcome};
+use hotpair_api::face::{
+    Caller, Command, NodeFace, NodeStatus, Verdict, WriteOptions, WriteOutcome,
+};
 use hotpair_node::driver::Ended;
 use hotpair_node::guard_link::{GuardLink, GuardSays};
 use hotpair_node::node::{Node, NodeParts};
@@ -152,4 +154,28 @@ async fn without_its_guard_a_node_ends_when_every_engine_has_stored_what_it_answ
     polls.become_like(&[("counter", "7")]).await;
     node.leave().await;
     assert_eq!(node.ended().await, Ended::Stopped);
+}
+
+/// A stop must come to its end: what manages the service would kill it, and say nothing to the partner.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_is_deployed_while_its_node_stops_stops_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut settings = settings(dir.path());
+    let slowly = "trap 'sleep 1; exit' TERM; while :; do sleep 1; done";
+    settings.services = vec![service("slow", "second", &["/bin/sh", "-c", slowly])];
+    let (node, _says) = start(&settings).await;
+    until(&node, |it| acts(it) && it.services.iter().any(|it| it.pid.is_some())).await;
+    let order = async |command| {
+        let caller = Caller { address: "here".into(), agent: "test".into() };
+        let first = Some("first".parse().unwrap());
+        node.face().command(first, caller, command).await.unwrap()
+    };
+    let verdict = order(Command::Undeploy).await;
+    assert!(matches!(verdict, Verdict::Accepted(_)), "{verdict:?}");
+    until(&node, |it| it.engines[0].state != Some(StateId::ActiveStandbyNotAvailable)).await;
+    node.leave().await;
+    let verdict = order(Command::Deploy).await;
+    assert!(matches!(verdict, Verdict::Accepted(_)), "{verdict:?}");
+    let ended = tokio::time::timeout(PATIENCE, node.ended()).await;
+    assert_eq!(ended.expect("it ends"), Ended::Stopped);
 }
