@@ -130,7 +130,9 @@ impl Context {
             }
             Command::Promote { accept_loss } => self.why_not_promote(state, accept_loss, &mut no),
             Command::Pause => {
-                if waits {
+                // What the partner was asked may come to nothing there, and would be taken back here.
+                let asked_there = self.answers().is_some_and(|it| it.wants_pause == Some(true));
+                if waits || asked_there {
                     no.push(Refusal::UnderWay);
                 }
                 if self.answers().is_none() {

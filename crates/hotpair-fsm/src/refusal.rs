@@ -68,7 +68,7 @@ pub enum Refusal {
     #[error("the storage of this node failed")]
     StorageFailed,
     /// Another command or a handover is under way.
-    #[error("a change of role is under way")]
+    #[error("a change of role, or another command, is under way")]
     UnderWay,
     /// The partner cannot be reached, so that `pause` would not hold there.
     #[error("the partner is not reachable, so it would not be paused")]

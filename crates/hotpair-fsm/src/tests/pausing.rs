@@ -66,3 +66,16 @@ fn an_epoch_that_is_burned_does_not_bring_a_pause_back() {
     world.run();
     assert_eq!(are_paused(&world), [false; 2]);
 }
+
+/// What the first asked may come to nothing; the second would have been told that both are paused.
+#[test]
+fn a_pause_that_is_asked_of_both_is_not_done_before_the_first_is() {
+    let mut world = level();
+    take(&mut world, &[Step::Ask(1, Command::Pause), Step::Deliver(1), Step::Stored(1)]);
+    take(&mut world, &[Step::Stored(0)]);
+    assert_eq!(are_paused(&world), [true; 2]);
+    assert!(!world.can(Step::Ask(0, Command::Pause)), "refused: one is under way");
+    world.run();
+    assert_eq!(are_paused(&world), [true; 2]);
+    assert!(world.can(Step::Ask(0, Command::Pause)));
+}
