@@ -31,6 +31,7 @@ pub(crate) fn look(world: &mut World, node: usize, engine: usize, rule: Option<R
     let both = world.watch.mode == Mode::Availability;
     let mut client = std::mem::take(&mut world.client);
     let mut missing = None;
+    let started = world.nodes[node].started;
     if let Some(replica) = world.replica(node, engine) {
         let must = client.acknowledged_mut().filter(|it| {
             it.engine == engine
@@ -41,9 +42,14 @@ pub(crate) fn look(world: &mut World, node: usize, engine: usize, rule: Option<R
             if is_at(replica, write.kind, &write.item, &write.value) {
                 continue;
             }
-            // A degraded answer was in one memory only, and that is gone; the other got it all the same.
-            let lost_here = write.carriers[node] == Carrier::Lost
-                && write.answer.is_some_and(|(_, how)| how.degraded);
+            // A degraded answer was in one memory only, and that is gone; the other got it all the same,
+            // or it is kept here as what another term wrote.
+            let gone = match write.carriers[node] {
+                Carrier::Lost => true,
+                Carrier::Memory(since) => since < started,
+                Carrier::No | Carrier::Disk => false,
+            };
+            let lost_here = gone && write.answer.is_some_and(|(_, how)| how.degraded);
             let held_there =
                 || world.is_in_memory(1 - node, write) || world.is_on_disk(1 - node, write);
             // The winner lost it with its process, and the loser cannot send it as it is: runtime
