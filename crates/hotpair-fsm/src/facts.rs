@@ -86,6 +86,8 @@ pub(crate) struct Facts {
     pub(crate) failed: Option<Rule>,
     /// Promotions that failed in a row.
     pub(crate) failures: u32,
+    /// Syncs that broke off since this node was level, up to a few.
+    pub(crate) broken_syncs: u32,
 }
 
 /// What happened since the present state was entered; forgotten when it is left.

@@ -81,6 +81,7 @@ impl Machine {
                 unpausing: false,
                 failed: None,
                 failures: 0,
+                broken_syncs: 0,
             },
             progress: Progress::default(),
             wishes: Wishes::default(),
@@ -298,7 +299,7 @@ impl Machine {
             Timer::StartupAllowance => cx.progress.alone_over = true,
             Timer::Handover => cx.progress.handover_over = true,
             // That they are over is all that they say.
-            Timer::Retry | Timer::Silence => {}
+            Timer::Retry | Timer::Silence | Timer::SyncPause => {}
             Timer::RecoveryHold => cx.progress.hold_over = true,
             Timer::Damping => cx.record.damping = crate::Damping::default(),
             Timer::Leave => cx.progress.leave_over = true,

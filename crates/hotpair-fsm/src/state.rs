@@ -190,6 +190,7 @@ impl State {
             Timer::Handover => matches!(self, Self::ToActive(_) | Self::ToStandby(_)),
             Timer::RecoveryHold => self.id() == StateId::Active,
             Timer::Retry
+            | Timer::SyncPause
             | Timer::Damping
             | Timer::Leave
             | Timer::Answer

@@ -14,5 +14,6 @@ mod exhaustive;
 mod pausing;
 mod promoting;
 mod storage_sound;
+mod syncing;
 mod words;
 mod alone;

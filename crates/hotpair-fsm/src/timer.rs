@@ -11,6 +11,8 @@ pub enum Timer {
     Handover,
     /// The next try to become active after one failed.
     Retry,
+    /// The next sync after several broke off in a row.
+    SyncPause,
     /// The master has been ready for long enough to take over again.
     RecoveryHold,
     /// The window for counting changes of role, or a suspension, ended.
@@ -27,10 +29,11 @@ pub enum Timer {
 
 impl Timer {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::StartupAllowance,
         Self::Handover,
         Self::Retry,
+        Self::SyncPause,
         Self::RecoveryHold,
         Self::Damping,
         Self::Leave,

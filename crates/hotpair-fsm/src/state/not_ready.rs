@@ -69,7 +69,8 @@ fn begin_sync(it: &Standby, partner: Partner, cx: &mut Context) -> Option<Move> 
         || !partner.view.serves
         || partner.view.about != Some(cx.instance)
         || !cx.is_durable()
-        || cx.timers.is_set(Timer::Retry);
+        || cx.timers.is_set(Timer::Retry)
+        || cx.timers.is_set(Timer::SyncPause);
     let follower = it.follower.filter(|_| !blocked)?;
     cx.facts.round += 1;
     cx.order(ReplicaOrder::SyncModules);

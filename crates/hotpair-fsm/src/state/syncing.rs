@@ -1,7 +1,14 @@
 //! What the three syncing states share: what ends a sync.
 use super::{Follower, Move, Standby, ToActive};
 use crate::context::Context;
-use crate::{Pulse, Rule};
+use crate::{Pulse, Rule, Timer};
+use std::time::Duration;
+
+/// How many syncs in a row begin anew at once.
+const AT_ONCE: u32 = 2;
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+/// The longest pause is 3.2 s.
+const PAUSE_DOUBLINGS_MAX: u32 = 5;
 
 /// A row that leaves 5, 6 or 7 other than forward.
 pub(super) fn why_end(it: &Follower, cx: &mut Context) -> Option<Move> {
@@ -15,7 +22,20 @@ pub(super) fn why_end(it: &Follower, cx: &mut Context) -> Option<Move> {
         return Some((Rule::Reinit, Standby::enter_from_sync(Some(*it), cx)));
     }
     let rule = broken(it, cx)?;
+    if matches!(rule, Rule::SyncBroken | Rule::Gap) {
+        pause(cx);
+    }
     Some((rule, Standby::enter_from_sync(Some(*it), cx)))
+}
+
+/// One that breaks off begins anew at once: what it lacked may be had in another way. The third in a row waits,
+/// and each further one twice as long: what is missing may be missing for good.
+fn pause(cx: &mut Context) {
+    if cx.facts.broken_syncs >= AT_ONCE {
+        let doublings = cx.facts.broken_syncs - AT_ONCE;
+        cx.set(Timer::SyncPause, PAUSE_FIRST * 2_u32.pow(doublings));
+    }
+    cx.facts.broken_syncs = (cx.facts.broken_syncs + 1).min(AT_ONCE + PAUSE_DOUBLINGS_MAX);
 }
 
 fn broken(it: &Follower, cx: &Context) -> Option<Rule> {

@@ -24,6 +24,7 @@ pub(super) fn next(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     }
     cx.facts.lost_to = None;
     cx.facts.failures = 0;
+    cx.facts.broken_syncs = 0;
     cx.order(ReplicaOrder::Follow);
     Some((Rule::Level, State::Ready(*it)))
 }

@@ -288,6 +288,7 @@ fn steps(world: &World, bounds: &Bounds<'_>, faults: u8) -> Vec<(Step, u8)> {
             Step::Elapsed(host, Timer::StartupAllowance),
             Step::Elapsed(host, Timer::RecoveryHold),
             Step::Elapsed(host, Timer::Retry),
+            Step::Elapsed(host, Timer::SyncPause),
             Step::Elapsed(host, Timer::Leave),
             Step::Elapsed(host, Timer::Silence),
         ];
