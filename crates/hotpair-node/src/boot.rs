@@ -1,5 +1,6 @@
 //! Turns checked settings into what the deciding crates want.
 use crate::settings::Settings;
+use hotpair_engine::{history, objects};
 use hotpair_fsm::{self as fsm, Beats};
 use hotpair_replication as replication;
 use hotpair_types::{Designation, PerChannel};
@@ -49,6 +50,7 @@ pub fn replication_settings(settings: &Settings) -> replication::Settings {
         compare_interval: settings.writes.compare_interval,
         key_retention: settings.writes.key_retention,
         drop_after: settings.pair.drop_after,
+        indivisible: [objects::PROVIDER, history::PROVIDER].map(Into::into).to_vec(),
         limits: replication::Limits { runtime_ring_bytes_max: ring, ..Default::default() },
         ..replication::Settings::default()
     }

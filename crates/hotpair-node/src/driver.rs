@@ -272,6 +272,9 @@ impl Driver {
                 since = pace::step_ended(&self.clock, step, since);
             }
         }
+        for engine in self.indexes() {
+            self.runtime(engine).restored.clear();
+        }
         self.carrying = false;
     }
 

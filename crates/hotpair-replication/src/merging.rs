@@ -21,6 +21,9 @@ pub(crate) struct Merging {
     taken: BTreeMap<ItemKey, Position>,
     /// Items of entries that were not: what was built on them is not taken either.
     kept: BTreeSet<ItemKey>,
+    /// Indivisible providers, and whether nothing of them was changed here since the fork; as when the first
+    /// entry with one came.
+    untouched: BTreeMap<Box<str>, bool>,
 }
 
 impl Replica {
@@ -97,6 +100,10 @@ impl Replica {
         let free = fork.is_some_and(|fork| {
             fits(&journal.image, entry)
                 && items.iter().all(|it| merging.may(&journal.image, it, fork))
+                && self.settings.indivisible.iter().all(|provider| {
+                    items.iter().all(|it| it.provider != *provider)
+                        || merging.is_untouched(&journal.image, provider, fork)
+                })
         });
         if !free || entry.ops.is_empty() {
             merging.kept.extend(items);
@@ -142,6 +149,21 @@ impl Merging {
             Some(position) => position.sequence <= fork || self.taken.get(item) == Some(&position),
             None => image.removed_after() <= fork,
         }
+    }
+}
+
+impl Merging {
+    fn is_untouched(&mut self, image: &Image, provider: &str, fork: u64) -> bool {
+        if let Some(&known) = self.untouched.get(provider) {
+            return known;
+        }
+        let mut here = image.of_provider(provider, "");
+        let mut removed = image.removed_since(fork, None);
+        let untouched = image.removed_after() <= fork
+            && here.all(|(_, it)| it.position.sequence <= fork)
+            && removed.all(|(it, _)| *it.provider != *provider);
+        self.untouched.insert(provider.into(), untouched);
+        untouched
     }
 }
 

@@ -26,6 +26,9 @@ pub struct Settings {
     /// `writes.compare_interval`: so long after the end of a comparison with a level standby the next
     /// one begins.
     pub compare_interval: Duration,
+    /// Runtime providers whose items make sense together only: of a node that comes back with more, all that
+    /// it has of such a provider is taken, or nothing.
+    pub indivisible: Vec<Box<str>>,
     /// What was sent and not answered is sent again after this.
     pub resend_after: Duration,
     /// Limits of queues, frames and rings.
@@ -70,6 +73,7 @@ impl Default for Settings {
             key_retention: Duration::from_secs(600),
             drop_after: Duration::from_secs(2),
             compare_interval: Duration::from_secs(60),
+            indivisible: Vec::new(),
             resend_after: Duration::from_millis(500),
             limits: Limits::default(),
         }

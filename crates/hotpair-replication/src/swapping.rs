@@ -74,13 +74,22 @@ impl Replica {
             }
             None => {
                 let position = head.history.position();
-                let changes = changes(kind, position, journal, &sets, &removes);
+                let whole = match kind {
+                    JournalKind::Config => &[][..],
+                    JournalKind::Runtime => &self.settings.indivisible,
+                };
+                let changes = changes(kind, position, journal, &sets, &removes, whole);
                 out.extend(changes.into_iter().map(|entry| Output::Apply { entry }));
                 for item in &removes {
                     journal.image.take(item);
                 }
                 for (item, record) in &sets {
                     journal.image.put(item.clone(), record.clone());
+                }
+                let touched = sets.iter().map(|it| &it.0).chain(&removes);
+                let touched: BTreeSet<_> = touched.map(|it| &it.provider).collect();
+                for provider in whole.iter().filter(|it| touched.contains(it)) {
+                    out.push(Output::Restore { kind, provider: provider.clone() });
                 }
             }
         }
@@ -92,21 +101,24 @@ impl Replica {
     }
 }
 
-/// What a swap changes, for the providers: as if the entries that made it had come, oldest first.
+/// What a swap changes, for the providers: as if the entries that made it had come, oldest first. For
+/// `whole` ones, which cannot take parts of entries, they are given all they have instead.
 fn changes(
     kind: JournalKind,
     end: Position,
     journal: &crate::journal::Journal,
     sets: &[(ItemKey, Record)],
     removes: &[ItemKey],
+    whole: &[Box<str>],
 ) -> Vec<SharedEntry> {
+    let in_parts = |it: &ItemKey| !whole.contains(&it.provider);
     let mut by_position: BTreeMap<Position, (NodeTime, Vec<Op>)> = BTreeMap::new();
-    for (item, record) in sets {
+    for (item, record) in sets.iter().filter(|it| in_parts(&it.0)) {
         let (_, ops) =
             by_position.entry(record.position).or_insert((record.written_at, Vec::new()));
         ops.push(Op::Set { item: item.clone(), value: record.value.clone() });
     }
-    for item in removes.iter().filter(|it| journal.image.contains(it)) {
+    for item in removes.iter().filter(|it| in_parts(it) && journal.image.contains(it)) {
         let (_, ops) = by_position.entry(end).or_default();
         ops.push(Op::Remove { item: item.clone() });
     }

@@ -146,6 +146,10 @@ impl Driver {
             }
         }
         for (provider, updates) in updates {
+            let restored = self.runtime(engine).restored.get(provider);
+            if restored.is_some_and(|at| position.sequence <= at.sequence) {
+                continue;
+            }
             let providers = self.runtime(engine).providers.clone();
             // A provider that is not running here gets its items when it registers.
             if providers.get(provider).is_some()
@@ -153,7 +157,7 @@ impl Driver {
             {
                 tracing::error!(%error, "a provider cannot apply an update");
                 self.raise(engine, "provider-failed", error.to_string());
-                self.restore_provider(engine, provider);
+                self.restore_now(engine, provider);
             }
         }
         self.runtime(engine).tags.journal_at(position);
@@ -171,8 +175,15 @@ impl Driver {
                 self.restore_objects(engine);
                 self.changed();
             }
-            JournalKind::Runtime => self.restore_provider(engine, provider),
+            JournalKind::Runtime => self.restore_now(engine, provider),
         }
+    }
+
+    /// While outputs are carried out: what waits its turn may be in the state already.
+    fn restore_now(&mut self, engine: EngineIndex, provider: &str) {
+        self.restore_provider(engine, provider);
+        let at = self.replica(engine).positions().runtime;
+        self.runtime(engine).restored.insert(provider.into(), at);
     }
 
     fn restore_items(

@@ -6,7 +6,7 @@ use hotpair_api::face::{Alarm, HistogramValue};
 use hotpair_core::Step;
 use hotpair_engine::ProviderRegistry;
 use hotpair_engine::tags::Tags;
-use hotpair_types::{Designation, EngineName, Epoch, StateId, Time};
+use hotpair_types::{Designation, EngineName, Epoch, Position, StateId, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -19,6 +19,9 @@ pub(crate) struct EngineRuntime {
     pub(crate) designation: Designation,
     pub(crate) tags: Arc<Tags>,
     pub(crate) providers: Arc<ProviderRegistry>,
+    /// Providers that were given the journal's present state while outputs are carried out, and where it ended:
+    /// updates up to there that still wait their turn are in it.
+    pub(crate) restored: BTreeMap<Box<str>, Position>,
     pub(crate) objects: super::objects::EngineObjects,
     pub(crate) history: super::history::EngineHistory,
     pub(crate) subscribers: super::subscribers::KeptSubscribers,
@@ -83,6 +86,7 @@ impl EngineRuntime {
             designation,
             tags,
             providers,
+            restored: BTreeMap::new(),
             objects,
             history,
             subscribers,

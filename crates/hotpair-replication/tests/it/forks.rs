@@ -1,7 +1,7 @@
 //! Two histories that came apart: what is taken, what is kept for a person.
 use crate::pair::{A, B, Pair, tag};
 use expect_test::expect;
-use hotpair_replication::{Direction, Fact, Input, WriteTicket};
+use hotpair_replication::{Direction, Fact, Input, Settings, WriteTicket};
 use hotpair_types::{JournalKind, NodeTime};
 
 /// A level pair whose link is cut; both act from then on.
@@ -88,6 +88,40 @@ fn a_returning_node_s_entries_are_taken_unless_the_record_was_changed() {
         runtime e1:4 after 1: tags/free=tail 2; won: tags/free=-; in history at e2:3"#]]
     .assert_eq(&pair.divergence(B));
     assert_eq!(pair.value(A, JournalKind::Runtime, &tag("free")).as_deref(), Some("tail 2"));
+}
+
+/// A level pair; A writes and dies, B acts without that and writes to `there`; A comes back.
+fn of_an_indivisible_provider(there: &str) -> Pair {
+    let indivisible = vec!["tags".into()];
+    let mut pair = Pair::with(Settings { indivisible, ..Pair::new().settings });
+    pair.activate(A);
+    pair.tag(A, "shared", "0");
+    pair.sync(B);
+    pair.cut_wire();
+    pair.tag(A, "free", "tail");
+    pair.direct(A, Direction::Persist);
+    pair.settle();
+    pair.direct(A, Direction::BecomeStandby);
+    pair.direct(B, Direction::StopSync);
+    pair.activate(B);
+    pair.config(B, "other", "new");
+    if there == "tags" {
+        pair.tag(B, "shared", "new");
+    }
+    pair.mend_wire();
+    pair.sync(A);
+    pair
+}
+
+#[test]
+fn of_what_makes_sense_together_only_all_is_taken_or_nothing() {
+    let pair = of_an_indivisible_provider("config");
+    expect!["runtime e1:2 after 1: tags/free=tail; won: tags/free=-; in history at e2:2"]
+        .assert_eq(&pair.divergence(B));
+    let pair = of_an_indivisible_provider("tags");
+    expect!["runtime e1:2 after 1: tags/free=tail; won: tags/free=-; kept"]
+        .assert_eq(&pair.divergence(B));
+    assert_eq!(pair.value(A, JournalKind::Runtime, &tag("free")), None);
 }
 
 #[test]
