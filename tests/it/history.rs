@@ -42,6 +42,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         |stage| Box::pin(beyond_its_limit(stage)),
     )
     .on_loopback_alone(),
+    Scenario::new(
+        "P41",
+        "p41-history-after-both-acted",
+        "the loser's object and history give way whole; both nodes go on with the winner's",
+        |stage| Box::pin(both_acted(stage)),
+    )
+    .on_loopback_alone(),
 ];
 
 /// As both nodes name the pair to a sink.
@@ -332,6 +339,46 @@ async fn beyond_its_limit(stage: &Stage) -> Result<()> {
     for side in Side::BOTH {
         told(side).await?;
     }
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
+
+async fn both_acted(stage: &Stage) -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let pair = recording(stage, to_files(directory.path())?).await?;
+    for round in 0..2 {
+        let active = pair.until_settled().await?;
+        let scan = until_scan(&pair, active, 20 * round).await?;
+        pair.links.cut_all()?;
+        pair.until_state(active, &["active-standby-not-available"]).await?;
+        pair.until_active(active.other()).await?;
+        for side in Side::BOTH {
+            until_scan(&pair, side, scan + 30).await?;
+        }
+        pair.links.heal()?;
+        let winner = pair.until_settled().await?;
+        let scan = until_scan(&pair, winner, scan + 60).await?;
+        until_scan(&pair, winner.other(), scan).await?;
+        for side in Side::BOTH {
+            let status = pair.ask(side, Request::get("/api/v1/status")).await?.ok()?;
+            let alarms = status["alarms"].to_string();
+            ensure!(!alarms.contains("provider-failed"), "{side}: {alarms}");
+        }
+    }
+    let last = stand_still(&pair).await?;
+    for side in Side::BOTH {
+        let what = format!("{side} holds no history any more");
+        eventually(&what, patience(Duration::from_secs(30)), async || {
+            let status = history(&pair, side).await?;
+            ensure!(figure(&status, "held_records")? == 0, "{status}");
+            anyhow::Ok(())
+        })
+        .await?;
+    }
+    // Each step of the history that went on is there.
+    let rows = read_files(directory.path(), &pair_name(), "main")?;
+    let steps: std::collections::BTreeSet<u64> = rows.iter().map(|it| it.step).collect();
+    ensure!(steps.iter().copied().eq(1..=last), "{} steps of {last}", steps.len());
     Audit::of(&pair).run().await?;
     Ok(())
 }
