@@ -339,6 +339,7 @@ impl Driver {
         self.look_at_failed_storage();
         self.look_at_objects();
         self.look_at_history();
+        self.look_at_modules();
         self.sample_round_trips();
         let status = Arc::new(self.node_status());
         self.status.send_replace(status);

@@ -95,6 +95,13 @@ impl Drop for Connection {
 async fn password(path: &std::path::Path) -> Result<String, SinkError> {
     let failed = |source| SinkError::io("read the password in", path, source);
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = file.metadata().await.map_err(failed)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let why = "it can be read by others; do chmod 600";
+        let value = format!("{} (mode {mode:04o})", path.display());
+        return Err(SinkError::Setting { setting: "password_file", value, why });
+    }
     let mut text = String::new();
     let most = PASSWORD_BYTES_MAX as u64 + 1;
     file.take(most).read_to_string(&mut text).await.map_err(failed)?;

@@ -317,6 +317,10 @@ async fn a_password_is_read_from_its_file_and_a_wrong_one_is_refused() {
         let said = format!("{error} {error:?} {sink:?}");
         assert!(!said.contains("a wrong one"), "{said}");
     }
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let error = Sink::open(with_password(settings.clone(), &file)).check().await.unwrap_err();
+    assert!(error.to_string().contains("mode 0644"), "{error}");
     let mut sink = Sink::open(with_password(settings, Path::new("/missing")));
     let error = sink.check().await.unwrap_err();
     assert!(matches!(&error, SinkError::Io { .. }), "{error}");

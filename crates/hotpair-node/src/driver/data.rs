@@ -3,11 +3,20 @@ use super::Driver;
 use bytes::Bytes;
 use hotpair_core::{EngineIndex, EngineInput};
 use hotpair_engine::tags::{CONFIG_PREFIX, ConfigEffect};
-use hotpair_engine::{Item, Update};
+use hotpair_engine::{Item, RegistryError, Update};
 use hotpair_fsm::Acknowledge;
 use hotpair_replication::{self as replication, Entry, Op, Output};
 use hotpair_types::{ItemKey, JournalKind, Position};
 use std::collections::BTreeMap;
+
+/// A provider took neither a change nor all it has; until it does.
+const PROVIDER_FAILED: &str = "provider-failed";
+
+fn told(provider: &str, error: &RegistryError) -> String {
+    format!(
+        "what the provider `{provider}` shows on this node is not what the journal has: {error}"
+    )
+}
 
 /// A program outside that is registered as a provider.
 pub(crate) struct Session {
@@ -155,8 +164,8 @@ impl Driver {
             if providers.get(provider).is_some()
                 && let Err(error) = providers.apply(provider, &updates)
             {
-                tracing::error!(%error, "a provider cannot apply an update");
-                self.raise(engine, "provider-failed", error.to_string());
+                tracing::error!(%error, "a provider cannot apply an update; it is given all it has");
+                self.runtime(engine).failed_providers.insert(provider.into());
                 self.restore_now(engine, provider);
             }
         }
@@ -204,7 +213,8 @@ impl Driver {
             && let Err(error) = providers.restore(provider, position, &items)
         {
             tracing::error!(%error, "a provider cannot restore its state");
-            self.raise(engine, "provider-failed", error.to_string());
+            self.raise(engine, PROVIDER_FAILED, told(provider, &error));
+            self.runtime(engine).failed_providers.insert(provider.into());
         }
     }
 
@@ -225,7 +235,13 @@ impl Driver {
             && let Err(error) = providers.restore(provider, at, &items)
         {
             tracing::error!(%error, "a provider cannot restore its state");
-            self.raise(engine, "provider-failed", error.to_string());
+            self.raise(engine, PROVIDER_FAILED, told(provider, &error));
+            self.runtime(engine).failed_providers.insert(provider.into());
+        } else if self.runtime(engine).failed_providers.remove(provider)
+            && self.runtime(engine).failed_providers.is_empty()
+        {
+            self.runtime(engine).alarms.remove(PROVIDER_FAILED);
+            self.changed();
         }
     }
 

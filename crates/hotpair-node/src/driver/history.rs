@@ -225,16 +225,18 @@ impl Driver {
         };
         let failing = history.forwarding.failing().filter(|_| acts && records > 0);
         let failing = failing.filter(|it| !it.is_temporary || now.since(it.since) >= FAILING_MAX);
-        if let Some(it) = failing {
-            return Some(format!("history does not reach its sink and is held here: {}", it.why));
-        }
         let since = history.forwarding.under_way_since().filter(|_| acts);
-        if since.is_some_and(|it| now.since(it) >= FAILING_MAX) {
-            return Some("the sink of history does not answer; it is held here".to_owned());
-        }
+        let hangs = since.is_some_and(|it| now.since(it) >= FAILING_MAX);
         let percent = bytes.saturating_mul(100) / settings.held_bytes_max;
-        (percent > HELD_PERCENT_ALARM)
-            .then(|| format!("history is behind: more than {HELD_PERCENT_ALARM} % of what may be held waits for the sink; then the oldest is dropped"))
+        let full = (percent > HELD_PERCENT_ALARM).then(|| {
+            format!("more than {HELD_PERCENT_ALARM} % of what may be held waits for the sink; then the oldest is dropped")
+        });
+        let why = match failing {
+            Some(it) => format!("history does not reach its sink and is held here: {}", it.why),
+            None if hangs => "the sink of history does not answer; it is held here".to_owned(),
+            None => return full.map(|it| format!("history is behind: {it}")),
+        };
+        Some(full.map_or_else(|| why.clone(), |it| format!("{why}; {it}")))
     }
 
     fn history_lost(&mut self, engine: EngineIndex) -> Option<String> {

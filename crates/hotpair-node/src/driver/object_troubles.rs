@@ -6,6 +6,8 @@ use hotpair_replication::Refusal;
 use hotpair_types::Time;
 use std::time::Duration;
 
+/// Missing module bytes are told after this time.
+const MODULES_MISSING_MAX: Duration = Duration::from_secs(5);
 /// An alarm names so many objects, and counts the rest.
 const NAMES_MAX: usize = 5;
 /// After the journal did not take a unit no scan begins for so long: it would be done for nothing.
@@ -64,6 +66,29 @@ impl Driver {
             self.show_object_alarm(engine, "object-fault", fault);
             let refused = self.refusal_told(engine);
             self.show_object_alarm(engine, "objects-without-effect", refused);
+        }
+    }
+
+    /// Bytes that neither the disk nor the partner gives. A standby that is brought level lacks them for a moment.
+    pub(super) fn look_at_modules(&mut self) {
+        for engine in self.indexes() {
+            let now = self.clock.now();
+            let missing = self.replica(engine).missing_modules();
+            let since = &mut self.runtime(engine).modules_missing_since;
+            let since = *since.get_or_insert(now);
+            if missing.is_empty() {
+                self.runtime(engine).modules_missing_since = None;
+            }
+            let lasts = !missing.is_empty() && now.since(since) >= MODULES_MISSING_MAX;
+            let text = lasts.then(|| {
+                let names = missing.iter().take(NAMES_MAX).map(|it| format!("`{it}`"));
+                let names = names.collect::<Vec<_>>().join(", ");
+                format!(
+                    "the bytes of module {names} are not on this node, and the partner does not give them: \
+                     hotpair module add NAME FILE, with the same file"
+                )
+            });
+            self.show_object_alarm(engine, "module-missing", text);
         }
     }
 

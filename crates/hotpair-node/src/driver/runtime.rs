@@ -7,7 +7,7 @@ use hotpair_core::Step;
 use hotpair_engine::ProviderRegistry;
 use hotpair_engine::tags::Tags;
 use hotpair_types::{Designation, EngineName, Epoch, Position, StateId, Time};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Bounds of the takeover histogram, in seconds.
@@ -22,6 +22,10 @@ pub(crate) struct EngineRuntime {
     /// Providers that were given the journal's present state while outputs are carried out, and where it ended:
     /// updates up to there that still wait their turn are in it.
     pub(crate) restored: BTreeMap<Box<str>, Position>,
+    /// Providers that did not take what the journal has of them.
+    pub(crate) failed_providers: BTreeSet<Box<str>>,
+    /// Since when module bytes are missing here.
+    pub(crate) modules_missing_since: Option<Time>,
     pub(crate) objects: super::objects::EngineObjects,
     pub(crate) history: super::history::EngineHistory,
     pub(crate) subscribers: super::subscribers::KeptSubscribers,
@@ -87,6 +91,8 @@ impl EngineRuntime {
             tags,
             providers,
             restored: BTreeMap::new(),
+            failed_providers: BTreeSet::new(),
+            modules_missing_since: None,
             objects,
             history,
             subscribers,

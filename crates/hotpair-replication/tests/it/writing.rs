@@ -199,10 +199,7 @@ fn a_switchover_drains_and_takes_nothing_new() {
     pair.settle();
     expect!["replicated e1:1"].assert_eq(&pair.reply(A, write));
     expect!["durable e1:1"].assert_eq(&pair.reply(A, config));
-    let drained = pair.nodes[A]
-        .facts
-        .iter()
-        .filter(|it| matches!(it, hotpair_replication::Fact::Drained { .. }));
+    let drained = pair.nodes[A].facts.iter().filter(|it| matches!(it, Fact::Drained { .. }));
     assert_eq!(drained.count(), 1);
 }
 
@@ -212,7 +209,7 @@ fn data_that_is_not_acknowledged_is_noticed() {
     pair.cut_wire();
     pair.tag(A, "x", "1");
     let noticed = |pair: &Pair| {
-        let unacknowledged = hotpair_replication::Fact::DataUnacknowledged(true);
+        let unacknowledged = Fact::DataUnacknowledged(true);
         pair.nodes[A].facts.contains(&unacknowledged)
     };
     pair.pass(1_999);
