@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use hotpair_tests::{Audit, Pair, PairSettings, Request, Side};
+use hotpair_tests::{Audit, Pair, PairSettings, Request, Side, Status};
 use serde_json::Value;
 
 use crate::scenario::Scenario;
@@ -20,6 +20,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "p30-module-spoiled-on-the-standby",
         "found by its hash, fetched again",
         |stage| Box::pin(spoiled(stage)),
+    ),
+    Scenario::new(
+        "P30",
+        "p30-module-bytes-that-are-nowhere",
+        "an alarm names the module; the sync is not tried without end; the same file mends it",
+        |stage| Box::pin(nowhere(stage)),
     ),
     Scenario::new(
         "P29",
@@ -105,6 +111,33 @@ async fn changed_while_away(stage: &Stage) -> Result<()> {
     }
     ensure!(!blobs(&at_b, &new)?.is_empty(), "the missing module was installed before Ready");
     ensure!(blobs(&at_b, &old)?.is_empty(), "the surplus module was removed");
+    Audit::of(&pair).run().await?;
+    Ok(())
+}
+
+async fn nowhere(stage: &Stage) -> Result<()> {
+    let pair = stage.start(PairSettings::default()).await?;
+    let bytes = module("lost");
+    add(&pair, "lost", bytes.clone()).await?;
+    pair.until_roles(Side::A).await?;
+    pair.node(Side::B).kill_all().await?;
+    for side in Side::BOTH {
+        for file in blobs(&pair.node(side).data_dir(), &bytes)? {
+            std::fs::remove_file(file)?;
+        }
+    }
+    let before = pair.events(Side::A).await?.len();
+    pair.node(Side::B).start()?;
+    let told = |it: &Status| {
+        let alarms = it.json()["alarms"].to_string();
+        alarms.contains("module-missing") && alarms.contains("`lost`")
+    };
+    pair.until(Side::B, "says which module is missing", told).await?;
+    let tries = pair.events(Side::B).await?.len() + pair.events(Side::A).await?.len() - before;
+    ensure!(tries < 100, "{tries} changes of state while nothing could come of it");
+    add(&pair, "lost", bytes).await?;
+    pair.until_roles(Side::A).await?;
+    pair.until(Side::B, "the alarm ends", |it| !told(it)).await?;
     Audit::of(&pair).run().await?;
     Ok(())
 }
