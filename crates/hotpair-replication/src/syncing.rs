@@ -237,6 +237,7 @@ impl Replica {
             Stage::Transfer => self.resume_transfers(out),
             Stage::Level => {
                 if !syncing.following {
+                    self.resume_transfers(out);
                     out.push(send(Message::CaughtUp { session, positions }));
                 }
                 self.send_losing(out);

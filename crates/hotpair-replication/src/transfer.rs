@@ -357,15 +357,11 @@ impl Replica {
             let after = self.journals[kind].position();
             let Some(syncing) = &self.syncing else { return };
             let session = syncing.session;
-            let last = syncing.acked[kind].0;
             match &syncing.follows[kind] {
                 Follow::Not => {}
-                Follow::Entries if last == 0 && after.sequence < syncing.plans[kind].target => {
-                    out.push(send(Message::EntriesWanted { session, kind, after }));
-                }
+                // The first one may be lost, and without it the active sends nothing and waits for nothing.
                 Follow::Entries => {
-                    let after = after.sequence;
-                    out.push(send(Message::ResendWanted { session, kind, after }));
+                    out.push(send(Message::EntriesWanted { session, kind, after }));
                 }
                 Follow::Snapshot(transfer) if transfer.head.is_none() => {
                     out.push(send(Message::SnapshotWanted { session, kind }));

@@ -2,7 +2,9 @@
 use crate::pair::{A, B, Pair, set, tag};
 use bytes::Bytes;
 use expect_test::expect;
-use hotpair_replication::{AckRule, Direction, Expectation, Fact, Gap, Op, Settings, WriteBody};
+use hotpair_replication::{
+    AckRule, Direction, Expectation, Fact, Gap, Message, Op, Session, Settings, WriteBody,
+};
 use hotpair_types::{Ack, ItemKey, JournalKind};
 use std::time::Duration;
 
@@ -242,4 +244,27 @@ fn a_lost_word_that_entries_are_gone_is_said_again() {
     pair.mend_wire();
     pair.settle();
     assert!(gap(&pair), "B goes on as if it were level");
+}
+
+#[test]
+fn a_lost_wish_for_entries_is_wished_again() {
+    let mut pair = Pair::level();
+    pair.tag(A, "x", "1");
+    pair.settle();
+    // Equal to the active, it has caught up at once.
+    pair.begin_sync(B);
+    let mut lost = 0;
+    while pair.step_with(|_, _, message| match message {
+        Message::EntriesWanted { session, kind, after } if lost < 2 => {
+            lost += 1;
+            let session = Session { count: 0, ..session };
+            Message::EntriesWanted { session, kind, after }
+        }
+        other => other,
+    }) {}
+    assert_eq!(lost, 2);
+    pair.tag(A, "x", "2");
+    pair.settle();
+    pair.assert_level();
+    assert_eq!(pair.value(B, JournalKind::Runtime, &tag("x")).as_deref(), Some("2"));
 }
