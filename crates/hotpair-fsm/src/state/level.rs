@@ -118,6 +118,10 @@ fn why_unready(it: &mut Follower, cx: &mut Context) -> Option<Move> {
     }
     let partner = cx.facts.partner?;
     let last = partner.view;
+    // Also in a process that came after the one that was followed.
+    if last.undeployed {
+        return Some((Rule::PartnerUndeployed, Standby::enter_from_sync(None, cx)));
+    }
     if partner.instance != it.instance {
         let heard = cx.heard()?;
         if heard.sole && !heard.state.is_active() {
@@ -127,9 +131,6 @@ fn why_unready(it: &mut Follower, cx: &mut Context) -> Option<Move> {
         let active = cx.heard_active()?;
         cx.order(ReplicaOrder::StopSync);
         return Some((Rule::PartnerActive, Standby::enter_under(active, cx)));
-    }
-    if last.undeployed {
-        return Some((Rule::PartnerUndeployed, Standby::enter_from_sync(None, cx)));
     }
     if why_left(&last, cx) == Some(Rule::LeftBeyond) {
         return Some((Rule::LeftBeyond, Standby::enter_from_sync(Some(*it), cx)));
