@@ -325,13 +325,14 @@ impl Replica {
         for (position, items) in lost {
             let id = DivergenceId { kind, entry: position };
             let known = self.divergence.get(id);
+            // It lost before and was in the history for all that, until now.
+            let again = known.is_some_and(|it| it.fate == Fate::InHistory(position));
             let lost = |(item, record, _): &(ItemKey, Record, Winning)| {
                 let op = Op::Set { item: item.clone(), value: record.value.clone() };
-                known.is_none_or(|it| {
-                    let stands_for_these =
-                        it.conflict.is_without_fork() || it.fate == Fate::InHistory(position);
-                    journal.suspect && stands_for_these && !it.entry.ops.contains(&op)
-                })
+                let found = |it: &DivergenceRecord| {
+                    !it.conflict.is_without_fork() || it.entry.ops.contains(&op)
+                };
+                again || known.is_none_or(|it| journal.suspect && !found(it))
             };
             let items: Vec<_> = items.into_iter().filter(lost).collect();
             if items.is_empty() {
@@ -342,9 +343,14 @@ impl Replica {
             let mut entry = stand_in(kind, position, items);
             if let Some(known) = known {
                 // Found before, at another item of the same entry.
-                let ops = known.entry.ops.iter().chain(&entry.ops).cloned().collect();
-                entry = Arc::new(Entry { ops, ..(*entry).clone() });
-                winning.splice(0..0, known.winning.iter().cloned());
+                let new = entry.ops.iter().filter(|it| !known.entry.ops.contains(it));
+                let ops = known.entry.ops.iter().chain(new).cloned().collect();
+                // Where both have the entry, its key would say that nothing needs to be written again.
+                let rest = if journal.suspect { &entry } else { &known.entry };
+                entry = Arc::new(Entry { ops, ..(**rest).clone() });
+                if !again {
+                    winning.splice(0..0, known.winning.iter().cloned());
+                }
             }
             records.push(self.record(id, conflict.clone(), entry, winning));
         }

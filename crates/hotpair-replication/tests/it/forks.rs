@@ -315,3 +315,32 @@ fn what_lost_with_a_node_that_acts_after_all_is_not_kept_until_it_loses_again() 
     expect!["runtime e2:3 after 2: tags/x=b; won: tags/x=a; kept"].assert_eq(&first);
     assert_eq!(pair.divergence(A), pair.divergence(B));
 }
+
+#[test]
+fn what_acted_after_all_and_loses_at_an_unknown_fork_is_kept_again() {
+    let mut pair = split();
+    pair.tag(A, "x", "a");
+    pair.tag(B, "x", "b");
+    pair.settle();
+    let winner = Box::new(pair.nodes[A].replica.history());
+    let winner_epoch = winner.positions().runtime.epoch;
+    pair.direct(B, Direction::StoreLosingEntries { winner, winner_epoch, rule: "test".into() });
+    pair.direct(B, Direction::BecomeStandby);
+    pair.settle();
+    pair.activate(B);
+    pair.settle();
+    expect!["runtime e2:3 after 2: tags/x=b; won: ; in history at e2:3"]
+        .assert_eq(&pair.divergence(B));
+    pair.direct(B, Direction::BecomeStandby);
+    pair.restart(B);
+    // A's history is so long that nothing of what B has is remembered.
+    for n in 0..80 {
+        pair.activate(A);
+        pair.tag(A, "y", &n.to_string());
+    }
+    pair.mend_wire();
+    pair.sync(B);
+    assert_eq!(pair.value(B, JournalKind::Runtime, &tag("x")).as_deref(), Some("a"));
+    expect!["runtime e2:3 after ?: tags/x=b; won: tags/x=a; kept"].assert_eq(&pair.divergence(A));
+    assert_eq!(pair.divergence(A), pair.divergence(B));
+}
