@@ -82,6 +82,8 @@ impl Replica {
             }
         }
         if !changed.is_empty() {
+            // First what they say is in the history: after a crash nobody would look for it.
+            self.issue_stores(true, out);
             self.storing.issue(StoreOp::PutDivergence(changed), Stored::Nothing, out);
         }
     }

@@ -344,3 +344,23 @@ fn what_acted_after_all_and_loses_at_an_unknown_fork_is_kept_again() {
     expect!["runtime e2:3 after ?: tags/x=b; won: tags/x=a; kept"].assert_eq(&pair.divergence(A));
     assert_eq!(pair.divergence(A), pair.divergence(B));
 }
+
+#[test]
+fn what_is_written_again_is_on_disk_before_its_record_says_so() {
+    let mut pair = split();
+    pair.tag(A, "shared", "master");
+    pair.tag(B, "shared", "backup");
+    pair.settle();
+    lose(&mut pair, B);
+    pair.cut_wire();
+    pair.direct(A, Direction::AcknowledgeBy(hotpair_replication::AckRule::Alone));
+    let id = pair.nodes[A].replica.divergence().next().unwrap().id;
+    let ticket = WriteTicket(1_000);
+    pair.give(A, Input::ReplayDivergence { ticket, id, written_at: NodeTime(5) });
+    pair.give(A, Input::Flush);
+    while pair.step() {}
+    pair.restart(A);
+    expect!["runtime e2:3 after 2: tags/shared=backup; won: tags/shared=master; replayed at e3:4"]
+        .assert_eq(&pair.divergence(A));
+    assert_eq!(pair.value(A, JournalKind::Runtime, &tag("shared")).as_deref(), Some("backup"));
+}
