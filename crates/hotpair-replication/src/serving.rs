@@ -36,7 +36,7 @@ pub(crate) struct Line {
     pub(crate) sent: u64,
     pub(crate) received: u64,
     pub(crate) durable: u64,
-    /// Since when `received` or `sent == received` has stood.
+    /// Since when `received` has stood, or something is missing after it.
     pub(crate) progress_at: Time,
     /// Since when `durable` has stood, or somebody has waited for it.
     pub(crate) durable_at: Time,
@@ -109,10 +109,11 @@ impl Serving {
         }
     }
 
-    /// An entry was written: the clock of its acknowledgement starts when none was running.
-    pub(crate) fn appended(&mut self, now: Time, kind: JournalKind) {
+    /// An entry was written: the clock of its acknowledgement starts when none was running. It runs too
+    /// where nothing is sent, because no connection is there or the entries are gone.
+    pub(crate) fn appended(&mut self, now: Time, kind: JournalKind, sequence: u64) {
         let line = &mut self.lines[kind];
-        if line.sent == line.received {
+        if line.received + 1 >= sequence {
             line.progress_at = now;
         }
     }

@@ -208,7 +208,7 @@ impl Replica {
         let entry = Entry { kind, position, ops, key, written_at, origin, chain };
         let entry = journal.append(self.now, entry);
         if let Some(serving) = &mut self.serving {
-            serving.appended(self.now, kind);
+            serving.appended(self.now, kind, position.sequence);
         }
         if kind == JournalKind::Config || origin.is_some() {
             out.push(Output::Apply { entry });

@@ -268,3 +268,40 @@ fn a_lost_wish_for_entries_is_wished_again() {
     pair.assert_level();
     assert_eq!(pair.value(B, JournalKind::Runtime, &tag("x")).as_deref(), Some("2"));
 }
+
+#[test]
+fn a_standby_that_did_not_hear_that_entries_are_gone_is_late_though_more_is_written() {
+    let mut settings = Settings { resend_after: Duration::from_millis(50), ..Settings::default() };
+    settings.limits.runtime_ring_bytes_max = 2_000;
+    let mut pair = Pair::with(settings);
+    pair.activate(A);
+    pair.sync(B);
+    pair.direct(A, Direction::AcknowledgeBy(AckRule::WithPartner));
+    let late = |pair: &Pair| pair.nodes[A].facts.contains(&Fact::DataUnacknowledged(true));
+    pair.cut_wire();
+    for n in 0..100 {
+        pair.tag(A, &format!("t{n:03}"), "meanwhile");
+    }
+    pair.mend_wire();
+    pair.cut_wire();
+    for n in 0..400 {
+        pair.pass(50);
+        pair.tag(A, "x", &n.to_string());
+    }
+    assert!(late(&pair), "a standby that did not hear it is not waited for");
+}
+
+#[test]
+fn a_standby_that_no_connection_leads_to_is_late_though_more_is_written() {
+    let mut pair = Pair::level();
+    pair.direct(A, Direction::AcknowledgeBy(AckRule::WithPartner));
+    pair.settle();
+    pair.nodes[A].facts.clear();
+    pair.cut_wire();
+    for n in 0..400 {
+        pair.pass(50);
+        pair.tag(A, "x", &n.to_string());
+    }
+    let late = |pair: &Pair| pair.nodes[A].facts.contains(&Fact::DataUnacknowledged(true));
+    assert!(late(&pair));
+}
