@@ -32,13 +32,13 @@ pub fn decide(one: &Summary, other: &Summary, rule: ConflictWinner) -> Verdict {
         !me.storage_ok || stale || (empty && !other_empty)
     };
     match (barred(master, stale.0, empty.0, empty.1), barred(backup, stale.1, empty.1, empty.0)) {
-        // Who acts already goes on: a person could only confirm it.
+        // Who acts already goes on: a person could only confirm it. Of two actives the rest decides.
         (true, true) if master.storage_ok && backup.storage_ok => {
-            return match (master.active, backup.active) {
-                (false, false) => Verdict::Person,
-                (true, true) => pick(master_wins_conflict(master, backup, rule)),
-                (active, _) => pick(active),
-            };
+            match (master.active, backup.active) {
+                (true, true) => {}
+                (false, false) => return Verdict::Person,
+                (active, _) => return pick(active),
+            }
         }
         (true, true) => return Verdict::Person,
         (true, false) => return pick(false),

@@ -94,6 +94,16 @@ fn where_neither_can_win_who_acts_goes_on() {
         (a.active, b.active, b.active_for_ms) = (true, true, 1);
     };
     assert_eq!(wins(&[1], &[1], both_act), BACKUP);
+    let a_person_promoted_one = |a: &mut Summary, b: &mut Summary| {
+        both_act(a, b);
+        a.promoted_by_person = Some(epoch(3));
+    };
+    assert_eq!(wins(&[1], &[1], a_person_promoted_one), MASTER);
+    let one_acts_unproven = |a: &mut Summary, b: &mut Summary| {
+        both_act(a, b);
+        (a.sole, b.unverified) = (true, true);
+    };
+    assert_eq!(wins(&[1], &[1], one_acts_unproven), MASTER);
     let acts_on_a_failed_disk = |a: &mut Summary, b: &mut Summary| {
         acts_unproven(a, b);
         a.storage_ok = false;
