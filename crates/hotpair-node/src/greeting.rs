@@ -2,7 +2,7 @@
 use crate::settings::{Alike, FIELDS, Settings};
 use crate::wire::{OwnHello, TheirHello};
 use hotpair_engine::objects::Natives;
-use hotpair_protocol::DATA_SCHEMA_VERSION;
+use hotpair_protocol::{DATA_SCHEMA_VERSION, SETTING_BYTES_MAX};
 use hotpair_types::{EngineName, NodeName};
 
 /// Why the two cannot work together. The text is shown on both nodes, and says what to do.
@@ -99,7 +99,17 @@ pub fn judge(own: &OwnHello, their: &TheirHello) -> Result<Differences, HelloRef
 pub(crate) fn said(settings: &Settings, natives: &Natives) -> Vec<(String, String)> {
     let settings = settings.must_agree().into_iter().map(|(k, v)| (k.to_owned(), v));
     let natives = natives.text().map(|it| ("native objects".to_owned(), it));
-    settings.chain(natives).collect()
+    settings.chain(natives).map(|(name, text)| (name, carried(text))).collect()
+}
+
+/// As a Hello carries it: what is longer would arrive cut off, and differ from itself.
+fn carried(text: String) -> String {
+    if text.len() <= SETTING_BYTES_MAX {
+        return text;
+    }
+    let hash = format!(" ... {}", blake3::hash(text.as_bytes()).to_hex());
+    let end = text.floor_char_boundary(SETTING_BYTES_MAX - hash.len());
+    format!("{}{hash}", &text[..end])
 }
 
 /// Compares what both nodes are to say alike.
@@ -134,6 +144,8 @@ pub(crate) fn compare(own: &[(String, String)], their: &[(String, String)]) -> D
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{Incoming, decode_frame, encode_hello};
+    use hotpair_engine::objects::{Fault, NativeObject, ObjectDeclaration, Scan};
     use hotpair_types::Instance;
 
     fn hello(node: &str) -> OwnHello {
@@ -202,5 +214,44 @@ mod tests {
         assert!(compare(&own, &own[1..]).blocking.is_some());
         let newer = [("pair.later".to_owned(), "x".to_owned())];
         assert!(compare(&[], &newer).blocking.is_some(), "an unknown one may be anything");
+    }
+
+    #[test]
+    fn native_objects_whose_names_do_not_fit_are_compared_all_the_same() {
+        let one = NativesOf(["filling", "closing", "labelling", "packing", "stacking", "moving"]);
+        let other =
+            NativesOf(["filling", "closing", "labelling", "packing", "stacking", "waiting"]);
+        let arrived = |natives: &NativesOf| {
+            let bytes = encode_hello(&OwnHello { settings: natives.said(), ..hello("gw-b") });
+            let Ok(Incoming::Hello(it)) = decode_frame(&bytes) else { panic!("no Hello") };
+            it.hello.settings
+        };
+        assert_eq!(compare(&one.said(), &arrived(&one)).text(), None);
+        assert!(compare(&one.said(), &arrived(&other)).blocking.is_some());
+    }
+
+    struct NativesOf([&'static str; 6]);
+
+    impl NativesOf {
+        fn said(&self) -> Vec<(String, String)> {
+            let mut natives = Natives::default();
+            for name in self.0 {
+                let begin = |_: &ObjectDeclaration| Ok(Machine);
+                natives.add(name, Vec::new(), begin).unwrap();
+            }
+            let natives = natives.text().unwrap();
+            vec![("native objects".to_owned(), carried(natives))]
+        }
+    }
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Machine;
+
+    impl NativeObject for Machine {
+        const IDENTITY: &'static str = "com.example.plant.bottling.line-4/1";
+
+        fn scan(&mut self, _: &mut Scan<'_>) -> Result<(), Fault> {
+            Ok(())
+        }
     }
 }

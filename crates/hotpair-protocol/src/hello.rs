@@ -5,6 +5,9 @@ use crate::version::VersionRange;
 use hotpair_types::{EngineName, Instance, NodeName};
 use serde::{Deserialize, Serialize};
 
+/// Bytes of the value of a setting.
+pub const SETTING_BYTES_MAX: usize = 256;
+
 /// Read by every release: new fields are added at its end, and an older reader passes over them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
@@ -21,7 +24,7 @@ pub struct Hello {
     /// The public key that its guard's notices are signed with.
     pub guard_key: Option<[u8; 32]>,
     /// The settings that must agree, by name, with their values as text.
-    pub settings: List<(Text<64>, Text<256>), 64>,
+    pub settings: List<(Text<64>, Text<SETTING_BYTES_MAX>), 64>,
     /// Its engines, in their order.
     pub engines: List<EngineName, ENGINES_MAX>,
     /// The base address of its API.

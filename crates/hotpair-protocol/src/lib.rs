@@ -31,7 +31,7 @@ pub use entry::{
 };
 pub use fenced::{Fenced, FencedAnswer, SIGNATURE_BYTES};
 pub use frame::{DecodeError, FRAME_BYTES_MAX, decode, encode};
-pub use hello::{Hello, Refusal};
+pub use hello::{Hello, Refusal, SETTING_BYTES_MAX};
 pub use message::Message;
 pub use replica::{
     Comparison, Found, JournalHead, KeyRange, ModuleEntry, RangeDigest, ReplicaMessage, Scope,
