@@ -20,13 +20,19 @@ impl Replica {
 
     pub(crate) fn write_now(&mut self, write: Write, out: &mut Vec<Output>) {
         let ticket = write.ticket;
-        if let Err(refusal) = self.try_write(write, out) {
+        if let Err(refusal) = self.try_write(write, None, out) {
             let outcome = Outcome::Refused(Box::new(refusal));
             out.push(Output::Reply { ticket, outcome });
         }
     }
 
-    fn try_write(&mut self, write: Write, out: &mut Vec<Output>) -> Result<(), Refusal> {
+    /// `origin`: where it stood in a history that lost.
+    fn try_write(
+        &mut self,
+        write: Write,
+        origin: Option<Position>,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Refusal> {
         let Write { ticket, ack, key, written_at, body } = write;
         let (kind, ops, expect) = match body {
             WriteBody::Config { expect, ops } => (JournalKind::Config, ops, expect),
@@ -66,7 +72,7 @@ impl Replica {
             }
         }
         self.check_removes(kind, &ops)?;
-        let position = self.append(kind, epoch, ops, key, written_at, None, out);
+        let position = self.append(kind, epoch, ops, key, written_at, origin, out);
         let sequence = position.sequence;
         self.answer(kind, ack, Waiter { ticket, sequence, answer: position, repeated: false }, out);
         Ok(())
@@ -287,17 +293,13 @@ impl Replica {
         let key = entry.key.clone().map(|it| IdempotencyKey { issued: None, ..it });
         let before = self.journals[id.kind].last();
         let write = Write { ticket, ack: None, key, written_at, body };
-        if let Err(refusal) = self.try_write(write, out) {
+        // By it the standby settles its record as well.
+        if let Err(refusal) = self.try_write(write, Some(id.entry), out) {
             out.push(refuse(refusal));
             return;
         }
         let position = self.journals[id.kind].position();
         let fate = if position.sequence > before {
-            if id.kind == JournalKind::Runtime
-                && let Some(entry) = self.journals[id.kind].ring.get(position.sequence)
-            {
-                out.push(Output::Apply { entry: std::sync::Arc::clone(entry) });
-            }
             crate::Fate::Replayed(position)
         } else {
             crate::Fate::Repeated(position)

@@ -364,3 +364,22 @@ fn what_is_written_again_is_on_disk_before_its_record_says_so() {
         .assert_eq(&pair.divergence(A));
     assert_eq!(pair.value(A, JournalKind::Runtime, &tag("shared")).as_deref(), Some("backup"));
 }
+
+#[test]
+fn what_a_person_had_written_again_is_not_kept_at_the_standby_either() {
+    let mut pair = split();
+    pair.tag(A, "shared", "master");
+    pair.tag(B, "shared", "backup");
+    pair.settle();
+    lose(&mut pair, B);
+    let id = pair.nodes[A].replica.divergence().next().unwrap().id;
+    let ticket = WriteTicket(1_000);
+    pair.give(A, Input::ReplayDivergence { ticket, id, written_at: NodeTime(5) });
+    pair.give(A, Input::Flush);
+    pair.settle();
+    pair.assert_level();
+    expect![
+        "runtime e2:3 after 2: tags/shared=backup; won: tags/shared=master; in history at e3:4"
+    ]
+    .assert_eq(&pair.divergence(B));
+}
