@@ -91,11 +91,7 @@ impl Replica {
     /// What is in this history did not lose after all: the winner fetched it as it was, or there is no
     /// winner any more but this node.
     pub(crate) fn note_in_history(&mut self, out: &mut Vec<Output>) {
-        let kept = self.divergence.records.keys().filter(|id| {
-            let journal = &self.journals[id.kind];
-            let sequence = id.entry.sequence;
-            sequence <= journal.last() && journal.position_of(sequence) == id.entry
-        });
+        let kept = self.divergence.records.keys().filter(|id| self.journals[id.kind].has(id.entry));
         let fates: Vec<_> = kept.map(|id| (*id, Fate::InHistory(id.entry))).collect();
         self.mark_divergence(&fates, out);
     }

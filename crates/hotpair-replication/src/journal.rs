@@ -105,6 +105,11 @@ impl Journal {
         self.history.last
     }
 
+    /// Whether the entry of this position is in the history.
+    pub(crate) fn has(&self, position: Position) -> bool {
+        position.sequence <= self.last() && self.position_of(position.sequence) == position
+    }
+
     /// The position of the entry with this sequence, as far as the lineage remembers.
     pub(crate) fn position_of(&self, sequence: u64) -> Position {
         if sequence == 0 {

@@ -163,10 +163,7 @@ impl Replica {
             let journal = &self.journals[kind];
             let kept = self.divergence.records().filter(|it| {
                 let entry = it.id.entry;
-                it.id.kind == kind
-                    && entry.sequence > tail.after
-                    && entry.sequence <= journal.last()
-                    && journal.position_of(entry.sequence) == entry
+                it.id.kind == kind && entry.sequence > tail.after && journal.has(entry)
             });
             for known in kept {
                 offer.insert(known.id);

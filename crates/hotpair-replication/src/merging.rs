@@ -86,8 +86,7 @@ impl Replica {
         if conflict.is_without_fork() {
             return Fate::Kept;
         }
-        if position.sequence <= journal.last() && journal.position_of(position.sequence) == position
-        {
+        if journal.has(position) {
             return Fate::InHistory(position);
         }
         if let Some(key) = &entry.key
