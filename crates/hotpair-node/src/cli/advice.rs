@@ -4,7 +4,8 @@ use hotpair_api::face::{ArbiterReach, ChannelHealth, EngineStatus, NodeStatus};
 use hotpair_types::StateId;
 
 /// At least one sentence, the most urgent first.
-pub(super) fn advice(status: &NodeStatus) -> Vec<String> {
+pub(super) fn advice(status: &NodeStatus, partner_has_alarms: bool) -> Vec<String> {
+    let alarms = partner_has_alarms || !status.alarms.is_empty();
     let mut advice: Vec<String> = Vec::new();
     let mut say = |text: String| {
         if !advice.contains(&text) {
@@ -44,10 +45,14 @@ pub(super) fn advice(status: &NodeStatus) -> Vec<String> {
             }
         }
     }
+    let other = status.alarms.iter().any(|it| it.id != "divergence-kept");
+    if !advice.is_empty() && is_whole(status) && (other || partner_has_alarms) {
+        advice.push("Look at the alarms above.".to_owned());
+    }
     if advice.is_empty() {
         let text = if !is_whole(status) {
             "Wait a moment; the two are settling their roles."
-        } else if !status.alarms.is_empty() {
+        } else if alarms {
             "The pair is whole; look at the alarms above."
         } else {
             "Nothing. The pair is whole."
@@ -78,7 +83,13 @@ fn of_engine(status: &NodeStatus, engine: &EngineStatus) -> Vec<String> {
             grant.away_why.as_deref().unwrap_or("no reason is known")
         ));
     }
-    if engine.paused {
+    let acts = |it: StateId| {
+        it.is_active() || matches!(it, StateId::SwitchingToActive | StateId::SwitchingToStandby)
+    };
+    let nobody = engine.state.is_some_and(|it| !acts(it)) && !acts(engine.partner_state);
+    if engine.paused && nobody {
+        advice.push("Nobody is active: the pair is paused and the active is gone. `hotpair resume` lets a node that is ready take over; or `hotpair promote`.".to_owned());
+    } else if engine.paused {
         advice.push("Maintenance is on: `hotpair resume` when it is over.".to_owned());
     }
     if engine.suspended.is_some() {
@@ -120,7 +131,7 @@ fn of_engine(status: &NodeStatus, engine: &EngineStatus) -> Vec<String> {
         }
         StateId::StandbyNotReady => {
             advice.push("This node cannot take over now; the reasons stand above.".to_owned());
-            if !engine.partner_state.is_active() {
+            if !engine.partner_state.is_active() && !engine.paused {
                 advice.push("Nobody is active: start the other node, or `hotpair promote` (it shows what would be lost first).".to_owned());
             }
         }

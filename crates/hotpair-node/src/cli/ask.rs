@@ -219,7 +219,8 @@ impl Ask {
                 Some(_) | None => return Err(problem(status, &body)),
             }
         }
-        Err(Failure::Failed("the two nodes send each other the request".to_owned()))
+        let text = "nobody is active: each node says that the other one would take this; `hotpair status` says why, and what to do";
+        Err(Failure::Failed(text.to_owned()))
     }
 
     /// Asks this node and no other.

@@ -61,9 +61,9 @@ pub(super) async fn check(cx: &Context) -> std::result::Result<Exit, Failure> {
     let settings = Settings::parse(&file.display().to_string(), &text);
     match &settings {
         Ok(settings) => {
-            let agreed = settings.must_agree().len();
+            let (must, should) = settings.said_alike();
             let sound = format!(
-                "{} is sound; {agreed} of them must be alike on the partner",
+                "{} is sound; {must} settings must be alike on the partner, {should} should be",
                 file.display()
             );
             checks.add("settings", Result::Ok, sound);

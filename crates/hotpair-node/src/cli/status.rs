@@ -5,13 +5,17 @@ use super::terminal::{Screen, bar, clean, table};
 use super::words::{bytes, event_line, position, reason_lines, span};
 use super::{Context, Exit, Failure, advice};
 use hotpair_api::face::{
-    AddressState, ArbiterReach, ChannelHealth, ChannelStatus, EngineStatus, Fencing, GrantStatus,
-    NodeStatus, OutputsStatus, PositionsStatus, ServiceState, ServiceStatus, SyncProgress,
+    AddressState, Alarm, ArbiterReach, ChannelHealth, ChannelStatus, EngineStatus, Fencing,
+    GrantStatus, NodeStatus, OutputsStatus, PositionsStatus, ServiceState, ServiceStatus,
+    SyncProgress,
 };
 use hotpair_types::{PerChannel, StateId};
 use serde_json::Value;
+use std::time::Duration;
 
 pub(super) const PATH: &str = "/api/v1/status";
+/// For the partner's alarms, which are shown beside this node's.
+const PARTNER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How a state looks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,10 +33,24 @@ pub(super) async fn status(cx: &Context) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let status = fetch(&ask).await?;
-    for line in page(&status, &cx.screen) {
+    let there = alarms_there(&ask, &status).await;
+    for line in page_with(&status, &there, &cx.screen) {
         cx.screen.line(&line);
     }
     Ok(Exit::Done)
+}
+
+/// Alarms that the partner has and this node does not; none when it does not answer soon.
+async fn alarms_there(ask: &Ask, status: &NodeStatus) -> Vec<Alarm> {
+    let Some(Ok(ask)) = status.partner_api.as_deref().map(|it| ask.at(it)) else {
+        return Vec::new();
+    };
+    let asked = ask.here::<NodeStatus>(Question::get(PATH));
+    let Ok(Ok(there)) = tokio::time::timeout(PARTNER_PATIENCE, asked).await else {
+        return Vec::new();
+    };
+    let here = |it: &Alarm| status.alarms.iter().any(|own| own.id == it.id && own.text == it.text);
+    there.alarms.into_iter().filter(|it| !here(it)).collect()
 }
 
 pub(super) async fn fetch(ask: &Ask) -> Result<NodeStatus, Failure> {
@@ -58,6 +76,10 @@ pub(super) fn engine<'s>(status: &'s NodeStatus, ask: &Ask) -> Result<&'s Engine
 
 /// The whole page, line by line.
 pub(super) fn page(status: &NodeStatus, screen: &Screen) -> Vec<String> {
+    page_with(status, &[], screen)
+}
+
+fn page_with(status: &NodeStatus, there: &[Alarm], screen: &Screen) -> Vec<String> {
     let mut lines = Vec::new();
     lines.push(format!(
         "{}  {}",
@@ -82,24 +104,25 @@ pub(super) fn page(status: &NodeStatus, screen: &Screen) -> Vec<String> {
     lines.extend(channels(&status.channels, screen));
     lines.extend(outputs(&status.outputs, screen));
     lines.extend(status.services.iter().map(|it| service_line(it, screen)));
-    if !status.alarms.is_empty() {
+    if !status.alarms.is_empty() || !there.is_empty() {
         lines.push(String::new());
         lines.push(screen.yellow("Alarms"));
-        for alarm in &status.alarms {
+        let mut show = |alarm: &Alarm, node: &str| {
             let age = span(status.at_ms.saturating_sub(alarm.since_ms));
-            lines.push(format!(
-                "  ! {} {}",
-                clean(&alarm.text, 300),
-                screen.dim(&format!("(for {age})"))
-            ));
-        }
+            let (id, text) = (clean(&alarm.id, 40), clean(&alarm.text, 300));
+            let age = screen.dim(&format!("(for {age})"));
+            lines.push(format!("  ! {node}{id}: {text} {age}"));
+        };
+        status.alarms.iter().for_each(|it| show(it, ""));
+        let node = format!("{}: ", clean(&status.partner, 40));
+        there.iter().for_each(|it| show(it, &node));
     }
     for check in status.checks.iter().filter(|it| !it.ok) {
         let line = format!("  ! {}: {}", clean(&check.name, 60), clean(&check.detail, 300));
         lines.push(screen.red(&line));
     }
     lines.push(String::new());
-    let advice = advice::advice(status);
+    let advice = advice::advice(status, !there.is_empty());
     lines.push(screen.bold("What to do"));
     lines.extend(advice.iter().map(|it| format!("  {}", clean(it, 400))));
     lines

@@ -153,11 +153,30 @@ impl Driver {
         let storage = !self.engines.iter().any(|it| it.alarms.contains_key("storage-failed"));
         let deployed = self.engines.iter().any(|it| !it.stopped);
         let deciding = self.engines.iter().any(|it| it.state == StateId::DeterminingFailoverStatus);
+        let nobody = self.indexes().find(|it| self.nobody_acts(*it));
+        let role = match nobody {
+            Some(index) => {
+                format!("nobody is active in engine {}: hotpair status", self.name_of(index))
+            }
+            None if deciding => "still being decided".to_owned(),
+            None => "decided".to_owned(),
+        };
         vec![
             check("storage", storage, if storage { "works" } else { "failed" }),
             check("engines", deployed, if deployed { "deployed" } else { "none is deployed" }),
-            check("role", !deciding, if deciding { "still being decided" } else { "decided" }),
+            check("role", !deciding && nobody.is_none(), &role),
         ]
+    }
+
+    /// Neither this node nor, as far as it is heard, its partner, and nothing is under way.
+    fn nobody_acts(&self, index: EngineIndex) -> bool {
+        let Some(engine) = self.core.engine(index) else { return false };
+        let machine = engine.machine();
+        let acts = |it: StateId| {
+            it.is_active() || matches!(it, StateId::SwitchingToActive | StateId::SwitchingToStandby)
+        };
+        let (own, partner) = (machine.state(), machine.partner_state());
+        own.is_standby() && !acts(own) && !acts(partner) && machine.waiting().is_last_word()
     }
 
     fn channel_status(&self, channel: Channel, detector: &DetectorStatus) -> ChannelStatus {

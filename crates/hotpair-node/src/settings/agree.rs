@@ -55,6 +55,16 @@ impl Settings {
         list
     }
 
+    /// How many of them must be alike on the partner, and how many should.
+    #[must_use]
+    pub fn said_alike(&self) -> (usize, usize) {
+        let should =
+            |path: &str| FIELDS.iter().any(|it| it.path == path && it.alike == Alike::Should);
+        let all = self.must_agree();
+        let should = all.iter().filter(|it| should(it.0)).count();
+        (all.len() - should, should)
+    }
+
     /// The differences between these settings and newer ones of the same node.
     #[must_use]
     pub fn diff_reload(&self, new: &Self) -> Reload {

@@ -99,7 +99,7 @@ fn the_status_of_a_broken_pair_says_what_to_do() {
           Service  plc running for 4.0 s | restarts 3
 
         Alarms
-          ! the redundancy channel is down (for 12 s)
+          ! channel-degraded: the redundancy channel is down (for 12 s)
 
         What to do
           Maintenance is on: `hotpair resume` when it is over.
@@ -107,6 +107,49 @@ fn the_status_of_a_broken_pair_says_what_to_do() {
           Entries that lost a conflict wait for you: `hotpair divergence list`.
           redundancy is down: look at the cable and the network between 10.10.0.1:4750 and 10.10.0.2:4750.
     "#]].assert_eq(&hotpair(&["status", "--api", &node.base]).shown(&[]));
+}
+
+#[test]
+fn a_paused_pair_whose_active_died_says_that_nobody_is_active() {
+    let node = FakeNode::new(|_| {
+        let mut status = whole_status();
+        let engine = &mut status["engines"][0];
+        engine["state"] = json!("standby-ready");
+        engine["partner_state"] = json!("standby-not-ready");
+        engine["paused"] = json!(true);
+        (200, status)
+    });
+    let shown = hotpair(&["status", "--api", &node.base]).shown(&[]);
+    let says = "Nobody is active: the pair is paused and the active is gone. `hotpair resume`";
+    assert!(shown.contains(says), "{shown}");
+}
+
+#[test]
+fn alarms_of_the_partner_are_shown_and_the_pair_is_not_called_well() {
+    let partner = FakeNode::new(|_| {
+        let mut status = whole_status();
+        let alarm =
+            json!({"id": "history-behind", "text": "it waits", "since_ms": 1_699_999_988_000_u64});
+        status["alarms"] = json!([alarm]);
+        (200, status)
+    });
+    let base = partner.base.clone();
+    let node = FakeNode::new(move |_| {
+        let mut status = whole_status();
+        status["partner_api"] = json!(base);
+        (200, status)
+    });
+    let shown = hotpair(&["status", "--api", &node.base]).shown(&[]);
+    assert!(shown.contains("! gw-b: history-behind: it waits"), "{shown}");
+    assert!(!shown.contains("Nothing. The pair is whole."), "{shown}");
+    // One that does not answer is passed over.
+    let node = FakeNode::new(|_| {
+        let mut status = whole_status();
+        status["partner_api"] = json!("http://127.0.0.1:1");
+        (200, status)
+    });
+    let shown = hotpair(&["status", "--api", &node.base]).shown(&[]);
+    assert!(shown.contains("Nothing. The pair is whole."), "{shown}");
 }
 
 #[test]
