@@ -50,7 +50,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                     availability/disk 6626
                     availability/standstill 21694
                     availability/handover 1364
-                    availability/pause 15333
+                    availability/pause 14277
                     availability/leave 2361
                     availability/undeploy 10213
                     availability/promote 25001, all within 22
@@ -62,7 +62,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                     availability/guard 2519
                     availability/recovery 21634
                     availability/suspended 11338
-                    availability/sync 25001, all within 8
+                    availability/sync 25004, all within 8
                     availability/own 7871
                     availability/slow-sync 25001, all within 21
                     availability/winner-dies-in-sync 25001, all within 12
@@ -73,7 +73,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                     availability/suspended-as-standby 3546
                     availability/elected-while-missing 25001, all within 8
                     availability/released-late 25002, all within 16
-                    availability/released-late-to-who-has-a-gap 25001, all within 26
+                    availability/released-late-to-who-has-a-gap 25002, all within 26
                     availability/stands-still-handing-over 25001, all within 21
                     availability/outdated-handing-over 10050
                 "#]],
@@ -92,7 +92,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                     no-split/disk 7452
                     no-split/standstill 7904
                     no-split/handover 1364
-                    no-split/pause 15333
+                    no-split/pause 14277
                     no-split/leave 2649
                     no-split/undeploy 12541
                     no-split/promote 25001, all within 20
@@ -104,7 +104,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                     no-split/guard 2877
                     no-split/recovery 25001, all within 47
                     no-split/suspended 21325
-                    no-split/sync 25002, all within 8
+                    no-split/sync 25003, all within 8
                     no-split/own 8813
                     no-split/goes-on-slowly 25001, all within 21
                     no-split/elected-slowly 25001, all within 13
@@ -129,7 +129,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                 manual/disk 7452
                 manual/standstill 5012
                 manual/handover 1364
-                manual/pause 15333
+                manual/pause 14277
                 manual/leave 2637
                 manual/undeploy 12529
                 manual/promote 25002, all within 23
@@ -161,7 +161,7 @@ fn no_walk_breaks_a_promise_and_together_they_take_every_edge() {
                 arbiter/disk 20854
                 arbiter/standstill 25001, all within 24
                 arbiter/handover 3512
-                arbiter/pause 25003, all within 17
+                arbiter/pause 25001, all within 17
                 arbiter/leave 9868
                 arbiter/undeploy 25002, all within 20
                 arbiter/promote 25001, all within 11
