@@ -252,6 +252,7 @@ impl Engine {
                 replication::SyncFailure::ModuleUnavailable => SyncFailure::Module,
             }),
             Fact::Gap(_) => Event::Gap,
+            Fact::PartnerBegan => Event::PartnerBegan,
             Fact::PartnerCaughtUp { .. } => Event::DataTransferred,
             Fact::DataUnacknowledged(late) => Event::Unacknowledged(late),
             Fact::Drained { .. } => Event::WritesDrained,

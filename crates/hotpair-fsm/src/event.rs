@@ -31,6 +31,8 @@ pub enum Event {
     ModulesMatch,
     /// Standby: it is settled whether entries or a snapshot travel.
     WaySettled,
+    /// Active: the standby begins to be brought level anew.
+    PartnerBegan,
     /// Active: the standby has everything up to now and follows.
     DataTransferred,
     /// Standby, 7: everything up to where the active was is here.

@@ -154,7 +154,6 @@ impl Machine {
         edge::check(from, to, rule);
         assert!(self.cx.record.epoch >= epoch_before, "the epoch went back from {epoch_before}");
         self.state = next;
-        // What is missing while this node is level, or tries to act as such, it misses afterwards.
         let gap = self.cx.progress.gap && self.state.is_level_still();
         self.cx.progress = Progress { gap, ..Progress::default() };
         for timer in [Timer::StartupAllowance, Timer::Handover, Timer::RecoveryHold] {
@@ -202,6 +201,7 @@ impl Machine {
             Event::Fenced { instance, behind } => self.note_fenced(instance, behind),
             Event::ModulesMatch => cx.progress.modules_match = true,
             Event::WaySettled => cx.progress.way_settled = true,
+            Event::PartnerBegan => cx.forget_trust(),
             Event::DataTransferred => cx.trust.transferred = true,
             Event::DataReceived => cx.progress.received = true,
             Event::Swapped => cx.facts.lost_to = None,

@@ -150,7 +150,7 @@ impl State {
         }
     }
 
-    /// Level, or trying to act as one that is.
+    /// Level, or trying to act as one that is: what is missing then is missing afterwards.
     pub(crate) const fn is_level_still(&self) -> bool {
         match self {
             Self::Ready(_) | Self::Missed(_) => true,

@@ -204,6 +204,7 @@ impl ReplicaPair {
             Fact::SyncFailed { .. } | Fact::Gap(_) if at == STANDBY => self.begin_sync(),
             Fact::SyncFailed { .. }
             | Fact::Gap(_)
+            | Fact::PartnerBegan
             | Fact::DataTransferred { .. }
             | Fact::Swapped
             | Fact::DataUnacknowledged(_)

@@ -92,6 +92,9 @@ impl Replica {
 
     /// Active: a standby begins.
     pub(crate) fn begun(&mut self, session: Session, out: &mut Vec<Output>) {
+        if self.serving.as_mut().is_some_and(|it| std::mem::take(&mut it.begins)) {
+            out.push(Output::Fact(Fact::PartnerBegan));
+        }
         out.push(send(Message::Manifest { session, modules: self.modules() }));
     }
 

@@ -119,6 +119,8 @@ pub enum Fact {
     Gap(Gap),
     /// Standby: during this attempt the swap has begun: the old data is not the whole any more.
     Swapped,
+    /// Active: the standby begins a new attempt. That it caught up in the one before says nothing of this one.
+    PartnerBegan,
     /// Active: the standby has everything, durably.
     PartnerCaughtUp {
         /// Its ends.

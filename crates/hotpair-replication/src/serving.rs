@@ -14,6 +14,8 @@ pub(crate) struct Serving {
     pub(crate) partner: Instance,
     /// Its attempt; none yet.
     pub(crate) session: Option<Session>,
+    /// The attempt is new, and the state machine does not know of it.
+    pub(crate) begins: bool,
     pub(crate) lines: PerJournal<Line>,
     /// Parts of the image on their way.
     pub(crate) streams: PerJournal<Option<Stream>>,
@@ -65,6 +67,7 @@ impl Serving {
         Self {
             partner,
             session: None,
+            begins: false,
             lines: PerJournal::default(),
             streams: PerJournal::default(),
             paused: false,
@@ -138,8 +141,8 @@ impl Serving {
 
     /// A new attempt of the standby: what the last one was sent does not count.
     fn begin(&mut self, session: Session) {
-        let paused = self.paused;
-        *self = Self { session: Some(session), paused, ..Self::new(self.partner) };
+        let (session, paused, begins) = (Some(session), self.paused, true);
+        *self = Self { session, paused, begins, ..Self::new(self.partner) };
     }
 }
 

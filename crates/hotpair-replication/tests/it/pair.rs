@@ -209,7 +209,8 @@ impl Pair {
                 self.give(node, direct(Direction::StopSync));
                 self.give(node, direct(Direction::BeginSync { partner }));
             }
-            Fact::DataTransferred { .. }
+            Fact::PartnerBegan
+            | Fact::DataTransferred { .. }
             | Fact::Swapped
             | Fact::DataUnacknowledged(_)
             | Fact::DegradedWanted

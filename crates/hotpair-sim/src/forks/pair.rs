@@ -121,7 +121,8 @@ impl Pair {
                 self.give(side, direct(Direction::BeginSync { partner }));
             }
             Fact::LosingEntriesStored => self.sides[side].losing_stored = true,
-            Fact::DataTransferred { .. }
+            Fact::PartnerBegan
+            | Fact::DataTransferred { .. }
             | Fact::Swapped
             | Fact::DataUnacknowledged(_)
             | Fact::DegradedWanted
