@@ -99,7 +99,7 @@ pub enum AlarmRefusal {
         occurrence: u64,
     },
     /// Too long or too short on the shelf.
-    #[error("{time:?} on the shelf; from {SHELF_MIN:?} to {SHELF_MAX:?} are allowed")]
+    #[error("{} s on the shelf; 1 s to 24 h are allowed", time.as_secs())]
     ShelfTime {
         /// What was asked for.
         time: Duration,

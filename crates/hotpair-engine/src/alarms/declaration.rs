@@ -277,10 +277,13 @@ fn condition(
         When::Level(level) => level,
     };
     let unit = watched.and_then(|it| it.declaration.unit.as_deref());
-    if let (Some(json), Some(unit)) = (fields.get("unit"), unit)
-        && !matches!(json, Json::Scalar(serde_json::Value::String(it)) if it == unit)
+    let json = fields.get("unit").filter(|_| watched.is_some());
+    if let Some(json) = json
+        && !matches!(json, Json::Scalar(serde_json::Value::String(it)) if Some(it.as_str()) == unit)
     {
-        walk.complain(fields.place("unit"), json, format!("\"{unit}\", as the attribute"));
+        let allowed = unit.map(|it| format!("\"{it}\", as the attribute"));
+        let allowed = allowed.unwrap_or_else(|| "nothing: the attribute has no unit".to_owned());
+        walk.complain(fields.place("unit"), json, allowed);
     }
     // A limit beyond what the attribute may be would never be passed.
     let limits = watched.filter(|_| fits).map(|it| it.declaration.limits.clone());

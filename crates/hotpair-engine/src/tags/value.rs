@@ -198,7 +198,7 @@ pub enum ValueError {
     #[error("the number is not finite")]
     NotFinite,
     /// Another type than the declared one.
-    #[error("the tag is of type {expected}, the value {found} is of type {}", found.of_type())]
+    #[error("a value of type {expected} is needed, {found} is of type {}", found.of_type())]
     WrongType {
         /// The declared type.
         expected: TagType,

@@ -66,9 +66,9 @@ fn commands_that_do_nothing_are_refused_with_the_reason() {
         .assert_eq(&ack(Some(1)).unwrap_err());
     ack(Some(2)).unwrap();
     let shelve = |seconds| command(&alarms, Command::Shelve { time: SECOND * seconds }).map(|_| ());
-    expect!["alarm `tank/level-high-high`: 0ns on the shelf; from 1s to 86400s are allowed"]
+    expect!["alarm `tank/level-high-high`: 0 s on the shelf; 1 s to 24 h are allowed"]
         .assert_eq(&shelve(0).unwrap_err());
-    expect!["alarm `tank/level-high-high`: 90000s on the shelf; from 1s to 86400s are allowed"]
+    expect!["alarm `tank/level-high-high`: 90000 s on the shelf; 1 s to 24 h are allowed"]
         .assert_eq(&shelve(90_000).unwrap_err());
     shelve(60).unwrap();
     expect!["alarm `tank/level-high-high`: the alarm is shelved: it is put aside already"]

@@ -26,7 +26,7 @@ fn a_bad_record_is_refused_with_the_name_of_the_field() {
     );
     refused(
         r#"{"type":"int","initial":1.5}"#,
-        expect!["field `initial`: the tag is of type int, the value 1.5 is of type float"],
+        expect!["field `initial`: a value of type int is needed, 1.5 is of type float"],
     );
     refused(
         r#"{"type":"int","initial":9,"limits":{"max":3}}"#,

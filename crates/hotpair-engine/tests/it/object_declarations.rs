@@ -230,3 +230,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_alarm_has_no_unit_that_its_attribute_does_not_have() {
+    let json = r#"{"module": "tank", "period": "1s", "attributes": {"x": {"type": "float"}},
+        "alarms": {"high": {"attribute": "x", "when": "high", "limit": 3, "unit": "cm"}}}"#;
+    refused(
+        "tank",
+        json,
+        expect![[r#"
+            `alarms.high.unit`: "cm"; allowed: nothing: the attribute has no unit
+            `attributes.level`: nothing; allowed: type float, which the module needs
+            `attributes.pump`: nothing; allowed: type float, which the module needs"#]],
+    );
+}

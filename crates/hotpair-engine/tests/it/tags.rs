@@ -25,7 +25,7 @@ fn a_write_that_does_not_fit_is_refused_in_words() {
         "tank/level",
         "full",
         expect![[
-            r#"wrong-type: tag `tank/level`: the tag is of type float, the value "full" is of type text"#
+            r#"wrong-type: tag `tank/level`: a value of type float is needed, "full" is of type text"#
         ]],
     );
     refused(
@@ -47,7 +47,7 @@ fn a_write_that_does_not_fit_is_refused_in_words() {
         "tank/starts",
         1.5,
         expect![
-            "wrong-type: tag `tank/starts`: the tag is of type int, the value 1.5 is of type float"
+            "wrong-type: tag `tank/starts`: a value of type int is needed, 1.5 is of type float"
         ],
     );
     refused(
