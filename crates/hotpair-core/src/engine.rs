@@ -289,8 +289,7 @@ impl Engine {
         let positions = self.replica.positions();
         if self.positions != Some(positions) {
             self.positions = Some(positions);
-            let history = Event::History(self.replica.history());
-            self.step(now, history, out);
+            self.step(now, Event::History(self.replica.history()), out);
             self.settle(now, out);
         }
         self.machine.view()

@@ -389,21 +389,3 @@ fn reinit_copies_everything_and_keeps_the_old_until_then() {
     pair.sync(B);
     assert!(pair.bytes > 50 * 32, "{} bytes", pair.bytes);
 }
-
-/// That it caught up in the attempt before says nothing of the new one.
-#[test]
-fn a_new_attempt_is_told_once_and_before_it_is_called_caught_up() {
-    let mut pair = Pair::level();
-    pair.nodes[A].facts.clear();
-    pair.direct(B, Direction::StopSync);
-    let active = pair.nodes[A].instance;
-    pair.direct(B, Direction::BeginSync { partner: active });
-    pair.settle();
-    let told = pair.nodes[A].facts.iter().map(|it| match it {
-        Fact::PartnerBegan => "began",
-        Fact::PartnerCaughtUp { .. } => "caught up",
-        other => panic!("{other:?}"),
-    });
-    let told: Vec<_> = told.collect();
-    assert_eq!(told, ["began", "caught up"]);
-}
